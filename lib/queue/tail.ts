@@ -28,6 +28,8 @@ const COMMITTED = 16;
 const HEADER_BYTES = 128;
 const RECORD_HEADER_BYTES = 8;
 const SKIP = 0xffff_ffff;
+/** Type of a record that a restarted store writes over what it left half-written; followers pass over it. */
+const FILLER = 0xffff_fffe;
 
 /** The memory of the tail. */
 export interface TailMemory {
@@ -57,8 +59,28 @@ export class TailProducer {
     this.#bytes = new Uint8Array(memory.buffer, HEADER_BYTES, capacityBytes);
     this.#words = new Uint32Array(memory.buffer, HEADER_BYTES, capacityBytes / 4);
     this.#capacityUnits = capacityBytes / 8;
-    // A store that was restarted in the middle of a record left `reserved` ahead: that record never was.
     this.#position = Atomics.load(this.#state, COMMITTED);
+    this.#coverAbandoned();
+  }
+
+  /**
+   * A store that died in the middle of a record left `reserved` ahead of `committed`, and what lay there overwritten.
+   * `reserved` must never move back, or a slow follower would take those bytes for records: a filler covers them.
+   */
+  #coverAbandoned(): void {
+    const reserved = Atomics.load(this.#state, RESERVED);
+    let units = (reserved - this.#position) >>> 0;
+    if (units === 0) return;
+    let at = this.#position & (this.#capacityUnits - 1);
+    if (units > this.#capacityUnits - at) {
+      this.#words[at * 2] = SKIP;
+      units -= this.#capacityUnits - at;
+      at = 0;
+    }
+    this.#words[at * 2] = units * 8 - RECORD_HEADER_BYTES;
+    this.#words[at * 2 + 1] = FILLER;
+    this.#position = reserved;
+    Atomics.store(this.#state, COMMITTED, reserved);
   }
 
   /** Appends a record of `head` followed by `body`; visible at once to followers that look. */
@@ -141,6 +163,7 @@ export class TailFollower {
     this.record = record;
     this.type = type;
     this.#position = (this.#position + units + ((RECORD_HEADER_BYTES + length + 7) >>> 3)) | 0;
+    if (type === FILLER) return this.next();
     return "record";
   }
 

@@ -73,3 +73,18 @@ Deno.test("a follower in another thread sees whole records only, however fast th
   if (lapped === 0) assertEquals(seen, 300_000);
   else assertEquals(last <= 300_000, true);
 });
+
+Deno.test("what a dead store left half-written is passed over, and never mistaken for a record", () => {
+  const memory = createTailMemory(256);
+  const first = new TailProducer(memory);
+  const follower = new TailFollower(memory);
+  for (let i = 0; i < 14; i++) first.append(1, bytes("before"), bytes(""));
+  while (follower.next() === "record");
+  // The state of a store that died between moving `reserved` and `committed`: 10 units, over the ring's end.
+  const state = new Int32Array(memory.buffer, 0, 32);
+  Atomics.add(state, 0, 10);
+  const second = new TailProducer(memory);
+  second.append(2, bytes("after"), bytes(""));
+  assertEquals([follower.next(), text(follower), follower.type], ["record", "after", 2]);
+  assertEquals(follower.next(), "empty");
+});
