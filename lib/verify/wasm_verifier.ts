@@ -72,6 +72,8 @@ export async function openWasm(): Promise<SignatureVerifier> {
 }
 
 async function instantiate(): Promise<Exports> {
+  // Brings the package into the module graph: only then does Deno resolve its name to a file.
+  await import("nostr-wasm");
   const binary = await Deno.readFile(new URL(BINARY, import.meta.resolve("nostr-wasm")));
   const refuse = () => {
     throw new Error("the module reached for what it has not");
