@@ -213,6 +213,12 @@ INLINE void factor8_sub(factor8 *r, const fe8 *a, const fe8 *b) {
     columns_carry(r, c, 1);
 }
 
+/* The same value as exact limbs, of a factor whose limb 4 is below 2^49, as table entries are. */
+INLINE void fe8_set_exact(fe8 *r, const factor8 *a) {
+    UNROLL for (int i = 0; i < 4; i++) r->f.n[i] = vec_and(a->n[i], vec_all(MASK52));
+    r->f.n[4] = a->n[4];
+}
+
 /*
  * The canonical value, below p. After the fold it is below 2^256 + 2^36, so at most one p is left: adding C carries
  * into bit 256 exactly then.

@@ -88,30 +88,36 @@ static void store(uint64_t (*rows)[LANES], int lane, const uint64_t *words, int 
     for (int i = 0; i < count; i++) rows[i][lane] = words[i];
 }
 
-int lanes_recode(lanes_input *input, int lane, const uint8_t *item, sha256_blocks *blocks) {
-    const uint8_t *key = item + SLUICE_KEY_OFFSET, *signature = item + SLUICE_SIGNATURE_OFFSET;
-    uint64_t x[4], r[4];
-    uint8_t digest[32];
+void lanes_recode_scalars(lanes_input *input, int lane, const uint8_t s[32], const uint8_t e[32]) {
     int192 halves[2];
-    int overflow;
-    SECP(scalar) s, k;
-    load_words(x, key);
-    load_words(r, signature);
-    SECP(scalar_set_b32)(&s, signature + 32, &overflow);
-    if (overflow || !below_p(x) || !below_p(r)) return 0;
-    sha256_challenge(blocks, signature, key, item, digest);
-    SECP(scalar_set_b32)(&k, digest, NULL);
+    SECP(scalar) v, k;
+    SECP(scalar_set_b32)(&k, e, NULL);
     SECP(scalar_negate)(&k, &k);
     SECP(scalar_add)(&k, &k, &P_OFFSET);
     SECP(scalar_half)(&k, &k);
     split(halves, &k);
-    SECP(scalar_add)(&s, &s, &G_OFFSET);
-    SECP(scalar_half)(&s, &s);
-    store(input->x, lane, x, 4);
-    store(input->r, lane, r, 4);
+    SECP(scalar_set_b32)(&v, s, NULL);
+    SECP(scalar_add)(&v, &v, &G_OFFSET);
+    SECP(scalar_half)(&v, &v);
     store(input->p[0], lane, halves[0].w, 3);
     store(input->p[1], lane, halves[1].w, 3);
-    store(input->g, lane, s.d, 4);
+    store(input->g, lane, v.d, 4);
+}
+
+int lanes_recode(lanes_input *input, int lane, const uint8_t *item, sha256_blocks *blocks) {
+    const uint8_t *key = item + SLUICE_KEY_OFFSET, *signature = item + SLUICE_SIGNATURE_OFFSET;
+    uint64_t x[4], r[4];
+    uint8_t e[32];
+    int overflow;
+    SECP(scalar) s;
+    load_words(x, key);
+    load_words(r, signature);
+    SECP(scalar_set_b32)(&s, signature + 32, &overflow);
+    if (overflow || !below_p(x) || !below_p(r)) return 0;
+    sha256_challenge(blocks, signature, key, item, e);
+    lanes_recode_scalars(input, lane, signature + 32, e);
+    store(input->x, lane, x, 4);
+    store(input->r, lane, r, 4);
     return 1;
 }
 

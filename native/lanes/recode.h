@@ -38,6 +38,9 @@ typedef struct {
  */
 int lanes_recode(lanes_input *input, int lane, const uint8_t *item, sha256_blocks *blocks);
 
+/** Writes the words of the scalars s and e, 32 bytes each, most significant first and reduced modulo n, into one lane. */
+void lanes_recode_scalars(lanes_input *input, int lane, const uint8_t s[32], const uint8_t e[32]);
+
 /** Fills x, y, r and the scalars of a lane that nobody asks about: G and scalars without meaning. */
 void lanes_fill(lanes_input *input, int lane);
 
