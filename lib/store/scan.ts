@@ -87,6 +87,11 @@ export class Scan {
     this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
   }
 
+  /** Whether every stream's first rows were fetched. Before that, a scan that took over would begin anew. */
+  get isOpen(): boolean {
+    return this.#unopened.length === 0;
+  }
+
   /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
     return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining };
