@@ -87,65 +87,6 @@ export class Scan {
     this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
   }
 
-  /** Where another scan of the same filter stopped. */
-  readonly position?: ScanPosition;
-}
-
-/** A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key. */
-type Row = [age: number, idKey: number, seq: number, number, (string | number)?];
-
-/** One stream's rows that were fetched and not yet merged. */
-class Cursor {
-  rows: Row[] = [];
-  at = 0;
-  /** Nothing is left in the index behind `rows`. */
-  drained = false;
-  chunk: number;
-  age: number;
-  idKey: number;
-
-  constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
-    this.age = age;
-    this.idKey = idKey;
-    this.chunk = chunk;
-  }
-}
-
-/** The events of one filter, in order; see the module's text. */
-export class Scan {
-  readonly #statements: ReadStatements;
-  readonly #residual: Residual;
-  readonly #options: ScanOptions;
-  readonly #ageMax: number;
-  /** Whether rows are checked by kind or author before their text is worth fetching. */
-  readonly #keysFirst: boolean;
-  readonly #heap: Cursor[] = [];
-  #unopened: Cursor[];
-  #remaining: number;
-  #age: number;
-  #idKey: number;
-  #lastSeq = -1;
-  #rowsLeft = 0;
-
-  constructor(statements: ReadStatements, plan: Plan, filter: Filter, options: ScanOptions) {
-    this.#statements = statements;
-    this.#residual = plan.residual;
-    this.#options = options;
-    this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
-    this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
-    this.#remaining = options.position?.remaining ?? filter.limit;
-    this.#age = options.position?.age ??
-      (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
-    this.#idKey = options.position?.idKey ?? -1;
-    const chunk = firstChunk(this.#remaining, plan.streams.length);
-    this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
-  }
-
-  /** Whether every stream's first rows were fetched. Before that, a scan that took over would begin anew. */
-  get isOpen(): boolean {
-    return this.#unopened.length === 0;
-  }
-
   /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
     return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining };
