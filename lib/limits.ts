@@ -87,6 +87,14 @@ export const RESTART_DELAY_MS_DEFAULT = 1_000;
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
+/** Index rows that a scan fetches from one stream in one call of SQLite. */
+export const SCAN_CHUNK_ROWS_MAX = 500;
+/** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
+export const PLAN_STREAMS_MAX = 20_000;
+/** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
+export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
+/** Rows after which a tag value counts as frequent. */
+export const PLAN_PROBE_ROWS = 200;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 /**
  * 52-bit integer keys for the indexes: of ids, pubkeys, tag values and addresses.
  * Integers of this size are exact in JavaScript and half as dear to SQLite as blobs. They are not unique: whoever
- * looks something up by a key checks the event that it finds (`lib/store/verify_row.ts`).
+ * looks something up by a key checks the event that it finds (`lib/store/exact.ts`).
  * Runs on any thread; no state but scratch memory for one call.
  *
  * @module
@@ -11,8 +11,13 @@ const KEY_HIGH = 0x1_0000_0000;
 const scratch = new Uint8Array(4096);
 const encoder = new TextEncoder();
 
-/** The key of an id or pubkey: its last 52 bits. (Proof of work leaves zeros at the front.) */
-export function hexKey(hex64: string): number {
+/** The key of an id: its first 52 bits, so that keys sort as ids do (NIP-01 breaks ties by the lowest id). */
+export function idKey(hex64: string): number {
+  return parseInt(hex64.slice(0, 13), 16);
+}
+
+/** The key of a pubkey: its last 52 bits. (Miners of vanity keys choose the first.) */
+export function pubkeyKey(hex64: string): number {
   return parseInt(hex64.slice(-13), 16);
 }
 

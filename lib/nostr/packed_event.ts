@@ -15,7 +15,7 @@
  */
 import { TAG_VALUE_INDEXED_BYTES_MAX } from "../limits.ts";
 import { dValue, type EventParts, eventParts, eventText, expiresAt, type NostrEvent } from "./event.ts";
-import { addressKey, hexKey, tagKey } from "./keys.ts";
+import { addressKey, idKey, pubkeyKey, tagKey } from "./keys.ts";
 import { KIND_DELETION, kindClass } from "./kinds.ts";
 
 /** Set where the event replaces others of its address: replaceable and addressable kinds. */
@@ -99,8 +99,8 @@ export function packEvent(facts: EventFacts, id: Uint8Array, target: PackTarget,
   const word = at >>> 2;
   target.doubles[double] = event.created_at;
   target.doubles[double + 1] = facts.expiresAt;
-  target.doubles[double + 2] = hexKey(event.id);
-  target.doubles[double + 3] = hexKey(event.pubkey);
+  target.doubles[double + 2] = idKey(event.id);
+  target.doubles[double + 3] = pubkeyKey(event.pubkey);
   target.doubles[double + 4] = facts.addressKey;
   target.words[word + 10] = event.kind;
   target.words[word + 11] = facts.flags;
