@@ -161,6 +161,9 @@ Deno.test("the page shows the limits and the NIPs that are in force", async () =
     assertStringIncludes(page, text);
   }
   for (const { title } of NIPS) assertStringIncludes(page, title);
+  assertStringIncludes(page, "survives a power failure");
+  const normal = await (await createApp(statusOf({ DURABILITY: "normal" })).request("/", HTML)).text();
+  assert(!normal.includes("power failure"));
 });
 
 Deno.test("the page loads nothing but the operator's icon, and its policy allows just that", async () => {

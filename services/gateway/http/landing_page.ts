@@ -117,8 +117,10 @@ function timeLimit(limits: RelayLimitation): string {
 
 function operationFacts(status: RelayStatus): Fact[] {
   const { information } = status;
-  const safe = status.durability === "full" ? "a power failure" : "a crash of the relay";
-  const facts: Fact[] = [["A stored event", `is on disk before its OK, and survives ${safe}`]];
+  const promise = status.durability === "full"
+    ? "is on disk before its OK, and survives a power failure"
+    : "is in the database before its OK, and survives a crash of the relay";
+  const facts: Fact[] = [["A stored event", promise]];
   if (information.pubkey !== undefined) facts.push(["Operator", code(information.pubkey)]);
   if (information.contact !== undefined) facts.push(["Contact", linked(information.contact)]);
   if (information.terms_of_service !== undefined) facts.push(["Terms", linked(information.terms_of_service)]);
