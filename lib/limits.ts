@@ -87,6 +87,8 @@ export const CONNECTIONS_BOUND = 1_000_000;
 export const OUTBOUND_BYTES_DEFAULT = 32 * 1024 * 1024;
 /** The range that an operator may set `OUTBOUND_BYTES_MAX` to, bytes; the least holds the longest frame. */
 export const OUTBOUND_BYTES_RANGE = [1024 * 1024, 1024 * 1024 * 1024] as const;
+/** Connections that `/health` lists one by one. */
+export const HEALTH_CONNECTIONS_MAX = 100;
 
 /** Workers of one kind, at most: every pair of them is a lane. */
 export const WORKERS_MAX = 64;
