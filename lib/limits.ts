@@ -109,6 +109,22 @@ export const PLAN_STREAMS_MAX = 20_000;
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** Entries of the log that a gateway delivers before it looks at its sockets again. */
+export const LIVE_RECORDS_PER_TURN = 256;
+/** Outcomes that a gateway answers before it looks at its sockets again. */
+export const OUTCOMES_PER_TURN = 2_048;
+/** Characters sent to one client after which its socket is asked how much still waits. */
+export const OUTBOUND_CHECK_CHARS = 64 * 1024;
+/** Bytes waiting for a client above which a stored query pauses until they are fewer. */
+export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
+/** How often paused queries look whether their clients have room, ms. */
+export const PAUSED_QUERIES_INTERVAL_MS = 5;
+/** Queries that one reader keeps open. */
+export const READER_QUERIES_MAX = 10_000;
+/** Searches that one reader has under way at OpenSearch at once. */
+export const SEARCHES_AT_ONCE_MAX = 16;
+/** Events that a COUNT over several filters keeps apart, and that a search may count. */
+export const COUNT_DISTINCT_MAX = 1_000_000;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 
