@@ -121,6 +121,8 @@ export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
+/** How long a reader keeps a query that is not continued, where it needs the room, ms. */
+export const READER_QUERY_IDLE_MS_MAX = 30_000;
 /** Searches that one reader has under way at OpenSearch at once. */
 export const SEARCHES_AT_ONCE_MAX = 16;
 /** Events that a COUNT over several filters keeps apart, and that a search may count. */
@@ -165,4 +167,4 @@ invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget ho
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
-invariant(SLICE_BYTES_MAX * 2 <= LANE_BYTES, "a lane holds two slices");
+invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");
