@@ -51,8 +51,12 @@ export const QUERY_LIMIT_UNASKED_DEFAULT = 500;
 
 /** Bytes of one lane, a power of two; holds thousands of events. */
 export const LANE_BYTES = 8 * 1024 * 1024;
-/** Bytes of one lane that carries only small records (rejections, queries). */
-export const LANE_BYTES_SMALL = 2 * 1024 * 1024;
+/** Bytes of a lane of frames. */
+export const LANE_BYTES_FRAMES = 4 * 1024 * 1024;
+/** Bytes of a lane of outcomes: room for an outcome of every event that an origin may have unanswered. */
+export const LANE_BYTES_OUTCOMES = 8 * 1024 * 1024;
+/** Bytes of a lane of queries. */
+export const LANE_BYTES_QUERIES = 2 * 1024 * 1024;
 /** Bytes of the tail: the newest part of the log in shared memory. */
 export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
@@ -66,6 +70,14 @@ export const GROUP_COMMIT_EVENTS_MAX = 1_000;
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */
 export const EVENTS_UNANSWERED_MAX = 2_000;
+/** Events that one gateway may have unanswered, over all its connections. */
+export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
+/** Bytes of an outcome's message. */
+export const OUTCOME_MESSAGE_BYTES_MAX = 400;
+/** Bytes of id texts in one batch of a verifier, beyond which it takes no further frame. */
+export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
+/** Expired events that the store removes in one transaction. */
+export const EXPIRE_EVENTS_MAX = 500;
 
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
@@ -119,7 +131,13 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const DRAIN_MS_MAX = 15_000;
 
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
-invariant((LANE_BYTES_SMALL & (LANE_BYTES_SMALL - 1)) === 0, "LANE_BYTES_SMALL is a power of two");
+// A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
+invariant(
+  (EVENTS_UNANSWERED_ORIGIN_MAX + GROUP_COMMIT_EVENTS_MAX) * (64 + OUTCOME_MESSAGE_BYTES_MAX) <=
+    LANE_BYTES_OUTCOMES,
+  "an outcome lane holds what may be unanswered",
+);
+invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
