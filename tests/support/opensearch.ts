@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { freePort } from "./free_port.ts";
 import { jarsOf, javaCommand } from "./opensearch/jars.ts";
 
 /** The longest wait for a node to answer "green", ms: a cold machine with two busy cores needs half a minute. */
@@ -148,14 +149,6 @@ async function waitForGreen(url: string, givenUp: () => string | undefined): Pro
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`not green within ${GREEN_MS_MAX} ms`);
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 function ignoreMissing(error: unknown): void {
