@@ -142,8 +142,20 @@ export const BULK_BYTES_MAX = 32 * 1024 * 1024;
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
+/** Words and phrases of one search that act; those after them are ignored. */
+export const SEARCH_CLAUSES_MAX = 32;
+/** Characters of one text field of an event that are searchable. */
+export const SEARCH_FIELD_CHARS_MAX = 64 * 1024;
+/** Matches that the embedded index ranks for one search, those indexed last: bounds how long a search takes. */
+export const SEARCH_CANDIDATES_MAX = 50_000;
+/** Searches that one thread has under way at OpenSearch; the next one is refused. */
+export const SEARCHES_UNANSWERED_MAX = 64;
+/** Changes set aside that are kept for the operator, those set aside last. */
+export const DEAD_LETTERS_MAX = 100_000;
 /** The longest wait for one answer of OpenSearch, ms. */
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
+/** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
+export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
