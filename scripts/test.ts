@@ -9,8 +9,8 @@
  *   --without-opensearch  start no OpenSearch; the tests that need one are skipped
  *   --FLAG[=VALUE]        goes to `deno test`, e.g. --filter=NAME, --trace-leaks or --coverage=coverage
  *
- * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file that
- * cannot be imported fails the run, though no test of it is counted by Deno.
+ * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file
+ * that cannot be imported fails the run, though Deno counts no test of it.
  *
  * Runs in a process of its own, which owns the OpenSearch node and the `deno test` processes.
  *
@@ -82,7 +82,7 @@ async function main(): Promise<number> {
     ]);
     const runs: Run[] = [];
     if (together.length > 0) runs.push(await run("together", together, ["--parallel"]));
-    // Deno gives every example all exports of its module, which `noUnusedLocals` refuses; `deno check` has seen the module.
+    // No type check: Deno imports all exports of its module into every example, which `noUnusedLocals` refuses.
     if (examples.length > 0) {
       runs.push(await run("examples", examples, ["--parallel", "--doc", "--no-check"]));
     }
@@ -128,7 +128,7 @@ async function denoTest(
   return { code, xml };
 }
 
-/** Starts the node that all tests share. Returns false if it is wanted and does not start; its tests are skipped then. */
+/** Starts the node that all tests share. Returns false if it does not start: its tests are skipped then. */
 async function bringUpOpenSearch(options: Options, stops: (() => Promise<unknown>)[]): Promise<boolean> {
   if (options.openSearch && Deno.env.has("SLUICE_TEST_OPENSEARCH")) return true;
   Deno.env.set("SLUICE_TEST_OPENSEARCH", "none");
