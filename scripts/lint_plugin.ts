@@ -102,7 +102,12 @@ const noDefaultExport: Deno.lint.Rule = {
 const noTopLevelArrow: Deno.lint.Rule = {
   create(context) {
     if (isTest(context.filename)) return {};
-    function check(node: Deno.lint.Node): void {
+    function check(node: Deno.lint.ArrowFunctionExpression): void {
+      const { parent } = node;
+      // A type of the whole function, e.g. a framework's, has no place in a declaration.
+      if (
+        parent.type === "VariableDeclarator" && parent.id.type === "Identifier" && parent.id.typeAnnotation
+      ) return;
       context.report({
         node,
         message: "a function of the module is declared by `function`, so that traces name it",

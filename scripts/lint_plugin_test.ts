@@ -46,6 +46,7 @@ Deno.test("no-top-level-arrow: functions of the module are declared, inner ones 
     "no-top-level-arrow",
   ]);
   assertEquals(broken("function f() { const g = () => 1; return g; } const h = [1].map((x) => x);"), []);
+  assertEquals(broken("export const middleware: Middleware = async (c, next) => { await next(); };"), []);
   assertEquals(broken("const f = () => 1;", "lib/queue/lane_test.ts"), []);
 });
 
