@@ -109,6 +109,8 @@ export const PLAN_STREAMS_MAX = 20_000;
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
+export const SOCKET_IDLE_SECONDS_MAX = 120;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */
 export const LIVE_RECORDS_PER_TURN = 256;
 /** Outcomes that a gateway answers before it looks at its sockets again. */
@@ -156,8 +158,13 @@ export const DEAD_LETTERS_MAX = 100_000;
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/** The first pause after OpenSearch did not answer, ms; it doubles from there. */
+export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
+
+/** Different reasons of refusal that the report of an import names. */
+export const IMPORT_REASONS_MAX = 50;
 
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;

@@ -7,6 +7,11 @@
 import type { Config } from "../../lib/config.ts";
 import { Fts5Index, Fts5Reader } from "../../lib/search/fts5/fts5_index.ts";
 import { IndexState, openStateDatabase } from "../../lib/search/index_state.ts";
+import {
+  OpenSearchIndex,
+  type OpenSearchOptions,
+  OpenSearchReader,
+} from "../../lib/search/opensearch/opensearch_index.ts";
 import type { SearchIndex, SearchReader } from "../../lib/search/search_index.ts";
 import { searchPath } from "../store/paths.ts";
 
@@ -23,11 +28,24 @@ export async function openBackend(config: Config): Promise<Backend> {
     const index = new Fts5Index(path);
     return { index, state: index.state };
   }
-  return { index: await openOpenSearch(config), state: new IndexState(openStateDatabase(path)) };
+  return {
+    index: new OpenSearchIndex(await optionsOf(config)),
+    state: new IndexState(openStateDatabase(path)),
+  };
 }
 
 /** Opens the backend for searching. */
 export async function openSearchReader(config: Config): Promise<SearchReader> {
   if (config.OPENSEARCH_URL === null) return new Fts5Reader(searchPath(config.DATA_DIR));
-  return await openOpenSearch(config);
+  return new OpenSearchReader(await optionsOf(config));
+}
+
+async function optionsOf(config: Config): Promise<OpenSearchOptions> {
+  return {
+    url: config.OPENSEARCH_URL!,
+    index: config.OPENSEARCH_INDEX,
+    ...(config.OPENSEARCH_USER === null ? {} : { user: config.OPENSEARCH_USER }),
+    ...(config.OPENSEARCH_PASSWORD === null ? {} : { password: config.OPENSEARCH_PASSWORD }),
+    ...(config.OPENSEARCH_CA === null ? {} : { ca: await Deno.readTextFile(config.OPENSEARCH_CA) }),
+  };
 }
