@@ -141,16 +141,16 @@ impl Refusals {
         self.counts.values().sum()
     }
 
-    /// Adds what was refused, and notices when there were any.
-    pub fn report(&self, report: Report) -> Report {
+    /// Adds what was refused, and notices when there were any; `prefix` goes before each key.
+    pub fn report(&self, report: Report, prefix: &str) -> Report {
         let counts: Map<String, Value> = self.counts.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
         let report = report
-            .with("refused", self.total())
-            .with("refused_by_prefix", counts);
+            .with(&format!("{prefix}refused"), self.total())
+            .with(&format!("{prefix}refused_by_prefix"), counts);
         match &self.first_notice {
             Some(text) => report
-                .with("notices", self.notices)
-                .with("first_notice", text.clone()),
+                .with(&format!("{prefix}notices"), self.notices)
+                .with(&format!("{prefix}first_notice"), text.clone()),
             None => report,
         }
     }

@@ -101,14 +101,26 @@ impl Publisher {
         self.unanswered.iter().map(|queue| queue.len() as u64).sum()
     }
 
-    /// Adds counts and latency; `problems` is what makes the run a failure.
+    /// Sends nothing more.
+    pub fn stop(&mut self) {
+        self.next = self.frames.count();
+    }
+
+    /// What makes the run a failure. A refused event is an answer, so it is none.
+    pub fn problems(&self) -> u64 {
+        self.pending() + self.unasked + self.lost_connections
+    }
+
+    /// Adds counts and latency.
     pub fn report(&self, report: Report, prefix: &str) -> Report {
         let report = report
-            .with("accepted", self.accepted)
-            .with("unanswered", self.pending())
-            .with("lost_connections", self.lost_connections)
-            .with("problems", self.pending() + self.unasked + self.lost_connections);
-        self.refusals.report(report).latency_as(prefix, &self.latency)
+            .with(&format!("{prefix}accepted"), self.accepted)
+            .with(&format!("{prefix}unanswered"), self.pending())
+            .with(&format!("{prefix}lost_connections"), self.lost_connections)
+            .with("problems", self.problems());
+        self.refusals
+            .report(report, prefix)
+            .latency_as(prefix, &self.latency)
     }
 
     fn answer(&mut self, connection: usize, id: &[u8], accepted: bool, message: &[u8], now: u64) {
