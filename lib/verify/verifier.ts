@@ -12,6 +12,18 @@ export type VerifyTier = typeof VERIFY_TIERS[number];
 /** Bytes of one item of a batch: message (event id) 32, x-only public key 32, signature 64. */
 export const ITEM_BYTES = 128;
 
+/** What a verifier has done since it was opened; every number only grows. */
+export interface VerifyCounters {
+  /** Signatures decided. */
+  readonly verified: number;
+  /** Signatures that a fast path did not accept and that libsecp256k1 decided again. */
+  readonly secondDecisions: number;
+  /** Of these, the valid ones: exceptional cases of the fast path, or a batch that held an invalid one. */
+  readonly secondDecisionsValid: number;
+  /** Signatures decided by libsecp256k1 at once, because most of the latest were invalid. */
+  readonly fastPathSkipped: number;
+}
+
 /** Verifies packed batches; see BIP-340. */
 export interface SignatureVerifier {
   readonly tier: VerifyTier;
@@ -24,6 +36,8 @@ export interface SignatureVerifier {
   verify(items: Uint8Array, count: number, verdicts: Uint8Array): void;
   /** Writes the SHA-256 of `bytes[offsets[i], offsets[i+1])` to `digests[32 * i]` for i < count. */
   hash(bytes: Uint8Array, offsets: Uint32Array, count: number, digests: Uint8Array): void;
+  /** What it has done so far, for the metrics. */
+  counters(): VerifyCounters;
   /** Frees what it holds. */
   close(): void;
 }

@@ -1,0 +1,146 @@
+/**
+ * A filter of a REQ or COUNT (NIP-01, NIP-50): parsed once, refused with a reason, or normalised.
+ * Runs on any thread; no state.
+ *
+ * @module
+ */
+import { FILTER_VALUES_MAX, KIND_MAX, SEARCH_BYTES_MAX } from "../limits.ts";
+import { isHex64, type NostrEvent } from "./event.ts";
+import { isIndexedLetter } from "./packed_event.ts";
+
+/** One `#x` condition: any of the values. */
+export interface TagCondition {
+  readonly letter: string;
+  readonly values: readonly string[];
+}
+
+/** A filter with each list free of repeats. All conditions must hold. */
+export interface Filter {
+  readonly ids?: readonly string[];
+  readonly authors?: readonly string[];
+  readonly kinds?: readonly number[];
+  readonly tags: readonly TagCondition[];
+  readonly since?: number;
+  readonly until?: number;
+  /** Stored events wanted, already within the relay's maximum. */
+  readonly limit: number;
+  readonly search?: string;
+}
+
+/** Bounds that the relay's configuration sets on filters. */
+export interface FilterLimits {
+  /** NIP-11 `max_limit`. */
+  readonly limitMax: number;
+  /** NIP-11 `default_limit`. */
+  readonly limitDefault: number;
+}
+
+/** A client's mistake in a filter. The message begins with a prefix and is sent as it is. */
+export class FilterError extends Error {
+  override name = "FilterError";
+}
+
+/** Parses one filter. Throws {@linkcode FilterError}. */
+export function parseFilter(value: unknown, limits: FilterLimits): Filter {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new FilterError("invalid: a filter is not an object");
+  }
+  const filter: { -readonly [K in keyof Filter]: Filter[K] } = { tags: [], limit: limits.limitDefault };
+  const tags: TagCondition[] = [];
+  let values = 0;
+  for (const [key, given] of Object.entries(value)) {
+    if (Array.isArray(given)) values += given.length;
+    if (values > FILTER_VALUES_MAX) {
+      throw new FilterError(`invalid: a filter holds more than ${FILTER_VALUES_MAX} values`);
+    }
+    if (key === "ids" || key === "authors") filter[key] = hexList(key, given);
+    else if (key === "kinds") filter.kinds = kindList(given);
+    else if (key === "since" || key === "until") filter[key] = seconds(key, given);
+    else if (key === "limit") filter.limit = Math.min(limitOf(given), limits.limitMax);
+    else if (key === "search") filter.search = searchText(given);
+    else if (key[0] === "#" && isIndexedLetter(key.slice(1))) tags.push(tagCondition(key, given));
+    else throw new FilterError(`unsupported: filter key "${key.slice(0, 32)}" is unknown here`);
+  }
+  filter.tags = tags;
+  return filter;
+}
+
+function list(key: string, given: unknown): unknown[] {
+  if (!Array.isArray(given)) throw new FilterError(`invalid: "${key}" is not an array`);
+  return given;
+}
+
+function hexList(key: string, given: unknown): string[] {
+  const values = list(key, given);
+  for (const value of values) {
+    if (!isHex64(value)) {
+      throw new FilterError(`invalid: "${key}" holds something that is not 64 lowercase hex characters`);
+    }
+  }
+  return [...new Set(values as string[])];
+}
+
+function kindList(given: unknown): number[] {
+  const values = list("kinds", given);
+  for (const value of values) {
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > KIND_MAX) {
+      throw new FilterError(`invalid: "kinds" holds something that is not an integer from 0 to ${KIND_MAX}`);
+    }
+  }
+  return [...new Set(values as number[])];
+}
+
+function tagCondition(key: string, given: unknown): TagCondition {
+  const letter = key.slice(1);
+  if (letter === "e" || letter === "p") return { letter, values: hexList(key, given) };
+  const values = list(key, given);
+  for (const value of values) {
+    if (typeof value !== "string") {
+      throw new FilterError(`invalid: "${key}" holds something that is not a string`);
+    }
+  }
+  return { letter, values: [...new Set(values as string[])] };
+}
+
+function seconds(key: string, given: unknown): number {
+  if (!Number.isSafeInteger(given)) {
+    throw new FilterError(`invalid: "${key}" is not a whole number of seconds`);
+  }
+  return given as number;
+}
+
+function limitOf(given: unknown): number {
+  if (!Number.isSafeInteger(given) || (given as number) < 0) {
+    throw new FilterError('invalid: "limit" is not a whole number');
+  }
+  return given as number;
+}
+
+function searchText(given: unknown): string {
+  if (typeof given !== "string") throw new FilterError('invalid: "search" is not a string');
+  if (given.length > SEARCH_BYTES_MAX) {
+    throw new FilterError(`invalid: "search" is longer than ${SEARCH_BYTES_MAX} characters`);
+  }
+  return given;
+}
+
+/** Whether an event satisfies every condition of a filter, `limit` and `search` apart. */
+export function matchesFilter(filter: Filter, event: NostrEvent): boolean {
+  if (filter.since !== undefined && event.created_at < filter.since) return false;
+  if (filter.until !== undefined && event.created_at > filter.until) return false;
+  if (filter.kinds && !filter.kinds.includes(event.kind)) return false;
+  if (filter.authors && !filter.authors.includes(event.pubkey)) return false;
+  if (filter.ids && !filter.ids.includes(event.id)) return false;
+  return filter.tags.every((condition) =>
+    event.tags.some((tag) =>
+      tag[0] === condition.letter && tag[1] !== undefined && condition.values.includes(tag[1])
+    )
+  );
+}
+
+/** Whether no event can ever satisfy the filter: an empty list, or a window that ends before it begins. */
+export function isEmptyFilter(filter: Filter): boolean {
+  if (filter.ids?.length === 0 || filter.authors?.length === 0 || filter.kinds?.length === 0) return true;
+  if (filter.tags.some((condition) => condition.values.length === 0)) return true;
+  return filter.since !== undefined && filter.until !== undefined && filter.since > filter.until;
+}

@@ -1,0 +1,33 @@
+/**
+ * What a kind says about storage (NIP-01).
+ * Runs on any thread; no state.
+ *
+ * @module
+ */
+
+/** How a relay keeps events of a kind. */
+export type KindClass = "regular" | "replaceable" | "addressable" | "ephemeral";
+
+/**
+ * The class of a kind, by NIP-01's ranges.
+ *
+ * @example Usage
+ * ```ts
+ * import { kindClass } from "./kinds.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(kindClass(1), "regular");
+ * assertEquals(kindClass(0), "replaceable");
+ * assertEquals(kindClass(30_023), "addressable");
+ * assertEquals(kindClass(20_001), "ephemeral");
+ * ```
+ */
+export function kindClass(kind: number): KindClass {
+  if (kind >= 30_000 && kind < 40_000) return "addressable";
+  if (kind >= 20_000 && kind < 30_000) return "ephemeral";
+  if ((kind >= 10_000 && kind < 20_000) || kind === 0 || kind === 3) return "replaceable";
+  return "regular";
+}
+
+/** An author's request to delete events (NIP-09). */
+export const KIND_DELETION = 5;

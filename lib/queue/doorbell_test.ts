@@ -1,0 +1,31 @@
+import { assert, assertEquals } from "@std/assert";
+import { createDoorbellMemory, Doorbell } from "./doorbell.ts";
+
+Deno.test("a ring after the count was loaded ends the wait at once", async () => {
+  const bell = new Doorbell(createDoorbellMemory());
+  const seen = bell.rings;
+  bell.ring();
+  await bell.waitAsync(seen, 60_000);
+  assertEquals(bell.rings, seen + 1);
+});
+
+Deno.test("a ring during the wait wakes the sleeper", async () => {
+  const bell = new Doorbell(createDoorbellMemory());
+  const waiting = bell.waitAsync(bell.rings, 60_000);
+  bell.ring();
+  await waiting;
+});
+
+Deno.test("a wait that nobody ends is capped", () => {
+  const bell = new Doorbell(createDoorbellMemory());
+  bell.wait(bell.rings, 1);
+});
+
+Deno.test("a request to stop is seen by the thread that sleeps", async () => {
+  const memory = createDoorbellMemory();
+  const bell = new Doorbell(memory);
+  const waiting = bell.waitAsync(bell.rings, 60_000);
+  new Doorbell(memory).requestStop();
+  await waiting;
+  assert(bell.stopRequested);
+});

@@ -1,0 +1,228 @@
+/**
+ * The writing side of the store: what NIP-01, NIP-09 and NIP-40 say about keeping an event, in SQL.
+ * The store's thread owns it and is the only one that writes; it knows no thread itself.
+ *
+ * Every change takes the next `seq` in the same transaction: the log is nothing apart from the tables.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { invariant } from "../invariant.ts";
+import { dValue, type NostrEvent } from "../nostr/event.ts";
+import { addressKey, idKey, pubkeyKey } from "../nostr/keys.ts";
+import { KIND_DELETION, kindClass } from "../nostr/kinds.ts";
+import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../nostr/packed_event.ts";
+import { eventOf, hasId, idOf } from "./exact.ts";
+import { TagWriter } from "./tag_writer.ts";
+import { addressOf, deletionTargets } from "./deletion.ts";
+
+/** What became of an event. */
+export type AddOutcome = "stored" | "duplicate" | "deleted" | "superseded";
+
+/** Why an event left the store. */
+export type RemovalReason = "replaced" | "deleted" | "expired";
+
+/** One removal of the log. */
+export interface Removal {
+  readonly seq: number;
+  readonly id: string;
+  readonly reason: RemovalReason;
+}
+
+const decoder = new TextDecoder();
+
+/** Writes events and removals; see the module's text. */
+export class EventStore {
+  readonly #db: DatabaseSync;
+  readonly #tags: TagWriter;
+  readonly #sql: ReturnType<typeof prepareStatements>;
+  #lastSeq: number;
+  #seqAtBegin = 0;
+  /** The seq that the last `add` gave its event, where it said "stored". */
+  addedSeq = 0;
+  /** Removals of the open transaction, for the tail. */
+  removals: Removal[] = [];
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#tags = new TagWriter(db);
+    this.#sql = prepareStatements(db);
+    this.#lastSeq = this.#sql.lastSeq.get()!.seq as number;
+  }
+
+  /** The newest entry of the log. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Begins a group. */
+  begin(): void {
+    this.#sql.begin.run();
+    this.#seqAtBegin = this.#lastSeq;
+    this.removals = [];
+  }
+
+  /** Ends the group; when this returns, everything added since `begin` is as durable as was configured. */
+  commit(): void {
+    this.#sql.commit.run();
+  }
+
+  /** Undoes the group. */
+  rollback(): void {
+    this.#lastSeq = this.#seqAtBegin;
+    this.removals = [];
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  /** Adds one event of a kind that is stored; inside a group. */
+  add(event: PackedEvent): AddOutcome {
+    const found = this.#sql.known.get(event.idKey, event.pubkeyKey, event.addressKey);
+    if (found !== undefined) {
+      const known = this.#resolveKnown(event);
+      if (known !== null) return known;
+    }
+    if (event.flags & FLAG_ADDRESS && this.#replaceOlder(event) === "superseded") return "superseded";
+    const seq = this.#insert(event);
+    this.addedSeq = seq;
+    if (event.flags & FLAG_DELETION) this.#applyDeletion(eventOf(decoder.decode(event.text.slice())), seq);
+    return "stored";
+  }
+
+  /** Removes events that expired at or before `nowSeconds` (NIP-40), at most `max` of them; inside a group. */
+  expire(nowSeconds: number, max: number): number {
+    const expired = this.#sql.expired.all(nowSeconds, max);
+    for (const row of expired) this.#remove(row.seq as number, "expired");
+    return expired.length;
+  }
+
+  /** Whether anything has expired at `nowSeconds`: a cheap question, asked outside a group. */
+  hasExpired(nowSeconds: number): boolean {
+    return this.#sql.expired.get(nowSeconds, 1) !== undefined;
+  }
+
+  /** The slow path: some key was found. Says what the event's fate is, or null: the keys only collided. */
+  #resolveKnown(event: PackedEvent): AddOutcome | null {
+    const parsed = eventOf(decoder.decode(event.text.slice()));
+    for (const row of this.#sql.byIdKey.all(event.idKey)) {
+      if (hasId(row.text as string, parsed.id)) return "duplicate";
+    }
+    return this.#isDeleted(parsed) ? "deleted" : null;
+  }
+
+  #isDeleted(event: NostrEvent): boolean {
+    if (event.kind === KIND_DELETION) return false;
+    const author = pubkeyKey(event.pubkey);
+    const blocks = (targetKey: number) =>
+      this.#sql.deletionsOf.all(targetKey, author).some((row) => {
+        const request = eventOf(row.text as string);
+        return request.pubkey === event.pubkey && deletionTargets(request, event);
+      });
+    if (blocks(idKey(event.id))) return true;
+    const d = addressOf(event);
+    return d !== null && blocks(addressKey(event.kind, event.pubkey, d.d));
+  }
+
+  /** Removes the older event of the same address, unless the one that is there wins (newest, then lowest id). */
+  #replaceOlder(event: PackedEvent): "superseded" | "free" {
+    const rows = this.#sql.byAddress.all(event.addressKey);
+    if (rows.length === 0) return "free";
+    const arriving = eventOf(decoder.decode(event.text.slice()));
+    for (const row of rows) {
+      const present = eventOf(row.text as string);
+      if (!sameAddress(present, arriving)) continue;
+      const wins = present.created_at > arriving.created_at ||
+        (present.created_at === arriving.created_at && present.id < arriving.id);
+      if (wins) return "superseded";
+      this.#remove(row.seq as number, "replaced");
+    }
+    return "free";
+  }
+
+  #insert(event: PackedEvent): number {
+    const seq = ++this.#lastSeq;
+    const age = -event.createdAt;
+    this.#sql.insertEvent.run(seq, event.idKey, event.pubkeyKey, event.kind, age);
+    this.#sql.insertBody.run(seq, event.expiresAt, event.text);
+    this.#tags.insert(event, age, seq);
+    if (event.flags & FLAG_ADDRESS) this.#sql.insertAddress.run(event.addressKey, seq);
+    return seq;
+  }
+
+  /** NIP-09: remembers each target, so that it stays away, and removes those of the author that are here. */
+  #applyDeletion(request: NostrEvent, seq: number): void {
+    const author = pubkeyKey(request.pubkey);
+    for (const tag of request.tags) {
+      const value = tag[1];
+      if (value === undefined) continue;
+      if (tag[0] === "e" && /^[0-9a-f]{64}$/.test(value)) this.#deleteById(value, author, request, seq);
+      if (tag[0] === "a") this.#deleteByAddress(value, author, request, seq);
+    }
+  }
+
+  #deleteById(id: string, author: number, request: NostrEvent, seq: number): void {
+    const key = idKey(id);
+    this.#sql.insertDeletion.run(key, author, seq);
+    for (const row of this.#sql.byIdKey.all(key)) this.#removeIfTarget(row, request);
+  }
+
+  #deleteByAddress(address: string, author: number, request: NostrEvent, seq: number): void {
+    const [kind, pubkey, ...d] = address.split(":");
+    if (pubkey !== request.pubkey || !/^\d{1,5}$/.test(kind!)) return;
+    const key = addressKey(Number(kind), pubkey, d.join(":"));
+    this.#sql.insertDeletion.run(key, author, seq);
+    for (const row of this.#sql.byAddress.all(key)) this.#removeIfTarget(row, request);
+  }
+
+  #removeIfTarget(row: Record<string, unknown>, request: NostrEvent): void {
+    const event = eventOf(row.text as string);
+    if (event.pubkey !== request.pubkey || event.kind === KIND_DELETION) return;
+    if (deletionTargets(request, event)) this.#remove(row.seq as number, "deleted");
+  }
+
+  #remove(eventSeq: number, reason: RemovalReason): void {
+    const row = this.#sql.bySeq.get(eventSeq);
+    invariant(row !== undefined, "an event to remove exists");
+    const facts = eventFacts(eventOf(row.text as string));
+    this.#sql.deleteEvent.run(eventSeq);
+    this.#sql.deleteBody.run(eventSeq);
+    this.#tags.remove(facts, eventSeq);
+    if (facts.flags & FLAG_ADDRESS) this.#sql.deleteAddress.run(facts.addressKey, eventSeq);
+    const id = idOf(row.text as string);
+    const seq = ++this.#lastSeq;
+    this.#sql.insertRemoval.run(seq, eventSeq, id, reason);
+    this.removals.push({ seq, id, reason });
+  }
+}
+
+function sameAddress(a: NostrEvent, b: NostrEvent): boolean {
+  if (a.kind !== b.kind || a.pubkey !== b.pubkey) return false;
+  return kindClass(a.kind) !== "addressable" || dValue(a) === dValue(b);
+}
+
+function prepareStatements(db: DatabaseSync) {
+  const sql = (text: string): StatementSync => db.prepare(text);
+  return {
+    begin: sql("BEGIN IMMEDIATE"),
+    commit: sql("COMMIT"),
+    lastSeq: sql(`SELECT max(coalesce((SELECT max(seq) FROM event), 0),
+                             coalesce((SELECT max(seq) FROM removal), 0)) AS seq`),
+    known: sql(`SELECT 1 FROM event WHERE id_key = ?1
+                UNION ALL SELECT 1 FROM deletion WHERE target_key IN (?1, ?3) AND pubkey_key = ?2 LIMIT 1`),
+    byIdKey: sql("SELECT e.seq, b.text FROM event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?"),
+    byAddress: sql(
+      "SELECT a.seq, b.text FROM address a JOIN body b ON b.seq = a.seq WHERE a.address_key = ?",
+    ),
+    bySeq: sql("SELECT text FROM body WHERE seq = ?"),
+    deletionsOf: sql(`SELECT b.text FROM deletion d JOIN body b ON b.seq = d.by_seq
+                      WHERE d.target_key = ? AND d.pubkey_key = ?`),
+    expired: sql("SELECT seq FROM body WHERE expires_at > 0 AND expires_at <= ? LIMIT ?"),
+    insertEvent: sql("INSERT INTO event (seq, id_key, pubkey_key, kind, age) VALUES (?, ?, ?, ?, ?)"),
+    insertBody: sql("INSERT INTO body (seq, expires_at, text) VALUES (?, ?, CAST(? AS TEXT))"),
+    insertAddress: sql("INSERT INTO address (address_key, seq) VALUES (?, ?)"),
+    insertDeletion: sql("INSERT OR IGNORE INTO deletion (target_key, pubkey_key, by_seq) VALUES (?, ?, ?)"),
+    insertRemoval: sql("INSERT INTO removal (seq, event_seq, id, reason) VALUES (?, ?, ?, ?)"),
+    deleteEvent: sql("DELETE FROM event WHERE seq = ?"),
+    deleteBody: sql("DELETE FROM body WHERE seq = ?"),
+    deleteAddress: sql("DELETE FROM address WHERE address_key = ? AND seq = ?"),
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * Checks of what a 52-bit key found against the event itself, at the price of a comparison.
+ * An event's text has its first fields in fixed places (`lib/nostr/event.ts`).
+ * Runs on any thread; no state.
+ *
+ * @module
+ */
+import { type NostrEvent, TEXT_ID_AT, TEXT_PUBKEY_AT } from "../nostr/event.ts";
+
+/** Whether the text is that of the event with this id. */
+export function hasId(text: string, id: string): boolean {
+  return text.startsWith(id, TEXT_ID_AT);
+}
+
+/** Whether the text is that of an event by this author. */
+export function hasPubkey(text: string, pubkey: string): boolean {
+  return text.startsWith(pubkey, TEXT_PUBKEY_AT);
+}
+
+/**
+ * Whether the text holds this value as JSON wrote it, quotes included. Together with an equal key this says that the
+ * tag is there: a text that holds the value elsewhere, and a tag that only collides, could as well hold the tag.
+ */
+export function holdsQuoted(text: string, quoted: string): boolean {
+  return text.includes(quoted);
+}
+
+/** The id in an event's text. */
+export function idOf(text: string): string {
+  return text.slice(TEXT_ID_AT, TEXT_ID_AT + 64);
+}
+
+/** The pubkey in an event's text. */
+export function pubkeyOf(text: string): string {
+  return text.slice(TEXT_PUBKEY_AT, TEXT_PUBKEY_AT + 64);
+}
+
+/** The event of a text that the store itself wrote. */
+export function eventOf(text: string): NostrEvent {
+  return JSON.parse(text) as NostrEvent;
+}

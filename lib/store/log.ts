@@ -1,0 +1,69 @@
+/**
+ * Reads the log from SQLite: what a follower does at its start and whenever the tail overtook it.
+ * Belongs to the thread whose connection it reads.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { returnArrays } from "./read_statements.ts";
+
+/** One entry of the log. */
+export type LogEntry =
+  | { readonly type: "add"; readonly seq: number; readonly text: string }
+  | { readonly type: "remove"; readonly seq: number; readonly id: string };
+
+/** The log as one connection sees it. */
+export class LogReader {
+  readonly #additions: StatementSync;
+  readonly #removals: StatementSync;
+  readonly #last: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#additions = returnArrays(
+      db.prepare("SELECT seq, text FROM body WHERE seq > ? ORDER BY seq LIMIT ?"),
+    );
+    this.#removals = returnArrays(
+      db.prepare("SELECT seq, id FROM removal WHERE seq > ? ORDER BY seq LIMIT ?"),
+    );
+    this.#last = db.prepare(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
+                                        coalesce((SELECT max(seq) FROM removal), 0)) AS seq`);
+  }
+
+  /** The newest entry. */
+  get lastSeq(): number {
+    return this.#last.get()!.seq as number;
+  }
+
+  /**
+   * At most `max` entries after `cursor`, in order. An event that was removed since is no entry any more; its removal is.
+   */
+  read(cursor: number, max: number): LogEntry[] {
+    // Removals first: an entry that is added between the two statements is then newer than the last removal read.
+    const removals = this.#removals.all(cursor, max) as unknown as [number, string][];
+    const additions = this.#additions.all(cursor, max) as unknown as [number, string][];
+    return merge(additions, removals, max);
+  }
+}
+
+function merge(additions: [number, string][], removals: [number, string][], max: number): LogEntry[] {
+  // Where one list was cut at `max`, entries of the other beyond its end must wait for the next read.
+  const horizon = Math.min(
+    additions.length === max ? additions.at(-1)![0] : Infinity,
+    removals.length === max ? removals.at(-1)![0] : Infinity,
+  );
+  const entries: LogEntry[] = [];
+  let a = 0, r = 0;
+  while (entries.length < max) {
+    const addition = additions[a];
+    const removal = removals[r];
+    const takeAddition = addition !== undefined && (removal === undefined || addition[0] < removal[0]);
+    const seq = takeAddition ? addition[0] : removal?.[0];
+    if (seq === undefined || seq > horizon) break;
+    entries.push(
+      takeAddition ? { type: "add", seq, text: addition[1] } : { type: "remove", seq, id: removal![1] },
+    );
+    if (takeAddition) a++;
+    else r++;
+  }
+  return entries;
+}

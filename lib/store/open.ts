@@ -1,0 +1,46 @@
+/**
+ * Opens the store's database: one connection that writes, any number that read.
+ * Each connection belongs to the thread that opened it.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { migrate } from "./schema.ts";
+
+/** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */
+export type Durability = "full" | "normal";
+
+/** How to open the one connection that writes. */
+export interface WriteOptions {
+  readonly durability: Durability;
+  /** Page cache of this connection, MiB. */
+  readonly cacheMebibytes: number;
+}
+
+/** WAL pages after which a commit also writes them back into the database: 32 MiB of 4 KiB pages. */
+const CHECKPOINT_PAGES = 8192;
+/** How long a connection waits for another one's lock, ms. Only start, backup and import without a relay meet one. */
+const BUSY_MS = 5_000;
+
+/** Opens the database for writing, making or migrating it. Throws `SchemaError`. */
+export function openForWriting(path: string, options: WriteOptions): DatabaseSync {
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`);
+  db.exec(`PRAGMA synchronous = ${options.durability === "full" ? "FULL" : "NORMAL"}`);
+  db.exec(`PRAGMA cache_size = ${-options.cacheMebibytes * 1024}`);
+  db.exec(
+    `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${
+      CHECKPOINT_PAGES * 4096 * 2
+    }`,
+  );
+  migrate(db, path);
+  return db;
+}
+
+/** Opens the database for reading. It must exist. */
+export function openForReading(path: string, cacheMebibytes: number): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true });
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA query_only = 1; PRAGMA temp_store = MEMORY`);
+  db.exec(`PRAGMA cache_size = ${-cacheMebibytes * 1024}; PRAGMA mmap_size = ${1 << 30}`);
+  return db;
+}

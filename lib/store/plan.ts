@@ -1,0 +1,143 @@
+/**
+ * Chooses how a filter is answered: a few ranges of indexes (streams), each in the order of the answer, whose merge is
+ * the answer's superset, and the conditions that are left to check.
+ * Belongs to the thread whose connection it asks.
+ *
+ * The most selective index wins: ids, then tag values or authors (a bounded probe decides where both are named), then
+ * kinds, then time alone. A stream per value keeps the order, so that a hundred authors cost a merge, not a sort.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { PLAN_KINDS_OF_AUTHOR_MAX, PLAN_PROBE_ROWS, PLAN_STREAMS_MAX } from "../limits.ts";
+import type { Filter, TagCondition } from "../nostr/filter.ts";
+import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
+import { hasId, hasPubkey, holdsQuoted } from "./exact.ts";
+
+/** The indexes a stream can run along. */
+export type Source = "id" | "tag" | "author" | "kind" | "time";
+
+/** One range of one index. */
+export interface Stream {
+  readonly source: Source;
+  /** The equal columns that lead the index. */
+  readonly prefix: readonly number[];
+  /** Checks an event's text against what the 52-bit key stands for; null where the key is exact. */
+  readonly exact: ((text: string) => boolean) | null;
+}
+
+/** The conditions that the streams do not already imply. */
+export interface Residual {
+  readonly kinds: ReadonlySet<number> | null;
+  /** Keys of authors; the text decides in the end. */
+  readonly authorKeys: ReadonlySet<number> | null;
+  readonly authors: ReadonlySet<string> | null;
+  readonly tags: readonly { readonly letter: string; readonly values: ReadonlySet<string> }[];
+}
+
+/** A plan: streams to merge, conditions left. */
+export interface Plan {
+  readonly streams: readonly Stream[];
+  readonly residual: Residual;
+}
+
+/** Plans filters on one connection. */
+export class Planner {
+  readonly #nextKind: StatementSync;
+  readonly #probeTag: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#nextKind = db.prepare("SELECT min(kind) AS kind FROM event WHERE pubkey_key = ? AND kind > ?");
+    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?)");
+  }
+
+  /** Plans a filter that can match something. */
+  plan(filter: Filter): Plan {
+    if (filter.ids) return { streams: filter.ids.map(idStream), residual: residualOf(filter, { ids: true }) };
+    const byTag = this.#tagStreams(filter);
+    if (byTag) return byTag;
+    const byAuthor = filter.authors && this.#authorStreams(filter, filter.authors);
+    if (byAuthor) return byAuthor;
+    if (filter.kinds) {
+      return { streams: filter.kinds.map(kindStream), residual: residualOf(filter, { kinds: true }) };
+    }
+    return { streams: [{ source: "time", prefix: [], exact: null }], residual: residualOf(filter, {}) };
+  }
+
+  #tagStreams(filter: Filter): Plan | null {
+    const condition = filter.tags.toSorted((a, b) => a.values.length - b.values.length)[0];
+    if (condition === undefined) return null;
+    if (filter.authors && !this.#tagIsRare(condition)) {
+      const byAuthor = this.#authorStreams(filter, filter.authors);
+      if (byAuthor) return byAuthor;
+    }
+    return {
+      streams: condition.values.map((value) => tagStream(condition.letter, value)),
+      residual: residualOf(filter, { tag: condition }),
+    };
+  }
+
+  /** Looks at no more than a few rows a value. */
+  #tagIsRare(condition: TagCondition): boolean {
+    let rows = 0;
+    for (const value of condition.values) {
+      rows += this.#probeTag.get(tagKey(condition.letter, value), PLAN_PROBE_ROWS)!.n as number;
+      if (rows >= PLAN_PROBE_ROWS) return false;
+    }
+    return true;
+  }
+
+  /** A stream for each author and kind; null where they would be too many. */
+  #authorStreams(filter: Filter, authors: readonly string[]): Plan | null {
+    if (authors.length * (filter.kinds?.length ?? 1) > PLAN_STREAMS_MAX) return null;
+    const streams: Stream[] = [];
+    for (const pubkey of authors) {
+      const key = pubkeyKey(pubkey);
+      const kinds = filter.kinds ?? this.#kindsOf(key);
+      if (kinds === null || streams.length + kinds.length > PLAN_STREAMS_MAX) return null;
+      const exact = (text: string) => hasPubkey(text, pubkey);
+      for (const kind of kinds) streams.push({ source: "author", prefix: [key, kind], exact });
+    }
+    return { streams, residual: residualOf(filter, { kinds: true, authors: true }) };
+  }
+
+  /** The kinds an author has events of, by one seek each; null where they are too many. */
+  #kindsOf(author: number): number[] | null {
+    const kinds: number[] = [];
+    for (let kind = -1; kinds.length <= PLAN_KINDS_OF_AUTHOR_MAX;) {
+      const next = this.#nextKind.get(author, kind)!.kind as number | null;
+      if (next === null) return kinds;
+      kinds.push(next);
+      kind = next;
+    }
+    return null;
+  }
+}
+
+function idStream(id: string): Stream {
+  return { source: "id", prefix: [idKey(id)], exact: (text) => hasId(text, id) };
+}
+
+function kindStream(kind: number): Stream {
+  return { source: "kind", prefix: [kind], exact: null };
+}
+
+function tagStream(letter: string, value: string): Stream {
+  const quoted = JSON.stringify(value);
+  return { source: "tag", prefix: [tagKey(letter, value)], exact: (text) => holdsQuoted(text, quoted) };
+}
+
+/** What the streams leave open. Ids imply nothing else; all else is checked. */
+function residualOf(
+  filter: Filter,
+  implied: { ids?: boolean; kinds?: boolean; authors?: boolean; tag?: TagCondition },
+): Residual {
+  const authors = implied.authors ? undefined : filter.authors;
+  return {
+    kinds: filter.kinds && !implied.kinds ? new Set(filter.kinds) : null,
+    authorKeys: authors ? new Set(authors.map(pubkeyKey)) : null,
+    authors: authors ? new Set(authors) : null,
+    tags: filter.tags.filter((condition) => condition !== implied.tag)
+      .map(({ letter, values }) => ({ letter, values: new Set(values) })),
+  };
+}

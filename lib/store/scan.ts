@@ -1,0 +1,240 @@
+/**
+ * Runs a plan: merges its streams newest first (ties: lowest id), checks what is left to check, and stops at a budget.
+ * Belongs to the thread whose connection it reads; holds no snapshot between two steps.
+ *
+ * A scan can be left after any step and taken up by another one, on any thread, from its `position`.
+ *
+ * @module
+ */
+import { SCAN_CHUNK_ROWS_MAX } from "../limits.ts";
+import type { Filter } from "../nostr/filter.ts";
+import { eventOf, pubkeyOf } from "./exact.ts";
+import type { Plan, Residual, Stream } from "./plan.ts";
+import type { ReadStatements } from "./read_statements.ts";
+
+/** How far a scan is: the last row it looked at, and what is still wanted. */
+export interface ScanPosition {
+  readonly age: number;
+  readonly idKey: number;
+  readonly remaining: number;
+}
+
+/** What one step may cost. */
+export interface ScanBudget {
+  /** Index rows to look at. */
+  rows: number;
+  /** Characters of text to hand out. */
+  bytes: number;
+}
+
+/** What a scan holds to beyond its filter. */
+export interface ScanOptions {
+  /** Events after this entry of the log are not part of the answer. */
+  readonly seqMax: number;
+  /** Seconds since 1970: what has expired by then is not part of the answer (NIP-40). */
+  readonly now: number;
+  /** Where another scan of the same filter stopped. */
+  readonly position?: ScanPosition;
+}
+
+/** A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key. */
+type Row = [age: number, idKey: number, seq: number, number, (string | number)?];
+
+/** One stream's rows that were fetched and not yet merged. */
+class Cursor {
+  rows: Row[] = [];
+  at = 0;
+  /** Nothing is left in the index behind `rows`. */
+  drained = false;
+  chunk: number;
+  age: number;
+  idKey: number;
+
+  constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
+    this.age = age;
+    this.idKey = idKey;
+    this.chunk = chunk;
+  }
+}
+
+/** The events of one filter, in order; see the module's text. */
+export class Scan {
+  readonly #statements: ReadStatements;
+  readonly #residual: Residual;
+  readonly #options: ScanOptions;
+  readonly #ageMax: number;
+  /** Whether rows are checked by kind or author before their text is worth fetching. */
+  readonly #keysFirst: boolean;
+  readonly #heap: Cursor[] = [];
+  #unopened: Cursor[];
+  #remaining: number;
+  #age: number;
+  #idKey: number;
+  #lastSeq = -1;
+  #rowsLeft = 0;
+
+  constructor(statements: ReadStatements, plan: Plan, filter: Filter, options: ScanOptions) {
+    this.#statements = statements;
+    this.#residual = plan.residual;
+    this.#options = options;
+    this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
+    this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
+    this.#remaining = options.position?.remaining ?? filter.limit;
+    this.#age = options.position?.age ??
+      (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
+    this.#idKey = options.position?.idKey ?? -1;
+    const chunk = firstChunk(this.#remaining, plan.streams.length);
+    this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
+  }
+
+  /** Where another scan could go on, after a step that returned "more". */
+  get position(): ScanPosition {
+    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining };
+  }
+
+  /**
+   * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
+   *
+   * @returns "done", or "more": the budget is used up and `step` can be called again.
+   */
+  step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more" {
+    this.#rowsLeft = budget.rows;
+    const bytesBefore = budget.bytes;
+    try {
+      if (!this.#open()) return "more";
+      while (this.#remaining > 0 && this.#heap.length > 0) {
+        if (budget.bytes <= 0) return "more";
+        const cursor = this.#heap[0]!;
+        if (cursor.at === cursor.rows.length) {
+          if (this.#rowsLeft <= 0) return "more";
+          this.#fetch(cursor);
+          this.#settleTop();
+          continue;
+        }
+        const row = cursor.rows[cursor.at++]!;
+        this.#age = row[0];
+        this.#idKey = row[1];
+        if (row[2] !== this.#lastSeq) budget.bytes -= this.#examine(cursor.stream, row, emit);
+        this.#settleTop();
+      }
+      return "done";
+    } finally {
+      budget.rows = this.#rowsLeft;
+      if (budget.bytes > bytesBefore) budget.bytes = bytesBefore;
+    }
+  }
+
+  /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
+  #open(): boolean {
+    while (this.#unopened.length > 0) {
+      if (this.#rowsLeft <= 0) return false;
+      const cursor = this.#unopened.pop()!;
+      this.#fetch(cursor);
+      if (cursor.rows.length > 0) this.#push(cursor);
+    }
+    return true;
+  }
+
+  #fetch(cursor: Cursor): void {
+    if (cursor.drained) {
+      cursor.rows = [];
+      cursor.at = 0;
+      return;
+    }
+    const chunk = Math.max(1, Math.min(cursor.chunk, this.#rowsLeft));
+    const statement = this.#statements.of(cursor.stream.source, this.#keysFirst ? "keys" : "texts");
+    const rows = statement.all(...cursor.stream.prefix, cursor.age, cursor.idKey, this.#ageMax, chunk);
+    cursor.rows = rows as unknown as Row[];
+    cursor.at = 0;
+    cursor.drained = rows.length < chunk;
+    cursor.chunk = Math.min(cursor.chunk * 2, SCAN_CHUNK_ROWS_MAX);
+    // A call that finds nothing costs about as much as a row.
+    this.#rowsLeft -= Math.max(1, rows.length);
+    const last = cursor.rows.at(-1);
+    if (last) [cursor.age, cursor.idKey] = last;
+  }
+
+  /** Checks one row; hands its event out if it belongs to the answer. Returns the characters handed out. */
+  #examine(stream: Stream, row: Row, emit: (text: string, seq: number) => void): number {
+    const seq = row[2];
+    if (seq > this.#options.seqMax) return 0;
+    let expiresAt = row[3];
+    let text = row[4] as string;
+    if (this.#keysFirst) {
+      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return 0;
+      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return 0;
+      const body = this.#statements.body.get(seq) as unknown as [number, string] | undefined;
+      if (body === undefined) return 0;
+      [expiresAt, text] = body;
+      this.#rowsLeft--;
+    }
+    if (expiresAt > 0 && expiresAt <= this.#options.now) return 0;
+    if (stream.exact && !stream.exact(text)) return 0;
+    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return 0;
+    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return 0;
+    this.#lastSeq = seq;
+    this.#remaining--;
+    emit(text, seq);
+    return text.length;
+  }
+
+  /** Restores the heap after its first cursor moved on. */
+  #settleTop(): void {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    if (top.at === top.rows.length) {
+      if (!top.drained && top.rows.length > 0) return;
+      const last = heap.pop()!;
+      if (heap.length === 0) return;
+      heap[0] = last;
+    }
+    if (heap.length > 1) siftDown(heap);
+  }
+
+  #push(cursor: Cursor): void {
+    const heap = this.#heap;
+    let at = heap.push(cursor) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(cursor, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = cursor;
+  }
+}
+
+function firstChunk(remaining: number, streams: number): number {
+  const share = streams === 1 ? remaining : Math.ceil(remaining * 2 / streams) + 1;
+  return Math.max(1, Math.min(share, SCAN_CHUNK_ROWS_MAX));
+}
+
+function hasTags(text: string, residual: Residual): boolean {
+  const { tags } = eventOf(text);
+  return residual.tags.every(({ letter, values }) =>
+    tags.some((tag) => tag[0] === letter && tag[1] !== undefined && values.has(tag[1]))
+  );
+}
+
+/** Whether `a`'s next row comes before `b`'s. A cursor whose rows ran out comes first: it must be refilled. */
+function isBefore(a: Cursor, b: Cursor): boolean {
+  const rowA = a.rows[a.at];
+  const rowB = b.rows[b.at];
+  if (rowA === undefined) return true;
+  if (rowB === undefined) return false;
+  return rowA[0] !== rowB[0] ? rowA[0] < rowB[0] : rowA[1] < rowB[1];
+}
+
+function siftDown(heap: Cursor[]): void {
+  const cursor = heap[0]!;
+  let at = 0;
+  while (true) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+    if (!isBefore(heap[child]!, cursor)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = cursor;
+}

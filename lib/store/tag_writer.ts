@@ -1,0 +1,52 @@
+/**
+ * Writes an event's rows of the tag index, several in one statement: a call into SQLite costs as much as a row.
+ * The store's thread owns it.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { idKey } from "../nostr/keys.ts";
+import type { EventFacts, PackedEvent } from "../nostr/packed_event.ts";
+
+/** Rows in the longest statement. Most events have fewer tags; longer lists take several statements. */
+const ROWS_MAX = 8;
+
+/** Inserts and removes tag rows; see the module's text. */
+export class TagWriter {
+  readonly #inserts: StatementSync[] = [];
+  readonly #delete: StatementSync;
+  readonly #values: number[][] = [];
+
+  constructor(db: DatabaseSync) {
+    for (let rows = 1; rows <= ROWS_MAX; rows++) {
+      const places = Array(rows).fill("(?, ?, ?, ?, ?)").join(", ");
+      this.#inserts[rows] = db.prepare(`INSERT INTO tag (tag_key, age, id_key, seq, kind) VALUES ${places}`);
+      this.#values[rows] = Array(rows * 5).fill(0);
+    }
+    this.#delete = db.prepare("DELETE FROM tag WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?");
+  }
+
+  /** Inserts a row for each of the event's tag keys. */
+  insert(event: PackedEvent, age: number, seq: number): void {
+    const count = event.tagCount;
+    for (let first = 0; first < count; first += ROWS_MAX) {
+      const rows = Math.min(ROWS_MAX, count - first);
+      const values = this.#values[rows]!;
+      for (let row = 0; row < rows; row++) {
+        const at = row * 5;
+        values[at] = event.tagKey(first + row);
+        values[at + 1] = age;
+        values[at + 2] = event.idKey;
+        values[at + 3] = seq;
+        values[at + 4] = event.kind;
+      }
+      this.#inserts[rows]!.run(...values);
+    }
+  }
+
+  /** Removes the rows of an event that leaves the store. */
+  remove(facts: EventFacts, seq: number): void {
+    const { event } = facts;
+    for (const key of facts.tagKeys) this.#delete.run(key, -event.created_at, idKey(event.id), seq);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The check of a batch's sizes, before its memory reaches code that cannot check: C through FFI, WASM.
+ * A wrong size is our own mistake, whatever the items hold. Runs on any thread; holds no state.
+ *
+ * @module
+ */
+import { invariant } from "../invariant.ts";
+import { ITEM_BYTES } from "./verifier.ts";
+
+/** Throws unless the buffers hold `count` items and verdicts. */
+export function checkItems(items: Uint8Array, count: number, verdicts: Uint8Array): void {
+  invariant(Number.isInteger(count) && count >= 0, "a batch has a count");
+  invariant(items.length >= count * ITEM_BYTES, "the items lie inside their buffer");
+  invariant(verdicts.length >= count, "every item has a verdict");
+}
+
+/** Throws unless the offsets ascend inside `bytes` and there is room for `count` digests of 32 bytes. */
+export function checkMessages(
+  bytes: Uint8Array,
+  offsets: Uint32Array,
+  count: number,
+  digests: Uint8Array,
+): void {
+  invariant(Number.isInteger(count) && count >= 0, "a batch has a count");
+  invariant(offsets.length > count, "every message has a start and an end");
+  invariant(digests.length >= count * 32, "every message has a digest");
+  for (let i = 0; i < count; i++) invariant(offsets[i]! <= offsets[i + 1]!, "offsets ascend");
+  invariant(offsets[count]! <= bytes.length, "the messages lie inside their buffer");
+}

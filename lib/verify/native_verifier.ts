@@ -1,0 +1,105 @@
+/**
+ * The tiers of the project's own library (`native/sluice.h`) by FFI: `lanes`, `batch` and `native`.
+ * Runs on the thread that opened it, which owns the library's context; the tables behind it are read-only and
+ * shared by all threads of the process.
+ *
+ * @module
+ */
+import { checkItems, checkMessages } from "./batch_bounds.ts";
+import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.ts";
+
+/** The ABI that this binding speaks: `SLUICE_ABI` in `native/sluice.h`. */
+const ABI = 1;
+/** Numbers of the tiers in `native/sluice.h`. */
+const TIER_NUMBERS = { native: 0, batch: 1, lanes: 2 } as const;
+/** 64-bit words of `sluice_counters_t`. */
+const COUNTER_WORDS = 8;
+const DESCRIPTION_BYTES = 128;
+
+const HOW: Record<NativeTier, string> = {
+  lanes: "eight signatures at a time in AVX-512 IFMA",
+  batch: "random linear combinations over libsecp256k1",
+  native: "libsecp256k1, one signature at a time",
+};
+
+/** A tier of the library. */
+export type NativeTier = keyof typeof TIER_NUMBERS;
+
+const SYMBOLS = {
+  sluice_abi: { parameters: [], result: "u32" },
+  sluice_tiers: { parameters: [], result: "u32" },
+  sluice_describe: { parameters: ["buffer", "u32"], result: "void" },
+  sluice_open: { parameters: ["u32"], result: "pointer" },
+  sluice_close: { parameters: ["pointer"], result: "void" },
+  sluice_verify: { parameters: ["pointer", "buffer", "u32", "buffer"], result: "void" },
+  sluice_sha256: { parameters: ["buffer", "buffer", "u32", "buffer"], result: "void" },
+  sluice_counters: { parameters: ["pointer", "buffer"], result: "void" },
+} as const;
+
+/** Whether `tier` is one that {@linkcode openNative} opens. */
+export function isNativeTier(tier: VerifyTier): tier is NativeTier {
+  return tier in TIER_NUMBERS;
+}
+
+/**
+ * Opens `tier` of the library at `path`.
+ *
+ * @throws {Error} when the library cannot be loaded, speaks another ABI, or the processor cannot run the tier.
+ */
+export function openNative(tier: NativeTier, path: string): SignatureVerifier {
+  const library = Deno.dlopen(path, SYMBOLS);
+  const { symbols } = library;
+  const fail = (why: string) => {
+    library.close();
+    return new Error(`Cannot open verification tier "${tier}": ${why}`);
+  };
+  if (symbols.sluice_abi() !== ABI) throw fail(`${path} speaks ABI ${symbols.sluice_abi()}, not ${ABI}`);
+  if ((symbols.sluice_tiers() >> TIER_NUMBERS[tier] & 1) === 0) {
+    throw fail("this processor or build has not what it needs");
+  }
+  const context = symbols.sluice_open(TIER_NUMBERS[tier]);
+  if (context === null) throw fail("no memory for its context");
+
+  const words = new BigUint64Array(COUNTER_WORDS);
+  return {
+    tier,
+    description: `${tier} (${HOW[tier]}; ${describe(library)})`,
+    verify(items, count, verdicts) {
+      checkItems(items, count, verdicts);
+      symbols.sluice_verify(
+        context,
+        items as Uint8Array<ArrayBuffer>,
+        count,
+        verdicts as Uint8Array<ArrayBuffer>,
+      );
+    },
+    hash(bytes, offsets, count, digests) {
+      checkMessages(bytes, offsets, count, digests);
+      symbols.sluice_sha256(
+        bytes as Uint8Array<ArrayBuffer>,
+        offsets as Uint32Array<ArrayBuffer>,
+        count,
+        digests as Uint8Array<ArrayBuffer>,
+      );
+    },
+    counters(): VerifyCounters {
+      symbols.sluice_counters(context, words);
+      return {
+        verified: Number(words[0]),
+        secondDecisions: Number(words[1]),
+        secondDecisionsValid: Number(words[2]),
+        fastPathSkipped: Number(words[3]),
+      };
+    },
+    close() {
+      symbols.sluice_close(context);
+      library.close();
+    },
+  };
+}
+
+function describe(library: Deno.DynamicLibrary<typeof SYMBOLS>): string {
+  const text = new Uint8Array(DESCRIPTION_BYTES);
+  library.symbols.sluice_describe(text, text.length);
+  return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
+}

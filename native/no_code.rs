@@ -1,0 +1,1 @@
+//! Empty: the manifest beside this file exists to pin a source, see Cargo.toml.

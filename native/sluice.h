@@ -1,0 +1,66 @@
+/*
+ * libsluice: BIP-340 verification and SHA-256 of many events a call, for the verifier's FFI.
+ *
+ * Threads: a context belongs to the thread that opened it; contexts share read-only tables only, so any
+ * number of threads may each use one. `sluice_sha256` and the functions without a context are re-entrant.
+ * Every input is public (events, keys, signatures): nothing here is constant-time, and no secret key may enter.
+ * The one secret is the per-process seed of the batch coefficients (batch.c).
+ */
+#ifndef SLUICE_H
+#define SLUICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SLUICE_API __attribute__((visibility("default")))
+#else
+#define SLUICE_API
+#endif
+
+/** Changes whenever a signature or a layout below does; the binding refuses another number. */
+#define SLUICE_ABI 1u
+
+/** Bytes of one item: message 32, x-only public key 32, signature 64. */
+#define SLUICE_ITEM_BYTES 128u
+#define SLUICE_KEY_OFFSET 32u
+#define SLUICE_SIGNATURE_OFFSET 64u
+
+/** The ways to verify. A tier is a bit in `sluice_tiers`: 1 << SLUICE_TIER_X. */
+#define SLUICE_TIER_NATIVE 0u
+#define SLUICE_TIER_BATCH 1u
+#define SLUICE_TIER_LANES 2u
+
+typedef struct sluice_context sluice_context;
+
+/** What a context has done since it was opened; the layout is eight 64-bit words. */
+typedef struct {
+    /** Signatures decided, by any way. */
+    uint64_t verified;
+    /** Signatures that a fast path did not accept and that libsecp256k1 decided again. */
+    uint64_t second_decisions;
+    /** Of these, the valid ones: exceptional cases, or neighbours of an invalid signature in a batch of one key. */
+    uint64_t second_decisions_valid;
+    /** Signatures that skipped the fast path, because most of the latest were invalid. */
+    uint64_t fast_path_skipped;
+    /** Public keys found in the cache of decompressed keys, and not found. */
+    uint64_t key_cache_hits;
+    uint64_t key_cache_misses;
+    uint64_t reserved[2];
+} sluice_counters_t;
+
+SLUICE_API uint32_t sluice_abi(void);
+/** The tiers that this processor can run, as bits. */
+SLUICE_API uint32_t sluice_tiers(void);
+/** Writes what was built and found, NUL-terminated, e.g. `gcc 12.2.0, SHA-NI`; at most `size` bytes. */
+SLUICE_API void sluice_describe(char *text, uint32_t size);
+/** A context of `tier`, or NULL: the tier cannot run here, or there is no memory. */
+SLUICE_API sluice_context *sluice_open(uint32_t tier);
+SLUICE_API void sluice_close(sluice_context *context);
+/** Decides `count` items: `verdicts[i]` becomes 1 (valid) or 0. Defined for every content of `items`. */
+SLUICE_API void sluice_verify(sluice_context *context, const uint8_t *items, uint32_t count, uint8_t *verdicts);
+/** Writes the SHA-256 of `bytes[offsets[i], offsets[i + 1])` to `digests[32 * i]`; `offsets` has count + 1 entries. */
+SLUICE_API void sluice_sha256(const uint8_t *bytes, const uint32_t *offsets, uint32_t count, uint8_t *digests);
+SLUICE_API void sluice_counters(const sluice_context *context, sluice_counters_t *counters);
+
+#endif

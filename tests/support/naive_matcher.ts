@@ -1,0 +1,56 @@
+/**
+ * The oracle of the differential tests: NIP-01 written down in the most obvious way, over a plain array.
+ * Shares no code with the program on purpose. Runs in the tests.
+ *
+ * @module
+ */
+
+/** An event as clients see it. */
+export interface PlainEvent {
+  id: string;
+  pubkey: string;
+  created_at: number;
+  kind: number;
+  tags: string[][];
+  content: string;
+  sig: string;
+}
+
+/** A filter as clients send it. */
+export interface PlainFilter {
+  ids?: string[];
+  authors?: string[];
+  kinds?: number[];
+  since?: number;
+  until?: number;
+  limit?: number;
+  [tag: `#${string}`]: string[] | undefined;
+}
+
+/** Whether the filter's conditions hold for the event. */
+export function naiveMatch(filter: PlainFilter, event: PlainEvent): boolean {
+  if (filter.ids !== undefined && !filter.ids.some((id) => id === event.id)) return false;
+  if (filter.authors !== undefined && !filter.authors.some((author) => author === event.pubkey)) return false;
+  if (filter.kinds !== undefined && !filter.kinds.some((kind) => kind === event.kind)) return false;
+  if (filter.since !== undefined && event.created_at < filter.since) return false;
+  if (filter.until !== undefined && event.created_at > filter.until) return false;
+  for (const key of Object.keys(filter)) {
+    if (!key.startsWith("#")) continue;
+    const wanted = filter[key as `#${string}`]!;
+    const present = event.tags.filter((tag) => tag[0] === key.slice(1)).map((tag) => tag[1]);
+    if (!wanted.some((value) => present.includes(value))) return false;
+  }
+  return true;
+}
+
+/** The stored events of one filter, in NIP-01's order, cut at its limit. */
+export function naiveQuery(
+  filter: PlainFilter,
+  events: readonly PlainEvent[],
+  limitMax: number,
+): PlainEvent[] {
+  return events
+    .filter((event) => naiveMatch(filter, event))
+    .toSorted((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
+    .slice(0, Math.min(filter.limit ?? limitMax, limitMax));
+}
