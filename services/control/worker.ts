@@ -21,6 +21,8 @@ import type { ImportReport } from "./messages.ts";
 const REPORT_INTERVAL_MS = 500;
 /** The pause before a line is offered again to lanes that were full, ms. */
 const FULL_WAIT_MS = 1;
+/** Bytes of one read of the socket. */
+const READ_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -86,11 +88,7 @@ class Control {
       throw error;
     } finally {
       this.#sessions.delete(session.number);
-      try {
-        connection.close();
-      } catch {
-        // The stream closed it already.
-      }
+      connection.close();
     }
   }
 
@@ -109,6 +107,16 @@ class Control {
     const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
     const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
     this.#sessions.get(lane.words[word + 1]!)?.answer({ accepted, message });
+  }
+}
+
+/** What the client sends until it ends its side. (The connection's own stream would close the answers' side as well.) */
+async function* chunksOf(connection: Deno.UnixConn): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  while (true) {
+    const chunk = new Uint8Array(READ_BYTES);
+    const bytes = await connection.read(chunk);
+    if (bytes === null) return;
+    yield chunk.subarray(0, bytes);
   }
 }
 
