@@ -11,11 +11,19 @@ import { invariant } from "./invariant.ts";
 export const FRAME_BYTES_MAX = 512 * 1024;
 /** The default of `MAX_MESSAGE_LENGTH` (NIP-11 `max_message_length`), bytes of UTF-8. */
 export const MESSAGE_BYTES_DEFAULT = 256 * 1024;
+/** The least that an operator may set `MAX_MESSAGE_LENGTH` to: an event of NIP-01 with a short text fits. */
+export const MESSAGE_BYTES_MIN = 1_024;
 /** The deepest nesting of arrays and objects in a message. An event needs 4: `["EVENT",{"tags":[["e"]]}]`. */
 export const JSON_DEPTH_MAX = 8;
 
 /** Tags of one event, by default (NIP-11 `max_event_tags`). */
 export const EVENT_TAGS_DEFAULT = 5_000;
+/** The most that an operator may set `MAX_EVENT_TAGS` to; the message's length bounds it before. */
+export const EVENT_TAGS_MAX = 50_000;
+/** Unicode characters of one event's content, by default (NIP-11 `max_content_length`). */
+export const CONTENT_CHARS_DEFAULT = 192 * 1024;
+/** Seconds that `created_at` may be in the future, by default (NIP-11 `created_at_upper_limit`). */
+export const CREATED_AT_FUTURE_SECONDS_DEFAULT = 900;
 /** Bytes of one tag value that are indexed; longer values are kept, not found by `#x`. */
 export const TAG_VALUE_INDEXED_BYTES_MAX = 1_024;
 /** The highest kind (NIP-01: 0..65535). */
@@ -30,11 +38,25 @@ export const FILTERS_MAX = 20;
 export const FILTER_VALUES_MAX = 5_000;
 /** Bytes of a search text. */
 export const SEARCH_BYTES_MAX = 1_024;
+/** Subscriptions that one connection may hold, by default (NIP-11 `max_subscriptions`). */
+export const SUBSCRIPTIONS_DEFAULT = 200;
+/** The most that an operator may set `MAX_SUBSCRIPTIONS` to. */
+export const SUBSCRIPTIONS_MAX = 10_000;
+/** The highest `limit` of a filter that is served as asked, by default (NIP-11 `max_limit`). */
+export const QUERY_LIMIT_DEFAULT = 5_000;
+/** The most that an operator may set `MAX_LIMIT` to. */
+export const QUERY_LIMIT_MAX = 100_000;
+/** Stored events that a filter without `limit` brings, by default (NIP-11 `default_limit`). */
+export const QUERY_LIMIT_UNASKED_DEFAULT = 500;
 
 /** Bytes of one lane, a power of two; holds thousands of events. */
 export const LANE_BYTES = 8 * 1024 * 1024;
-/** Bytes of one lane that carries only small records (rejections, queries). */
-export const LANE_BYTES_SMALL = 2 * 1024 * 1024;
+/** Bytes of a lane of frames. */
+export const LANE_BYTES_FRAMES = 4 * 1024 * 1024;
+/** Bytes of a lane of outcomes: room for an outcome of every event that an origin may have unanswered. */
+export const LANE_BYTES_OUTCOMES = 8 * 1024 * 1024;
+/** Bytes of a lane of queries. */
+export const LANE_BYTES_QUERIES = 2 * 1024 * 1024;
 /** Bytes of the tail: the newest part of the log in shared memory. */
 export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
@@ -48,6 +70,32 @@ export const GROUP_COMMIT_EVENTS_MAX = 1_000;
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */
 export const EVENTS_UNANSWERED_MAX = 2_000;
+/** Events that one gateway may have unanswered, over all its connections. */
+export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
+/** Bytes of an outcome's message. */
+export const OUTCOME_MESSAGE_BYTES_MAX = 400;
+/** Bytes of id texts in one batch of a verifier, beyond which it takes no further frame. */
+export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
+/** Expired events that the store removes in one transaction. */
+export const EXPIRE_EVENTS_MAX = 500;
+
+/** Connections of the whole relay, by default. */
+export const CONNECTIONS_DEFAULT = 10_000;
+/** The most that an operator may set `CONNECTIONS_MAX` to. */
+export const CONNECTIONS_BOUND = 1_000_000;
+/** Bytes that wait for one slow reader before its connection is closed, by default. */
+export const OUTBOUND_BYTES_DEFAULT = 32 * 1024 * 1024;
+/** The range that an operator may set `OUTBOUND_BYTES_MAX` to, bytes; the least holds the longest frame. */
+export const OUTBOUND_BYTES_RANGE = [1024 * 1024, 1024 * 1024 * 1024] as const;
+/** Connections that `/health` lists one by one. */
+export const HEALTH_CONNECTIONS_MAX = 100;
+
+/** Workers of one kind, at most: every pair of them is a lane. */
+export const WORKERS_MAX = 64;
+/** The page cache of one SQLite connection, MiB, by default. */
+export const CACHE_MB_DEFAULT = 64;
+/** The pause before a dead worker is started again, ms, by default. */
+export const RESTART_DELAY_MS_DEFAULT = 1_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
@@ -61,31 +109,83 @@ export const PLAN_STREAMS_MAX = 20_000;
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
+export const SOCKET_IDLE_SECONDS_MAX = 120;
+/** Entries of the log that a gateway delivers before it looks at its sockets again. */
+export const LIVE_RECORDS_PER_TURN = 256;
+/** Outcomes that a gateway answers before it looks at its sockets again. */
+export const OUTCOMES_PER_TURN = 2_048;
+/** Characters sent to one client after which its socket is asked how much still waits. */
+export const OUTBOUND_CHECK_CHARS = 64 * 1024;
+/** Bytes waiting for a client above which a stored query pauses until they are fewer. */
+export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
+/** How often paused queries look whether their clients have room, ms. */
+export const PAUSED_QUERIES_INTERVAL_MS = 5;
+/** Queries that one reader keeps open. */
+export const READER_QUERIES_MAX = 10_000;
+/** How long a reader keeps a query that is not continued, where it needs the room, ms. */
+export const READER_QUERY_IDLE_MS_MAX = 30_000;
+/** Searches that one reader has under way at OpenSearch at once. */
+export const SEARCHES_AT_ONCE_MAX = 16;
+/** Events that a COUNT over several filters keeps apart, and that a search may count. */
+export const COUNT_DISTINCT_MAX = 1_000_000;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
+/** Documents that make the indexer send before its second is over, by default. */
+export const FLUSH_EVENTS_DEFAULT = 10_000;
+/** The pause between two bulk calls, ms, by default. */
+export const FLUSH_INTERVAL_MS_DEFAULT = 1_000;
 /** Bytes of one bulk call, at most. */
 export const BULK_BYTES_MAX = 32 * 1024 * 1024;
 /** Attempts of a document that OpenSearch refuses for a passing reason, before it is set aside. */
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
+/** Words and phrases of one search that act; those after them are ignored. */
+export const SEARCH_CLAUSES_MAX = 32;
+/** Characters of one text field of an event that are searchable. */
+export const SEARCH_FIELD_CHARS_MAX = 64 * 1024;
+/** Matches that the embedded index ranks for one search, those indexed last: bounds how long a search takes. */
+export const SEARCH_CANDIDATES_MAX = 50_000;
+/** Searches that one thread has under way at OpenSearch; the next one is refused. */
+export const SEARCHES_UNANSWERED_MAX = 64;
+/** Changes set aside that are kept for the operator, those set aside last. */
+export const DEAD_LETTERS_MAX = 100_000;
 /** The longest wait for one answer of OpenSearch, ms. */
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
+/** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
+export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/** The first pause after OpenSearch did not answer, ms; it doubles from there. */
+export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
+
+/** Rows that an export reads before it writes them. */
+export const EXPORT_ROWS_AT_ONCE = 2_000;
+/** Different reasons of refusal that the report of an import names. */
+export const IMPORT_REASONS_MAX = 50;
 
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
 
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
-invariant((LANE_BYTES_SMALL & (LANE_BYTES_SMALL - 1)) === 0, "LANE_BYTES_SMALL is a power of two");
+// A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
+invariant(
+  (EVENTS_UNANSWERED_ORIGIN_MAX + GROUP_COMMIT_EVENTS_MAX) * (64 + OUTCOME_MESSAGE_BYTES_MAX) <=
+    LANE_BYTES_OUTCOMES,
+  "an outcome lane holds what may be unanswered",
+);
+invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
+invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
+invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
+invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
-invariant(SLICE_BYTES_MAX * 2 <= LANE_BYTES, "a lane holds two slices");
+invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

@@ -38,6 +38,8 @@ export class EventStore {
   readonly #sql: ReturnType<typeof prepareStatements>;
   #lastSeq: number;
   #seqAtBegin = 0;
+  /** The seq that the last `add` gave its event, where it said "stored". */
+  addedSeq = 0;
   /** Removals of the open transaction, for the tail. */
   removals: Removal[] = [];
 
@@ -81,6 +83,7 @@ export class EventStore {
     }
     if (event.flags & FLAG_ADDRESS && this.#replaceOlder(event) === "superseded") return "superseded";
     const seq = this.#insert(event);
+    this.addedSeq = seq;
     if (event.flags & FLAG_DELETION) this.#applyDeletion(eventOf(decoder.decode(event.text.slice())), seq);
     return "stored";
   }

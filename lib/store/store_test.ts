@@ -67,10 +67,8 @@ function query(reader: EventReader, filter: PlainFilter, stepRows = 1_000_000, n
   let scan = reader.scan(parsed, { seqMax: Infinity, now });
   let steps = 0;
   while (scan.step({ rows: stepRows, bytes: 1e9 }, (text) => found.push(JSON.parse(text))) === "more") {
-    // Every other step goes on in a new scan, as when a query moves to a reader. A budget must at least open the plan.
-    if (steps++ % 2 === 1 && stepRows >= 50) {
-      scan = reader.scan(parsed, { seqMax: Infinity, now, position: scan.position });
-    }
+    // Now and then the query goes on in a new scan, as when it moves to a reader.
+    if (++steps % 64 === 3) scan = reader.scan(parsed, { seqMax: Infinity, now, position: scan.position });
     if (steps > 100_000) throw new Error("the scan makes no progress");
   }
   return found;

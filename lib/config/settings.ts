@@ -1,0 +1,278 @@
+/**
+ * Every setting an operator has, in one table: the reader, `.env.example` and the README follow from it.
+ * A setting has one name everywhere: the environment variable is also the key in {@linkcode Config}.
+ * Runs on any thread; constants only.
+ *
+ * @module
+ */
+import * as limits from "../limits.ts";
+import { VERIFY_TIERS } from "../verify/verifier.ts";
+import { choice, integer, matching, networks, path, text, url, type ValueKind } from "./value_kinds.ts";
+
+/** The groups, in the order of the documents. */
+export const GROUPS = {
+  network: "Where it listens",
+  relay: "What it says of itself (NIP-11)",
+  storage: "Storage",
+  search: "Search",
+  limits: "Limits (NIP-11 shows most of them)",
+  workers: "Threads and operation",
+} as const;
+
+/** One row of the table. */
+export interface Setting<Value> {
+  readonly group: keyof typeof GROUPS;
+  readonly kind: ValueKind<NonNullable<Value>>;
+  /** The value when the variable is unset or empty; null: none. */
+  readonly default: Value;
+  /** One sentence, with the unit. */
+  readonly description: string;
+  /** True when a change takes effect at the next start only. */
+  readonly restart: boolean;
+  /** True when the value is never printed. */
+  readonly secret: boolean;
+  /** Another variable that is read when this one is unset. */
+  readonly alias: string | null;
+}
+
+type Extras = Partial<Pick<Setting<unknown>, "restart" | "secret" | "alias">>;
+type Group = keyof typeof GROUPS;
+
+/** A setting that always has a value. */
+function setting<Value>(
+  group: Group,
+  kind: ValueKind<Value>,
+  value: NoInfer<Value>,
+  description: string,
+  extras: Extras = {},
+): Setting<Value> {
+  const row = {
+    group,
+    kind,
+    default: value,
+    description,
+    restart: true,
+    secret: false,
+    alias: null,
+    ...extras,
+  };
+  // A table row is generic only on paper: `Value` never includes null here, which TypeScript cannot say.
+  return row as unknown as Setting<Value>;
+}
+
+/** A setting that may be absent. */
+function optional<Value>(
+  group: Group,
+  kind: ValueKind<Value>,
+  description: string,
+  extras: Extras = {},
+): Setting<Value | null> {
+  return setting(group, kind as ValueKind<Value | null>, null, description, extras);
+}
+
+const workers = integer(0, limits.WORKERS_MAX);
+const webLink = url("https", "http");
+/** The socket engines that are built in. */
+export const WEBSOCKET_ENGINES = ["serve"] as const;
+
+/** The table. */
+export const SETTINGS = {
+  HOST: setting("network", text(255), "127.0.0.1", "The address to listen on; 0.0.0.0 or :: for all."),
+  PORT: setting("network", integer(0, 65_535), 8_000, "The TCP port; 0 takes a free one."),
+  TLS_CERT: optional(
+    "network",
+    path(),
+    "The file with the certificate chain (PEM); with TLS_KEY, serves wss.",
+  ),
+  TLS_KEY: optional("network", path(), "The file with the private key of TLS_CERT (PEM)."),
+  WEBSOCKET_ENGINE: setting("network", choice(WEBSOCKET_ENGINES), "serve", "What serves the sockets."),
+  REAL_IP_HEADER: optional(
+    "network",
+    matching("header", /^[A-Za-z0-9-]{1,64}$/, "the name of an HTTP header"),
+    "The header in which a trusted proxy names the client's address, e.g. X-Forwarded-For.",
+  ),
+  TRUSTED_PROXIES: setting(
+    "network",
+    networks(),
+    ["127.0.0.0/8", "::1"],
+    "The proxies whose REAL_IP_HEADER is believed.",
+  ),
+
+  RELAY_URL: optional("relay", url("wss", "ws"), "The public URL of this relay, as clients write it."),
+  RELAY_NAME: setting("relay", text(100), "Sluice", "The relay's name."),
+  RELAY_DESCRIPTION: setting("relay", text(2_000), "A Nostr relay.", "What the relay is for, in plain text."),
+  RELAY_PUBKEY: optional(
+    "relay",
+    matching("pubkey", /^[0-9a-f]{64}$/, "a public key of 64 lowercase hex digits"),
+    "The operator's public key.",
+  ),
+  RELAY_CONTACT: optional("relay", text(200), "How to reach the operator, e.g. mailto:admin@example.com."),
+  RELAY_ICON: optional("relay", webLink, "The URL of a square image."),
+  RELAY_BANNER: optional("relay", webLink, "The URL of a wide image."),
+  RELAY_TERMS: optional("relay", webLink, "The URL of the terms of service."),
+
+  DATA_DIR: setting("storage", path(), "./data", "The directory of the database; created when missing."),
+  DURABILITY: setting(
+    "storage",
+    choice(["full", "normal"]),
+    "full",
+    "full: an OK survives a power failure; normal: it survives a crash of the process.",
+  ),
+  CACHE_MB: setting(
+    "storage",
+    integer(1, 65_536),
+    limits.CACHE_MB_DEFAULT,
+    "The page cache of one SQLite connection, MiB.",
+  ),
+
+  OPENSEARCH_URL: optional("search", webLink, "OpenSearch; unset, the embedded index serves searches."),
+  OPENSEARCH_USER: optional("search", text(256), "The user for OpenSearch."),
+  OPENSEARCH_PASSWORD: optional("search", text(1_024), "The password for OpenSearch.", { secret: true }),
+  OPENSEARCH_CA: optional(
+    "search",
+    path(),
+    "The file with the authority that signed OpenSearch's certificate.",
+  ),
+  OPENSEARCH_INDEX: setting(
+    "search",
+    matching("index", /^[a-z0-9][a-z0-9_.-]{0,199}$/, "an index name of lowercase letters, digits, _ . -"),
+    "sluice",
+    "The name of the index, and the start of the names that belong to it.",
+  ),
+  FLUSH_INTERVAL_MS: setting(
+    "search",
+    integer(10, 60_000),
+    limits.FLUSH_INTERVAL_MS_DEFAULT,
+    "The pause between two bulk calls, ms.",
+  ),
+  FLUSH_EVENTS_MAX: setting(
+    "search",
+    integer(1, limits.BULK_EVENTS_MAX),
+    limits.FLUSH_EVENTS_DEFAULT,
+    "The number of gathered changes that makes a bulk call come sooner.",
+  ),
+
+  MAX_MESSAGE_LENGTH: setting(
+    "limits",
+    integer(limits.MESSAGE_BYTES_MIN, limits.FRAME_BYTES_MAX),
+    limits.MESSAGE_BYTES_DEFAULT,
+    "The longest message from a client, bytes.",
+  ),
+  MAX_SUBSCRIPTIONS: setting(
+    "limits",
+    integer(1, limits.SUBSCRIPTIONS_MAX),
+    limits.SUBSCRIPTIONS_DEFAULT,
+    "Open subscriptions of one connection.",
+  ),
+  MAX_FILTERS: setting(
+    "limits",
+    integer(1, limits.FILTERS_MAX),
+    limits.FILTERS_MAX,
+    "Filters of one request.",
+  ),
+  MAX_LIMIT: setting(
+    "limits",
+    integer(1, limits.QUERY_LIMIT_MAX),
+    limits.QUERY_LIMIT_DEFAULT,
+    "Stored events for one filter, whatever its limit asks.",
+  ),
+  DEFAULT_LIMIT: setting(
+    "limits",
+    integer(1, limits.QUERY_LIMIT_MAX),
+    limits.QUERY_LIMIT_UNASKED_DEFAULT,
+    "Stored events for a filter without limit; unset, never above MAX_LIMIT.",
+  ),
+  MAX_SUBID_LENGTH: setting(
+    "limits",
+    integer(1, limits.SUBSCRIPTION_ID_CHARS_MAX),
+    limits.SUBSCRIPTION_ID_CHARS_MAX,
+    "Characters of a subscription id.",
+  ),
+  MAX_EVENT_TAGS: setting(
+    "limits",
+    integer(0, limits.EVENT_TAGS_MAX),
+    limits.EVENT_TAGS_DEFAULT,
+    "Tags of one event.",
+  ),
+  MAX_CONTENT_LENGTH: setting(
+    "limits",
+    integer(0, limits.FRAME_BYTES_MAX),
+    limits.CONTENT_CHARS_DEFAULT,
+    "Unicode characters of an event's content.",
+  ),
+  CREATED_AT_LOWER_LIMIT: setting(
+    "limits",
+    integer(0, limits.CREATED_AT_MAX),
+    0,
+    "How far in the past created_at may be, seconds; 0: any.",
+  ),
+  CREATED_AT_UPPER_LIMIT: setting(
+    "limits",
+    integer(1, limits.CREATED_AT_MAX),
+    limits.CREATED_AT_FUTURE_SECONDS_DEFAULT,
+    "How far in the future created_at may be, seconds.",
+  ),
+  MIN_POW_DIFFICULTY: setting(
+    "limits",
+    integer(0, 256),
+    0,
+    "Leading zero bits that every id must have (NIP-13).",
+  ),
+  CONNECTIONS_MAX: setting(
+    "limits",
+    integer(1, limits.CONNECTIONS_BOUND),
+    limits.CONNECTIONS_DEFAULT,
+    "Open connections of the relay.",
+  ),
+  CONNECTIONS_PER_IP_MAX: setting(
+    "limits",
+    integer(0, limits.CONNECTIONS_BOUND),
+    0,
+    "Open connections of one client address; 0: any.",
+  ),
+  OUTBOUND_BYTES_MAX: setting(
+    "limits",
+    integer(...limits.OUTBOUND_BYTES_RANGE),
+    limits.OUTBOUND_BYTES_DEFAULT,
+    "Bytes that may wait for a slow reader before its connection is closed.",
+  ),
+
+  GATEWAY_WORKERS: setting("workers", workers, 0, "Threads that serve sockets and queries; 0: by cores."),
+  VERIFIER_WORKERS: setting("workers", workers, 0, "Threads that verify events; 0: by cores.", {
+    alias: "NUM_RELAY_WORKERS",
+  }),
+  READER_WORKERS: setting("workers", workers, 0, "Threads for long queries; 0: by cores.", {
+    alias: "NUM_STORAGE_WORKERS",
+  }),
+  VERIFY_TIER: setting(
+    "workers",
+    choice(["auto", ...VERIFY_TIERS]),
+    "auto",
+    "How signatures are verified; auto takes the fastest that works, any other is taken or the start fails.",
+  ),
+  RESTART_DELAY_MS: setting(
+    "workers",
+    integer(0, 60_000),
+    limits.RESTART_DELAY_MS_DEFAULT,
+    "The pause before a dead worker is started again, ms.",
+  ),
+  LOG_LEVEL: setting(
+    "workers",
+    choice(["debug", "info", "warn", "error"]),
+    "info",
+    "The least that is logged.",
+  ),
+};
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** What an operator has set, with defaults filled in. Plain data: it can be sent to workers. */
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer Value> ? Value : never;
+};
+
+/** The rows with their names, in the order of the documents. */
+export function settingRows(): [SettingName, Setting<unknown>][] {
+  return Object.entries(SETTINGS) as unknown as [SettingName, Setting<unknown>][];
+}

@@ -1,0 +1,60 @@
+/**
+ * The limits that NIP-11 shows, as one check of an event: cheap, and before its signature is looked at.
+ * Runs on a verifier's thread; no state.
+ *
+ * @module
+ */
+import { expiresAt, type NostrEvent } from "../nostr/event.ts";
+import { leadingZeroBits } from "../nostr/proof_of_work.ts";
+
+/** What an operator may set; names as in NIP-11's `limitation`. */
+export interface EventLimits {
+  readonly MAX_EVENT_TAGS: number;
+  /** Unicode characters. */
+  readonly MAX_CONTENT_LENGTH: number;
+  /** Seconds in the past; 0: any. */
+  readonly CREATED_AT_LOWER_LIMIT: number;
+  /** Seconds in the future. */
+  readonly CREATED_AT_UPPER_LIMIT: number;
+  /** Leading zero bits of the id (NIP-13). */
+  readonly MIN_POW_DIFFICULTY: number;
+}
+
+/** An event that proves a key to a relay (NIP-42); it is for AUTH and never published. */
+const KIND_AUTH = 22_242;
+
+/**
+ * Makes the check. It returns the answer to send in an `OK false`, prefix included, or null: nothing speaks against it.
+ */
+export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds: number) => string | null {
+  return function withinEventLimits(event, nowSeconds) {
+    if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
+    if (event.tags.length > limits.MAX_EVENT_TAGS) {
+      return `invalid: the event has more than ${limits.MAX_EVENT_TAGS} tags`;
+    }
+    if (isLongerThan(event.content, limits.MAX_CONTENT_LENGTH)) {
+      return `invalid: the content is longer than ${limits.MAX_CONTENT_LENGTH} characters`;
+    }
+    if (event.created_at > nowSeconds + limits.CREATED_AT_UPPER_LIMIT) {
+      return `invalid: created_at is more than ${limits.CREATED_AT_UPPER_LIMIT} seconds in the future`;
+    }
+    if (limits.CREATED_AT_LOWER_LIMIT > 0 && event.created_at < nowSeconds - limits.CREATED_AT_LOWER_LIMIT) {
+      return `invalid: created_at is more than ${limits.CREATED_AT_LOWER_LIMIT} seconds in the past`;
+    }
+    const expiry = expiresAt(event);
+    if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
+    if (limits.MIN_POW_DIFFICULTY > 0 && leadingZeroBits(event.id) < limits.MIN_POW_DIFFICULTY) {
+      return `pow: the id has fewer than ${limits.MIN_POW_DIFFICULTY} leading zero bits`;
+    }
+    return null;
+  };
+}
+
+/** Counts characters only where UTF-16 units leave it open. */
+function isLongerThan(text: string, characters: number): boolean {
+  if (text.length <= characters) return false;
+  if (text.length > characters * 2) return true;
+  let count = 0;
+  for (const _ of text) if (++count > characters) return true;
+  return false;
+}

@@ -1,0 +1,74 @@
+/**
+ * What every worker is told at its start, and what it tells main. Both travel by `postMessage`, once each:
+ * after that all traffic is in lanes.
+ *
+ * @module
+ */
+import type { Config } from "../lib/config.ts";
+import type { RelayMemory } from "./memory.ts";
+
+/** Main to worker, the first message. */
+export interface ActorStart {
+  readonly config: Config;
+  readonly memory: RelayMemory;
+  /** Which of its kind this worker is. */
+  readonly index: number;
+  /** Counts the starts of this worker: whatever belongs to an earlier life is told apart by it. */
+  readonly epoch: number;
+  /** The verification library that was built at set-up, or null. */
+  readonly libraryPath: string | null;
+  /** What other actors reported when they were ready: what serves, for `/health` and the log. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** Worker to main. */
+export type ActorReport =
+  | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
+  /** The gateway accepts nothing new, and every event it had passed on is answered. */
+  | { readonly type: "drained" }
+  /** The worker has finished what lay in its lanes and ends. */
+  | { readonly type: "stopped" };
+
+/** Main to a gateway, while it runs. */
+export type GatewayNotice =
+  /** No new connections; open ones go on until their events are answered. */
+  | { readonly type: "drain" }
+  /** A reader was started anew: what it had not answered must be asked again. */
+  | { readonly type: "reader-restarted"; readonly reader: number };
+
+/** Runs `start` when main's first message comes. A failure at start is the worker's death: the supervisor sees it. */
+export function onStart(
+  start: (message: ActorStart) => Promise<void> | void,
+  onNotice?: (notice: GatewayNotice) => void,
+): void {
+  const scope = globalThis as unknown as WorkerScope;
+  let started = false;
+  // The listener stays: without one, Deno ends a worker whose only pending work is `Atomics.waitAsync`.
+  scope.onmessage = (message) => {
+    if (started) return onNotice?.(message.data as GatewayNotice);
+    started = true;
+    (async () => await start(message.data as ActorStart))().catch((error) => {
+      // The error becomes the worker's own, so that the supervisor hears of it.
+      setTimeout(() => {
+        throw error;
+      }, 0);
+    });
+  };
+}
+
+/** Tells main. */
+export function report(message: ActorReport): void {
+  (globalThis as unknown as WorkerScope).postMessage(message);
+}
+
+/** Ends this worker's thread. */
+export function endWorker(): void {
+  (globalThis as unknown as WorkerScope).close();
+}
+
+/** The part of a worker's global scope in use; Deno's types for it need a library of their own. */
+interface WorkerScope {
+  onmessage: ((message: MessageEvent) => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}

@@ -1,0 +1,39 @@
+/**
+ * The log: one line a message on standard error, `time level actor: message`.
+ * Each thread has its own; lines are short enough to be written whole.
+ *
+ * @module
+ */
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LEVELS[number];
+
+/** Writes what is at or above the configured level. Text from clients goes in quoted, so that it cannot forge lines. */
+export class Log {
+  readonly #actor: string;
+  readonly #least: number;
+
+  constructor(actor: string, level: LogLevel) {
+    this.#actor = actor;
+    this.#least = LEVELS.indexOf(level);
+  }
+
+  debug(message: string): void {
+    this.#write("debug", message);
+  }
+  info(message: string): void {
+    this.#write("info", message);
+  }
+  warn(message: string): void {
+    this.#write("warn", message);
+  }
+  error(message: string): void {
+    this.#write("error", message);
+  }
+
+  #write(level: LogLevel, message: string): void {
+    if (LEVELS.indexOf(level) < this.#least) return;
+    const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${message.replaceAll("\n", " ")}\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(line));
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The shared memory in which the actors meet: every lane, every doorbell, the tail, the metrics.
+ * Main makes it once; it outlives every worker, so that a restarted one finds its lanes as they were.
+ * Who writes and who reads each lane is said at its field: this is the data path in one page.
+ *
+ * @module
+ */
+import {
+  LANE_BYTES,
+  LANE_BYTES_FRAMES,
+  LANE_BYTES_OUTCOMES,
+  LANE_BYTES_QUERIES,
+  TAIL_BYTES,
+} from "../lib/limits.ts";
+import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
+import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
+import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
+import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
+
+/** How many workers of each kind there are. */
+export interface WorkerCounts {
+  readonly gateways: number;
+  readonly verifiers: number;
+  readonly readers: number;
+}
+
+/** Everything shared; see the module's text. An *origin* is whoever sends frames: the gateways, then control. */
+export interface RelayMemory {
+  readonly counts: WorkerCounts;
+  /** `[origin][verifier]`: frames, from a gateway or control to a verifier. */
+  readonly frames: readonly (readonly LaneMemory[])[];
+  /** `[verifier]`: packed events, from a verifier to the store. */
+  readonly packed: readonly LaneMemory[];
+  /** `[verifier][origin]`: outcomes, from a verifier to whoever sent the frame. */
+  readonly refusals: readonly (readonly LaneMemory[])[];
+  /** `[origin]`: outcomes, from the store to whoever sent the frame. */
+  readonly outcomes: readonly LaneMemory[];
+  /** `[gateway][reader]`: queries that exceed a gateway's budget. */
+  readonly queries: readonly (readonly LaneMemory[])[];
+  /** `[reader][gateway]`: slices of rows. */
+  readonly rows: readonly (readonly LaneMemory[])[];
+  /** The newest part of the log, from the store to every gateway. */
+  readonly tail: TailMemory;
+  readonly bells: {
+    /** `[origin]` */
+    readonly origins: readonly DoorbellMemory[];
+    readonly verifiers: readonly DoorbellMemory[];
+    readonly readers: readonly DoorbellMemory[];
+    readonly store: DoorbellMemory;
+    readonly indexer: DoorbellMemory;
+  };
+  /** A block for each thread; see `threadNumber`. */
+  readonly metrics: MetricsMemory;
+}
+
+/** The actors that are threads of their own. */
+export type Actor = "gateway" | "control" | "verifier" | "store" | "reader" | "indexer" | "main";
+
+/** Makes the memory for so many workers. */
+export function createRelayMemory(counts: WorkerCounts): RelayMemory {
+  const origins = counts.gateways + 1;
+  const lanes = (many: number, bytes: number) => times(many, () => createLaneMemory(bytes));
+  return {
+    counts,
+    frames: times(origins, () => lanes(counts.verifiers, LANE_BYTES_FRAMES)),
+    packed: lanes(counts.verifiers, LANE_BYTES),
+    refusals: times(counts.verifiers, () => lanes(origins, LANE_BYTES_OUTCOMES)),
+    outcomes: lanes(origins, LANE_BYTES_OUTCOMES),
+    queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
+    rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
+    tail: createTailMemory(TAIL_BYTES),
+    bells: {
+      origins: times(origins, createDoorbellMemory),
+      verifiers: times(counts.verifiers, createDoorbellMemory),
+      readers: times(counts.readers, createDoorbellMemory),
+      store: createDoorbellMemory(),
+      indexer: createDoorbellMemory(),
+    },
+    metrics: createMetricsMemory(origins + counts.verifiers + counts.readers + 3),
+  };
+}
+
+function times<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make);
+}
+
+/** The number of a thread's block of metrics. */
+export function threadNumber(counts: WorkerCounts, actor: Actor, index = 0): number {
+  const order: [Actor, number][] = [
+    ["gateway", counts.gateways],
+    ["control", 1],
+    ["verifier", counts.verifiers],
+    ["reader", counts.readers],
+    ["store", 1],
+    ["indexer", 1],
+    ["main", 1],
+  ];
+  let first = 0;
+  for (const [name, many] of order) {
+    if (name === actor) return first + index;
+    first += many;
+  }
+  return first;
+}
+
+/** The number of the origin that control is. */
+export function controlOrigin(counts: WorkerCounts): number {
+  return counts.gateways;
+}

@@ -1,0 +1,25 @@
+/**
+ * The files in the data directory, by name. Runs on any thread; no state.
+ *
+ * @module
+ */
+
+/** The store's database: events and the log. */
+export function storePath(dataDir: string): string {
+  return `${dataDir}/events.db`;
+}
+
+/** The indexer's database: cursor, documents set aside, and the embedded index. */
+export function searchPath(dataDir: string): string {
+  return `${dataDir}/search.db`;
+}
+
+/** The lock that one relay holds on the data directory. */
+export function lockPath(dataDir: string): string {
+  return `${dataDir}/relay.lock`;
+}
+
+/** The socket on which a running relay takes imports. */
+export function controlPath(dataDir: string): string {
+  return `${dataDir}/control.sock`;
+}

@@ -1,0 +1,223 @@
+/**
+ * The store: the one thread that writes. Takes packed events from every verifier's lane, commits what has gathered as
+ * one group, then publishes it in the tail and sends the outcomes. Blocks on its own worker.
+ *
+ * The order is the promise: commit (and, with `DURABILITY=full`, the disk's fsync) first, then the OK. An entry is
+ * released only after its outcome was sent; a successor of this thread meets it again and finds it stored.
+ *
+ * @module
+ */
+import { EXPIRE_EVENTS_MAX, GROUP_COMMIT_BYTES_MAX, GROUP_COMMIT_EVENTS_MAX } from "../../lib/limits.ts";
+import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
+import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { kindClass } from "../../lib/nostr/kinds.ts";
+import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { TailProducer } from "../../lib/queue/tail.ts";
+import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
+import { openForWriting } from "../../lib/store/open.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { sendOk } from "../gateway/messages.ts";
+import { Log } from "../log.ts";
+import { threadNumber } from "../memory.ts";
+import { storePath } from "./paths.ts";
+import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
+
+const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
+const COMMIT_EVENTS = histogramOf("nostr_commit_events");
+const STORED = slotsOf("nostr_events_stored_total");
+/** How often the store looks for expired events, ms. */
+const EXPIRE_INTERVAL_MS = 1_000;
+
+/** What an OK says of each outcome. */
+const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, message: string]> = {
+  stored: [true, ""],
+  duplicate: [true, "duplicate: already have this event"],
+  superseded: [false, "duplicate: a newer version of this event is stored"],
+  deleted: [false, "blocked: its author has deleted this event"],
+  failed: [false, "error: the event could not be stored, try again later"],
+};
+
+/** One packed event of the group: where it lies, and what became of it. */
+interface Entry {
+  readonly lane: LaneConsumer;
+  readonly offset: number;
+  outcome: AddOutcome | "failed";
+  seq: number;
+}
+
+class Store {
+  readonly #store: EventStore;
+  readonly #lanes: LaneConsumer[];
+  readonly #outcomes: LaneProducer[];
+  readonly #tail: TailProducer;
+  readonly #bell: Doorbell;
+  readonly #originBells: Doorbell[];
+  readonly #metrics: ThreadMetrics;
+  readonly #log: Log;
+  readonly #event: PackedEvent;
+  readonly #seqBytes = new Uint8Array(8);
+  #group: Entry[] = [];
+  #removals: Removal[] = [];
+  #expireAtMs = 0;
+
+  constructor({ memory }: ActorStart, store: EventStore, log: Log) {
+    this.#store = store;
+    this.#log = log;
+    this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
+    this.#event = new PackedEvent(this.#lanes[0]!);
+    this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
+    this.#tail = new TailProducer(memory.tail);
+    this.#bell = new Doorbell(memory.bells.store);
+    this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+    this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
+  }
+
+  /** Serves until it is asked to stop and its lanes are empty. */
+  run(): void {
+    while (true) {
+      const seen = this.#bell.rings;
+      this.#expire();
+      if (this.#gather() > 0) {
+        this.#write();
+        this.#publish();
+        continue;
+      }
+      if (this.#bell.stopRequested) return;
+      this.#bell.wait(seen);
+    }
+  }
+
+  #gather(): number {
+    this.#group = [];
+    let bytes = 0;
+    for (const lane of this.#lanes) {
+      while (this.#group.length < GROUP_COMMIT_EVENTS_MAX && bytes < GROUP_COMMIT_BYTES_MAX && lane.next()) {
+        this.#group.push({ lane, offset: lane.offset, outcome: "failed", seq: 0 });
+        bytes += lane.length;
+      }
+    }
+    return this.#group.length;
+  }
+
+  /** Writes the group as one transaction; if that fails, each event as one, so that none suffers for another. */
+  #write(): void {
+    const started = performance.now();
+    try {
+      this.#commit(this.#group);
+    } catch (error) {
+      this.#log.error(`a group of ${this.#group.length} events failed, writing them one by one: ${error}`);
+      for (const entry of this.#group) this.#commitAlone(entry);
+    }
+    this.#metrics.observe(COMMIT_SECONDS, (performance.now() - started) / 1000);
+    this.#metrics.observe(COMMIT_EVENTS, this.#group.length);
+  }
+
+  #commitAlone(entry: Entry): void {
+    try {
+      this.#commit([entry]);
+    } catch (error) {
+      entry.outcome = "failed";
+      this.#log.error(`an event could not be stored: ${error}`);
+    }
+  }
+
+  #commit(entries: readonly Entry[]): void {
+    this.#store.begin();
+    try {
+      for (const entry of entries) {
+        const event = this.#at(entry);
+        const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
+        entry.outcome = ephemeral ? "stored" : this.#store.add(event);
+        entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
+      }
+      this.#store.commit();
+    } catch (error) {
+      this.#store.rollback();
+      throw error;
+    }
+    this.#removals.push(...this.#store.removals);
+  }
+
+  /** What is on disk now goes into the tail and is answered; then its room in the lanes is given back. */
+  #publish(): void {
+    let removal = 0;
+    for (const entry of this.#group) {
+      const event = this.#at(entry);
+      if (entry.outcome === "stored") {
+        // The tail keeps the order of the log, in which additions and removals alternate.
+        while (removal < this.#removals.length && this.#removals[removal]!.seq < entry.seq) {
+          this.#appendRemoval(this.#removals[removal++]!);
+        }
+        this.#append(event, entry.seq);
+      }
+      const word = entry.offset >>> 2;
+      const { words, doubles } = entry.lane;
+      const origin = words[word + 4]!;
+      const to = {
+        epoch: words[word]!,
+        connection: words[word + 1]!,
+        receivedAtMs: doubles[(entry.offset >>> 3) + 1]!,
+      };
+      const [accepted, message] = ANSWERS[entry.outcome];
+      sendOk(this.#outcomes[origin]!, to, event.id, accepted, message);
+    }
+    for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
+    this.#removals = [];
+    for (const lane of this.#lanes) lane.release();
+    for (const bell of this.#originBells) bell.ring();
+  }
+
+  #append(event: PackedEvent, seq: number): void {
+    const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
+    new Float64Array(this.#seqBytes.buffer)[0] = seq;
+    this.#tail.append(ephemeral ? TAIL_EPHEMERAL : TAIL_STORED, this.#seqBytes, event.packed);
+    if (ephemeral) return;
+    const storage = kindClass(event.kind);
+    if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
+  }
+
+  #appendRemoval(removal: Removal): void {
+    new Float64Array(this.#seqBytes.buffer)[0] = removal.seq;
+    this.#tail.append(TAIL_REMOVED, this.#seqBytes, Uint8Array.fromHex(removal.id));
+  }
+
+  /** Removes what has expired (NIP-40); queries leave it out from the second it expires. */
+  #expire(): void {
+    const nowMs = Date.now();
+    if (nowMs < this.#expireAtMs) return;
+    this.#expireAtMs = nowMs + EXPIRE_INTERVAL_MS;
+    const nowSeconds = Math.floor(nowMs / 1000);
+    if (!this.#store.hasExpired(nowSeconds)) return;
+    this.#store.begin();
+    try {
+      const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
+      this.#store.commit();
+      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
+    } catch (error) {
+      this.#store.rollback();
+      this.#log.error(`expired events could not be removed: ${error}`);
+      return;
+    }
+    for (const removal of this.#store.removals) this.#appendRemoval(removal);
+  }
+
+  #at(entry: Entry): PackedEvent {
+    return this.#event.at(entry.offset + PACKED_HEADER_BYTES, entry.lane);
+  }
+}
+
+onStart((start) => {
+  const { config } = start;
+  const db = openForWriting(storePath(config.DATA_DIR), {
+    durability: config.DURABILITY,
+    cacheMebibytes: config.CACHE_MB,
+  });
+  const store = new EventStore(db);
+  report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
+  new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  db.close();
+  report({ type: "stopped" });
+  endWorker();
+});

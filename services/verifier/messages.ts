@@ -1,0 +1,17 @@
+/**
+ * The verifier's inbox: frames, as an origin (a gateway, or control) writes them into its lane.
+ *
+ * ```
+ *   0 epoch u32 | 4 connection u32 | 8 received at, ms f64 | 16 flags u32 | 20 authenticated keys u32 (n)
+ *  24 n keys, 32 bytes each | the message's text, UTF-8
+ * ```
+ *
+ * @module
+ */
+
+/** The one record type of these lanes. */
+export const FRAME = 1;
+/** Bytes before the keys. */
+export const FRAME_HEADER_BYTES = 24;
+/** Set for events whose signature is not to be verified (import with `--no-verify`). */
+export const FRAME_TRUSTED = 1;

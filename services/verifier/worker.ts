@@ -1,0 +1,195 @@
+/**
+ * The verifier: takes frames from every origin's lane, parses and verifies them in batches through FFI, and passes packed
+ * events to the store or refusals back. Runs on a worker of its own and blocks there; owns its scratch memory.
+ *
+ * A frame is released from its lane only after what became of it lies in the next lane. If this thread dies in between,
+ * its successor meets the frames again; the store knows what it already has.
+ *
+ * @module
+ */
+import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
+import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
+import { eventLimits } from "../../lib/policy/event_limits.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
+import { openVerifier } from "../../lib/verify/open_verifier.ts";
+import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
+import { Log } from "../log.ts";
+import { threadNumber } from "../memory.ts";
+import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
+import { FRAME_HEADER_BYTES, FRAME_TRUSTED } from "./messages.ts";
+
+const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
+const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
+/** How long to sleep before looking again whether the store has made room, ms. */
+const STORE_FULL_WAIT_MS = 1;
+/** Bytes of a quoted id that an OK repeats, where the id is none; a longer one is answered by a NOTICE. */
+const ODD_ID_BYTES_MAX = 200;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
+/** One frame of the batch: whom to answer, and from which lane it came. */
+interface Origin extends Recipient {
+  readonly origin: number;
+  readonly flags: number;
+}
+
+class Verifier {
+  readonly #verifier: SignatureVerifier;
+  readonly #intake: EventIntake;
+  readonly #frames: LaneConsumer[];
+  readonly #refusals: LaneProducer[];
+  readonly #packed: LaneProducer;
+  readonly #bell: Doorbell;
+  readonly #storeBell: Doorbell;
+  readonly #originBells: Doorbell[];
+  readonly #metrics: ThreadMetrics;
+  #origins: Origin[] = [];
+  #firstLane = 0;
+  #copy = new Uint8Array(64 * 1024);
+  #id = new Uint8Array(32);
+
+  constructor(start: ActorStart, verifier: SignatureVerifier) {
+    const { memory, index } = start;
+    this.#verifier = verifier;
+    this.#intake = new EventIntake(verifier, eventLimits(start.config));
+    this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
+    this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
+    this.#packed = new LaneProducer(memory.packed[index]!);
+    this.#bell = new Doorbell(memory.bells.verifiers[index]!);
+    this.#storeBell = new Doorbell(memory.bells.store);
+    this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+    this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "verifier", index));
+  }
+
+  /** Serves until it is asked to stop and its lanes are empty. */
+  run(): void {
+    while (true) {
+      const seen = this.#bell.rings;
+      if (this.#gather() > 0) {
+        this.#decide();
+        continue;
+      }
+      if (this.#bell.stopRequested) return;
+      this.#bell.wait(seen);
+    }
+  }
+
+  /** Takes what lies in the lanes, each batch beginning with another lane, up to what a batch holds. */
+  #gather(): number {
+    this.#intake.clear();
+    this.#origins = [];
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const lanes = this.#frames.length;
+    for (let n = 0; n < lanes; n++) {
+      const origin = (this.#firstLane + n) % lanes;
+      const lane = this.#frames[origin]!;
+      while (this.#intake.hasRoom && lane.next()) this.#take(lane, origin, nowSeconds);
+    }
+    this.#firstLane = (this.#firstLane + 1) % lanes;
+    return this.#origins.length;
+  }
+
+  #take(lane: LaneConsumer, origin: number, nowSeconds: number): void {
+    const word = lane.offset >>> 2;
+    const flags = lane.words[word + 4]!;
+    const keys = lane.words[word + 5]!;
+    this.#origins.push({
+      origin,
+      flags,
+      epoch: lane.words[word]!,
+      connection: lane.words[word + 1]!,
+      receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
+    });
+    const start = lane.offset + FRAME_HEADER_BYTES + keys * 32;
+    const text = this.#decode(lane.bytes, start, lane.offset + lane.length);
+    this.#intake.add(text, nowSeconds, (flags & FRAME_TRUSTED) !== 0);
+  }
+
+  /** Decoding straight from shared memory is five times as dear as from a copy. */
+  #decode(bytes: Uint8Array, start: number, end: number): string {
+    const length = end - start;
+    if (length > this.#copy.length) this.#copy = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+    this.#copy.set(bytes.subarray(start, end));
+    return decoder.decode(this.#copy.subarray(0, length));
+  }
+
+  #decide(): void {
+    const verified = this.#intake.decide();
+    if (verified > 0) this.#metrics.observe(BATCH_EVENTS, verified);
+    const counters = this.#verifier.counters();
+    this.#metrics.set(SECOND_DECISIONS, counters.secondDecisions);
+    const { entries } = this.#intake;
+    let packed = 0;
+    const answered = new Set<number>();
+    for (let n = 0; n < entries.length; n++) {
+      const entry = entries[n]!;
+      const origin = this.#origins[n]!;
+      if (entry.refusal === null) {
+        this.#pass(entry, origin);
+        packed++;
+      } else {
+        this.#refuse(entry.refusal, origin);
+        answered.add(origin.origin);
+      }
+    }
+    for (const lane of this.#frames) lane.release();
+    if (packed > 0) this.#storeBell.ring();
+    for (const origin of answered) this.#originBells[origin]!.ring();
+  }
+
+  #pass(entry: IntakeEntry, origin: Origin): void {
+    const facts = entry.facts!;
+    const lane = this.#packed;
+    let at: number;
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts))) < 0) {
+      // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
+      this.#storeBell.ring();
+      Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
+    }
+    const word = at >>> 2;
+    lane.words[word] = origin.epoch;
+    lane.words[word + 1] = origin.connection;
+    lane.doubles[(at >>> 3) + 1] = origin.receivedAtMs;
+    lane.words[word + 4] = origin.origin;
+    lane.words[word + 5] = origin.flags;
+    this.#id.setFromHex(facts.event.id);
+    const bytes = packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    lane.commit(PACKED, PACKED_HEADER_BYTES + bytes);
+  }
+
+  #refuse(refusal: { id: string | null; message: string }, origin: Origin): void {
+    const lane = this.#refusals[origin.origin]!;
+    const { id, message } = refusal;
+    if (id !== null && /^[0-9a-f]{64}$/.test(id)) {
+      this.#id.setFromHex(id);
+      return sendOk(lane, origin, this.#id, false, message);
+    }
+    const quoted = JSON.stringify(id);
+    const notice = id === null || quoted.length > ODD_ID_BYTES_MAX;
+    sendText(
+      lane,
+      origin,
+      notice ? `["NOTICE",${JSON.stringify(message)}]` : `["OK",${quoted},false,${JSON.stringify(message)}]`,
+    );
+  }
+}
+
+onStart(async (start) => {
+  const log = new Log(`verifier ${start.index}`, start.config.LOG_LEVEL);
+  const { verifier, skipped } = await openVerifier({
+    tier: start.config.VERIFY_TIER,
+    libraryPath: start.libraryPath,
+  });
+  for (const { tier, reason } of skipped) log.debug(`tier ${tier} was passed over: ${reason}`);
+  report({ type: "ready", facts: { tier: verifier.tier, verification: verifier.description } });
+  new Verifier(start, verifier).run();
+  verifier.close();
+  report({ type: "stopped" });
+  endWorker();
+});
