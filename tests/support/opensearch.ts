@@ -39,11 +39,12 @@ export interface OpenSearchNode {
 export type SharedOpenSearch = Pick<OpenSearchNode, "url" | "stop">;
 
 /**
- * Returns the node that `SLUICE_TEST_OPENSEARCH` names, or starts one.
- * Tests that share a node keep apart by the names of their indexes.
+ * Returns the node that `SLUICE_TEST_OPENSEARCH` names, or starts one; null where it says `none`: the run does without
+ * OpenSearch. Tests that share a node keep apart by the names of their indexes.
  */
-export async function useOpenSearch(): Promise<SharedOpenSearch> {
+export async function useOpenSearch(): Promise<SharedOpenSearch | null> {
   const url = Deno.env.get("SLUICE_TEST_OPENSEARCH");
+  if (url === "none") return null;
   if (!url) return await startOpenSearch();
   await waitForGreen(url, () => undefined);
   return { url, stop: () => Promise.resolve() };
@@ -146,7 +147,9 @@ async function waitForGreen(url: string, givenUp: () => string | undefined): Pro
     } catch {
       // Not listening yet: the pause below paces the next attempt.
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise<void>(function later(resolve) {
+      setTimeout(resolve, 100);
+    });
   }
   throw new Error(`not green within ${GREEN_MS_MAX} ms`);
 }
