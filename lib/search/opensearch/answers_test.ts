@@ -217,3 +217,24 @@ Deno.test("OpenSearchIndex sends its user, and shows the address without it", as
   }, { user: "relay", password: "p@ss" });
   assertEquals(seen, Array(2).fill(`Basic ${btoa("relay:p@ss")}`));
 });
+
+const TLS = new URL("../../../tests/support/opensearch/tls/", import.meta.url);
+
+/** A certificate for 127.0.0.1, valid for a century, by an authority that signs nothing else. */
+function tlsFile(name: "ca.pem" | "server.pem" | "server.key"): string {
+  return Deno.readTextFileSync(new URL(name, TLS));
+}
+
+Deno.test("OpenSearchIndex trusts a server by the given authority, and no other", async () => {
+  const certificate = { cert: tlsFile("server.pem"), key: tlsFile("server.key") };
+  const answer = () => Response.json({ timed_out: false, _shards: { failed: 0 } });
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {}, ...certificate }, answer);
+  const url = `https://127.0.0.1:${server.addr.port}`;
+  async function search(options: Partial<OpenSearchOptions>): Promise<unknown> {
+    const index = new OpenSearchIndex({ url, index: "sluice", ...options });
+    return await index.search(APPLES).finally(() => index.close());
+  }
+  assertEquals(await search({ ca: tlsFile("ca.pem") }), { ids: [] });
+  assertEquals(await search({ rejectUnauthorized: false }), { ids: [] });
+  await assertRejects(() => search({}), SearchUnavailableError);
+});
