@@ -2,8 +2,8 @@
  * Sums of ids, and the fingerprints made of them (NIP-77, "Fingerprint Algorithm").
  * Runs on any thread; no state but scratch memory for one call.
  *
- * A sum is 8 words of 32 bits, least significant first, mod 2^256; an id is read as a little-endian number, which is what
- * a `Uint32Array` over its bytes reads. Sums can be subtracted, so a range costs two prefixes.
+ * A sum is 8 words of 32 bits, least significant first, mod 2^256; an id is read as a little-endian number,
+ * which is what a `Uint32Array` over its bytes reads. Sums can be subtracted, so a range costs two prefixes.
  *
  * @module
  */

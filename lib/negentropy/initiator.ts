@@ -46,7 +46,8 @@ export interface InitiatorOptions {
  *
  * const initiator = new Initiator(ours.build());
  * const answer = reconcile(theirs.build(), initiator.initiate(), 0);
- * assertEquals(initiator.receive(answer), { message: null, have: ["aa".repeat(32)], need: ["bb".repeat(32)] });
+ * const findings = initiator.receive(answer);
+ * assertEquals(findings, { message: null, have: ["aa".repeat(32)], need: ["bb".repeat(32)] });
  * ```
  */
 export class Initiator {

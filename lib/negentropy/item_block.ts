@@ -7,8 +7,8 @@
 import { type Bound, ID_BYTES } from "./storage.ts";
 
 /**
- * Up to `capacity` items. That they ascend is the promise of whoever fills the block; a `Bound` that is to be an item has a
- * prefix of 32 bytes.
+ * Up to `capacity` items. That they ascend is the promise of whoever fills the block; a `Bound` that is to be
+ * an item has a prefix of 32 bytes.
  */
 export class ItemBlock {
   readonly timestamps: Float64Array<ArrayBuffer>;

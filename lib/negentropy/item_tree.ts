@@ -2,8 +2,8 @@
  * The storage of a whole relay: a B-tree that changes with it, and fingerprints any range without reading it.
  * Runs on the thread that follows the log, which owns the tree.
  *
- * Insertion, removal, place and fingerprint are O(log n): a branch knows the count and the sum of each of its nodes.
- * 40 bytes an item in full leaves, which items that arrive in order leave behind.
+ * Insertion, removal, place and fingerprint are O(log n): a branch knows the count and the sum of each of its
+ * nodes. 40 bytes an item in full leaves, which items that arrive in order leave behind.
  *
  * @module
  */

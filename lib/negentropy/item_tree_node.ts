@@ -1,9 +1,10 @@
 /**
- * The nodes of `item_tree.ts`: leaves hold items; branches hold nodes, and of each the count and sum of its items.
- * Runs on the thread of the tree, which owns its nodes.
+ * The nodes of `item_tree.ts`: leaves hold items; branches hold nodes, and of each the count and sum of its
+ * items. Runs on the thread of the tree, which owns its nodes.
  *
- * DESIGN. A branch's `keys` part its nodes: key `i` is not above any item of node `i`, and above every item of node `i - 1`.
- * A removal leaves keys as they are, so a key need not be an item. Key 0 is never read: what lies below key 1 is node 0's.
+ * DESIGN. A branch's `keys` part its nodes: key `i` is not above any item of node `i`, and above every item
+ * of node `i - 1`. A removal leaves keys as they are, so a key need not be an item. Key 0 is never read: what
+ * lies below key 1 is node 0's.
  *
  *   keys      –        k1        k2         count, sum   (3, Σ)   (2, Σ)   (4, Σ)
  *   nodes   [a b c]  [d e]   [f g h i]                    a < b < c < k1 <= d < e < k2 <= f …
@@ -25,7 +26,9 @@ export interface Node {
   readonly fill: number;
   /** Items below the node. */
   readonly count: number;
-  /** Adds the item; false if it was there. A full node moves its upper part to a new one first: `takeSplit`. */
+  /**
+   * Adds the item; false if it was there. A full node moves its upper part to a new one first: `takeSplit`.
+   */
   insert(key: Key): boolean;
   /** The node that the last insertion split off, if it did, and the key that parts it from this one. */
   takeSplit(): Split | undefined;
@@ -250,7 +253,9 @@ export class Branch implements Node {
     this.#split = { key: upper.#keys.boundAt(0), right: upper };
   }
 
-  /** Merges a node that is a quarter full or less with a neighbour, where both together leave room to grow. */
+  /**
+   * Merges a node that is a quarter full or less with a neighbour, where both together leave room to grow.
+   */
   #mergeIfSparse(index: number): void {
     const node = this.#nodes[index]!;
     const capacity = node instanceof Leaf ? LEAF_ITEMS : BRANCH_NODES;

@@ -8,7 +8,10 @@ import { NegentropyError } from "./negentropy_error.ts";
 import { type Bound, ID_BYTES } from "./storage.ts";
 import { VARINT_DIGITS_MAX } from "./varint.ts";
 
-/** Goes through a message once. Every method throws {@linkcode NegentropyError} if the message does not hold what it reads. */
+/**
+ * Goes through a message once. Every method throws {@linkcode NegentropyError} if the message does not hold
+ * what it reads.
+ */
 export class MessageReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -52,8 +55,8 @@ export class MessageReader {
   }
 
   /**
-   * A bound. A timestamp that no item of ours can have is read as infinity, so that a party which holds such items still
-   * reconciles the rest.
+   * A bound. A timestamp that no item of ours can have is read as infinity, so that a party which holds such
+   * items still reconciles the rest.
    */
   bound(): Bound {
     const encoded = this.varint();

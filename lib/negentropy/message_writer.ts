@@ -49,7 +49,10 @@ export class MessageWriter {
     this.bytes(bound.prefix);
   }
 
-  /** Lengthens the message by `length` bytes and returns the buffer, in which they are the last up to `this.length`. */
+  /**
+   * Lengthens the message by `length` bytes and returns the buffer, in which they are the last up to
+   * `this.length`.
+   */
   room(length: number): Uint8Array {
     const needed = this.#length + length;
     if (needed > this.#bytes.length) {
@@ -61,7 +64,10 @@ export class MessageWriter {
     return this.#bytes;
   }
 
-  /** Forgets what was written after `length`. Only a bound at infinity may follow: others are counted from the one before. */
+  /**
+   * Forgets what was written after `length`. Only a bound at infinity may follow: others are counted from the
+   * one before.
+   */
   cut(length: number): void {
     this.#length = length;
   }

@@ -1,12 +1,13 @@
 /**
  * One message of negentropy in, one out: range-based set reconciliation, protocol version 1.
- * Source: NIP-77 with its appendix; where that is silent (how ranges are split, what happens when a message is full), the
- * behaviour of rust-nostr's negentropy 0.5.3, whose messages these are byte for byte.
- * Runs on any thread; no state: what a message says depends on the storage and on the message before, on nothing else. So
- * the storage may change between two messages.
+ * Source: NIP-77 with its appendix; where that is silent (how ranges are split, what happens when a message
+ * is full), the behaviour of rust-nostr's negentropy 0.5.3, whose messages these are byte for byte.
+ * Runs on any thread; no state: what a message says depends on the storage and on the message before, on
+ * nothing else. So the storage may change between two messages.
  *
- * A range is answered by what the other party said of it. A fingerprint equal to ours: skip it. Another fingerprint: our ids,
- * if they are few, else fingerprints of 16 parts. A list of ids: our list, or, on the side that asked, have and need.
+ * A range is answered by what the other party said of it. A fingerprint equal to ours: skip it. Another
+ * fingerprint: our ids, if they are few, else fingerprints of 16 parts. A list of ids: our list, or, on the
+ * side that asked, have and need.
  *
  * @module
  */
@@ -62,8 +63,8 @@ export function initialMessage(storage: ItemStorage): Uint8Array<ArrayBuffer> {
 /**
  * The answer to a message: the whole work of the side that was asked.
  *
- * @param frameBytesMax Bytes of the answer, at least `NEGENTROPY_FRAME_BYTES_MIN`; 0 for no limit. What does not fit follows
- * in later rounds.
+ * @param frameBytesMax Bytes of the answer, at least `NEGENTROPY_FRAME_BYTES_MIN`; 0 for no limit. What does
+ * not fit follows in later rounds.
  * @throws {NegentropyError} if the message breaks the protocol.
  */
 export function reconcile(
@@ -79,7 +80,8 @@ export function reconcile(
 /**
  * The initiating side's next message. One of a single byte means that nothing is left to ask.
  *
- * @param onList Called for each range that the other party listed. Where messages are limited, a range may come again.
+ * @param onList Called for each range that the other party listed. Where messages are limited, a range may
+ * come again.
  * @throws {NegentropyError} if the answer breaks the protocol, or is of a version other than ours.
  */
 export function reconcileAnswer(
@@ -182,7 +184,8 @@ class Reconciliation {
 
   /** Lists our ids of a range, as many as fit; false if the message is full then. */
   #list(lower: number, upper: number, bound: Bound): boolean {
-    // Counted from before the Skip, as the other implementations do; the reserved bytes hold what comes on top.
+    // Counted from before the Skip, as the other implementations do; the reserved bytes hold what comes on
+    // top.
     const room = this.#fullBytes - this.#writer.length;
     const end = Math.min(upper, lower + Math.floor(room / ID_BYTES) + 1);
     this.#writeSkip();
@@ -199,7 +202,10 @@ class Reconciliation {
     this.#writer.varint(SKIP);
   }
 
-  /** Closes a full message: the other party compares all that is behind the last bound, and answers what differs. */
+  /**
+   * Closes a full message: the other party compares all that is behind the last bound, and answers what
+   * differs.
+   */
   #writeRemainder(): void {
     this.#writer.bound(INFINITY_BOUND);
     this.#writer.varint(FINGERPRINT);

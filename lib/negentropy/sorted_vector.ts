@@ -2,8 +2,8 @@
  * The storage of one session: the items that a filter selected, sorted once, then unchanging.
  * Runs on the thread that answers the session, which owns it.
  *
- * 40 bytes an item, and a running sum every {@linkcode CHECKPOINT_ITEMS} items, so that the fingerprint of any range adds a
- * few dozen ids and not all of the range's.
+ * 40 bytes an item, and a running sum every {@linkcode CHECKPOINT_ITEMS} items, so that the fingerprint of
+ * any range adds a few dozen ids and not all of the range's.
  *
  * @module
  */

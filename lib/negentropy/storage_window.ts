@@ -1,6 +1,7 @@
 /**
- * A part of another storage, between two bounds: what a filter of `since` and `until` alone selects of the full set.
- * Runs on the thread that owns the storage. It holds places, so it serves until that storage changes; then make another.
+ * A part of another storage, between two bounds: what a filter of `since` and `until` alone selects of the
+ * full set. Runs on the thread that owns the storage. It holds places, so it serves until that storage
+ * changes; then make another.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Numbers as negentropy writes them: base 128, most significant digit first, as few digits as possible (NIP-77, "Varint").
- * Runs on any thread; no state.
+ * Numbers as negentropy writes them: base 128, most significant digit first, as few digits as possible
+ * (NIP-77, "Varint"). Runs on any thread; no state.
  *
  * @module
  */
