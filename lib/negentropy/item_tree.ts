@@ -24,6 +24,11 @@ export class ItemTree implements ItemStorage {
     return this.#size;
   }
 
+  /** Items that the tree's memory has room for, at 40 bytes each; goes through all leaves. */
+  get capacity(): number {
+    return this.#root.capacity;
+  }
+
   /** Adds an item; false if it was there. @param timestamp Seconds. @param id 32 bytes, copied. */
   insert(timestamp: number, id: Uint8Array): boolean {
     if (!this.#root.insert(this.#key(timestamp, id))) return false;

@@ -26,6 +26,8 @@ export interface Node {
   readonly fill: number;
   /** Items below the node. */
   readonly count: number;
+  /** Items that the memory below the node has room for. */
+  readonly capacity: number;
   /**
    * Adds the item; false if it was there. A full node moves its upper part to a new one first: `takeSplit`.
    */
@@ -68,6 +70,10 @@ export class Leaf implements Node {
 
   get count(): number {
     return this.#block.length;
+  }
+
+  get capacity(): number {
+    return LEAF_ITEMS;
   }
 
   insert(key: Key): boolean {
@@ -142,6 +148,10 @@ export class Branch implements Node {
     let count = 0;
     for (let i = 0; i < this.#nodes.length; i++) count += this.#counts[i]!;
     return count;
+  }
+
+  get capacity(): number {
+    return this.#nodes.reduce((capacity, node) => capacity + node.capacity, 0);
   }
 
   /** The only node left, where a root has one. */

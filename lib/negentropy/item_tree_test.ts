@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { randomItem, vectorOf } from "../../tests/support/negentropy_sets.ts";
 import { type Prng, seededPrng } from "../../tests/support/prng.ts";
 import { ItemTree } from "./item_tree.ts";
+import { LEAF_ITEMS } from "./item_tree_node.ts";
 import type { Item } from "./storage.ts";
 
 Deno.test("A tree that grows and shrinks at random holds what a fresh vector holds", () => {
@@ -46,6 +47,19 @@ Deno.test("A tree that loses its oldest and gains newer ones stays right", () =>
     if (old !== undefined) assertEquals(tree.remove(old.timestamp, old.id), true);
     if (i % 4_000 === 0) assertSame(tree, items.slice(Math.max(0, i - 4_999), i + 1), prng);
   });
+});
+
+Deno.test("A tree gives memory back as it shrinks, and has full leaves where items came in order", () => {
+  const prng = seededPrng("memory of a tree");
+  const tree = new ItemTree();
+  const items = Array.from({ length: 50_000 }, (_, i) => ({ timestamp: i, id: prng.bytes(32) }));
+  for (const { timestamp, id } of items) tree.insert(timestamp, id);
+  assert(tree.capacity < tree.size * 1.01, `room for ${tree.capacity}`);
+  const gone = prng.shuffle(items);
+  while (gone.length > 1_000) tree.remove(...taken(gone, prng));
+  assert(tree.capacity < tree.size * 4, `room for ${tree.capacity}`);
+  while (gone.length > 0) tree.remove(...taken(gone, prng));
+  assertEquals(tree.capacity, LEAF_ITEMS);
 });
 
 Deno.test("Inserting what is there and removing what is not changes nothing", () => {

@@ -75,6 +75,9 @@ Deno.test("Bounds are read as they were written", () => {
 Deno.test("A timestamp that no event here can have reads as infinity, and so do those after it", () => {
   const reader = readerOf("9080808080808000" + "00" + "0500" + "0000");
   for (let i = 0; i < 3; i++) assertEquals(reader.bound(), INFINITY_BOUND);
+  const sum = readerOf("8fffffffffffff7f" + "00" + "03" + "00" + "0500");
+  assertEquals(sum.bound(), timestampBound(Number.MAX_SAFE_INTEGER - 1));
+  for (let i = 0; i < 2; i++) assertEquals(sum.bound(), INFINITY_BOUND);
 });
 
 Deno.test("A prefix longer than an id, or than the message, is refused", () => {
