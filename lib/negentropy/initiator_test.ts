@@ -14,7 +14,7 @@ import { reconcile } from "./reconcile.ts";
 
 Deno.test("Two parties learn exactly what each of them lacks, with messages of any size", () => {
   const prng = seededPrng("two parties");
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 80; i++) {
     const large = 2 ** prng.int(0, 11);
     const sets = twoSets(prng, {
       shared: prng.int(0, large * 2),
