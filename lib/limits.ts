@@ -132,6 +132,15 @@ export const COUNT_DISTINCT_MAX = 1_000_000;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 
+/** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
+export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
+/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
+/** Messages that one negentropy session may take from the other party. */
+export const NEGENTROPY_ROUNDS_MAX = 4_096;
+/** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
+export const NEGENTROPY_ITEMS_MAX = 1_000_000;
+
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
 /** Documents that make the indexer send before its second is over, by default. */
@@ -186,6 +195,8 @@ invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
+// A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
+invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
 invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");
