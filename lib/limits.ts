@@ -24,8 +24,8 @@ export const EVENT_TAGS_MAX = 50_000;
 export const CONTENT_CHARS_DEFAULT = 192 * 1024;
 /** Seconds that `created_at` may be in the future, by default (NIP-11 `created_at_upper_limit`). */
 export const CREATED_AT_FUTURE_SECONDS_DEFAULT = 900;
-/** Bytes of one tag value that are indexed; longer values are kept, not found by `#x`. */
-export const TAG_VALUE_INDEXED_BYTES_MAX = 1_024;
+/** Characters of one tag value by which a search can be narrowed; a REQ finds longer values too. */
+export const TAG_VALUE_SEARCHED_CHARS_MAX = 1_024;
 /** The highest kind (NIP-01: 0..65535). */
 export const KIND_MAX = 65_535;
 /** The highest `created_at`, seconds: integers in JSON are exact up to 2^53 - 1. */

@@ -160,6 +160,9 @@ export class Gateway implements QueryEvents {
     else if (message.type === "CLOSE") this.#close(connection, message.subscriptionId);
     else {
       if (message.answer.startsWith('["CLOSED"')) this.#metrics.add(CLOSEDS.invalid, 1);
+      // CLOSED tells the client that nothing more comes under this id.
+      const ended = message.ended === null ? undefined : connection.subscriptions.get(message.ended);
+      if (ended) this.#end(ended);
       connection.send(message.answer);
     }
   }
