@@ -7,6 +7,7 @@
 import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
+  GOODBYE_MS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
@@ -34,6 +35,9 @@ import { LiveFeed } from "./live_feed.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
+
+/** How often a gateway that stops looks whether its clients have gone, ms. */
+const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
 const notices: GatewayNotice[] = [];
@@ -99,6 +103,11 @@ class GatewayThread {
         );}
     }
     this.#gateway.closeAll();
+    // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
+    const untilMs = performance.now() + GOODBYE_MS_MAX;
+    while (this.#gateway.hasConnections && performance.now() < untilMs) {
+      await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
+    }
   }
 
   #takeNotices(): void {
