@@ -59,7 +59,8 @@ class Indexer {
   #readTo = 0;
   #repeated: Repeated[] = [];
   #failures = 0;
-  #lastFlushMs = 0;
+  /** The first comes at once: it finds out whether the index answers. */
+  #lastFlushMs = -Infinity;
 
   constructor(start: ActorStart, backend: Backend, log: LogReader, lines: Log) {
     const { memory } = start;
