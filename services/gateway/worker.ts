@@ -94,6 +94,7 @@ class GatewayThread {
       const seen = this.#bell.rings;
       const work = this.#gateway.drainOutcomes() + this.#link.drain() +
         this.#feed.drain(this.#gateway.hasSubscriptions);
+      this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));

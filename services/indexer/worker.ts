@@ -154,6 +154,7 @@ class Indexer {
     const readTo = Math.max(this.#readTo, bulk.at(-1)!.change.seq);
     const cursor = { follower: FOLLOWER, generation: this.#generation!, seq: readTo };
     const result = await this.#backend.index.apply(bulk.map(({ change }) => change), cursor);
+    this.#bell.crashIfAsked();
     this.#metrics.observe(BULK_EVENTS, bulk.length);
     this.#readTo = readTo;
     const letters = this.#sort(bulk, result);

@@ -84,6 +84,7 @@ class Store {
       this.#expire();
       if (this.#gather() > 0) {
         this.#write();
+        this.#bell.crashIfAsked();
         this.#publish();
         continue;
       }
