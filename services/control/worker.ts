@@ -77,10 +77,8 @@ class Control {
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
     try {
-      const lines = connection.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
-        new TextLineStream(),
-      );
-      for await (const line of lines) {
+      const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
+      for await (const line of text.pipeThrough(new TextLineStream())) {
         while (!session.take(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
