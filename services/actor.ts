@@ -24,6 +24,8 @@ export interface ActorStart {
 /** Worker to main. */
 export type ActorReport =
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
+  /** The gateway accepts nothing new, and every event it had passed on is answered. */
+  | { readonly type: "drained" }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 
@@ -35,14 +37,21 @@ export type GatewayNotice =
   | { readonly type: "reader-restarted"; readonly reader: number };
 
 /** Runs `start` when main's first message comes. A failure at start is the worker's death: the supervisor sees it. */
-export function onStart(start: (message: ActorStart) => Promise<void> | void): void {
+export function onStart(
+  start: (message: ActorStart) => Promise<void> | void,
+  onNotice?: (notice: GatewayNotice) => void,
+): void {
   const scope = globalThis as unknown as WorkerScope;
+  let started = false;
+  // The listener stays: without one, Deno ends a worker whose only pending work is `Atomics.waitAsync`.
   scope.onmessage = (message) => {
-    scope.onmessage = null;
-    // An error in a promise would be an unhandled rejection, which ends a worker as well, with less of a message.
-    Promise.resolve(start(message.data as ActorStart)).catch((error) => {
-      scope.reportError(error);
-      scope.close();
+    if (started) return onNotice?.(message.data as GatewayNotice);
+    started = true;
+    (async () => await start(message.data as ActorStart))().catch((error) => {
+      // The error becomes the worker's own, so that the supervisor hears of it.
+      setTimeout(() => {
+        throw error;
+      }, 0);
     });
   };
 }
@@ -61,6 +70,5 @@ export function endWorker(): void {
 interface WorkerScope {
   onmessage: ((message: MessageEvent) => void) | null;
   postMessage(message: unknown): void;
-  reportError(error: unknown): void;
   close(): void;
 }
