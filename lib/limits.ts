@@ -163,6 +163,8 @@ export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
+/** Rows that an export reads before it writes them. */
+export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
 

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { readConfig } from "../../lib/config.ts";
+import { nativeLibraryPath } from "../../scripts/native.ts";
+import { relayCommand } from "../../scripts/start.ts";
 import { capture, type Peer } from "./peer.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -22,12 +25,19 @@ export const sluice: Peer = {
     return `${version} (${commit})`;
   },
 
-  command(port, dataDir) {
-    return Promise.resolve({
-      program: Deno.execPath(),
-      args: ["run", "--allow-all", "--unstable-net", "main.ts"],
-      env: { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
-      cwd: ROOT,
-    });
+  async command(port, dataDir) {
+    const env = { ...Deno.env.toObject(), HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir };
+    const libraryPath = await nativeLibraryPath();
+    const [program, ...narrow] = relayCommand(readConfig(env), libraryPath);
+    // Deno opens nothing below /dev, where tmpfs is, but to a program that may do all.
+    const args = dataDir.startsWith("/dev/")
+      ? [...narrow.filter((word) => !word.startsWith("--allow-")), "--allow-all"].toSorted(programLast)
+      : narrow;
+    return { program: program!, args, env: { ...env, SLUICE_NATIVE_LIBRARY: libraryPath ?? "" }, cwd: ROOT };
   },
 };
+
+/** Deno's own flags come before the file it runs. */
+function programLast(a: string, b: string): number {
+  return Number(a.endsWith("main.ts")) - Number(b.endsWith("main.ts"));
+}

@@ -21,6 +21,8 @@ import type { ImportReport } from "./messages.ts";
 const REPORT_INTERVAL_MS = 500;
 /** The pause before a line is offered again to lanes that were full, ms. */
 const FULL_WAIT_MS = 1;
+/** Bytes of one read of the socket. */
+const READ_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -70,10 +72,8 @@ class Control {
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
     try {
-      const lines = connection.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
-        new TextLineStream(),
-      );
-      for await (const line of lines) {
+      const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
+      for await (const line of text.pipeThrough(new TextLineStream())) {
         while (!session.take(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
@@ -86,11 +86,7 @@ class Control {
       throw error;
     } finally {
       this.#sessions.delete(session.number);
-      try {
-        connection.close();
-      } catch {
-        // The stream closed it already.
-      }
+      connection.close();
     }
   }
 
@@ -109,6 +105,16 @@ class Control {
     const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
     const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
     this.#sessions.get(lane.words[word + 1]!)?.answer({ accepted, message });
+  }
+}
+
+/** What the client sends until it ends its side. (The connection's own stream would close the answers' side as well.) */
+async function* chunksOf(connection: Deno.UnixConn): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  while (true) {
+    const chunk = new Uint8Array(READ_BYTES);
+    const bytes = await connection.read(chunk);
+    if (bytes === null) return;
+    yield chunk.subarray(0, bytes);
   }
 }
 
