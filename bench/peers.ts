@@ -1,8 +1,8 @@
 /**
  * Sluice against other relays: `deno task bench peers [--peers NAME,…] [--rounds R] [--events N] [--seconds T]
- * [--idle N] [--only PREFIX,…] [--data DIR] [--out DIR] [--seed S]`. Relays that cannot run here are named and left out.
- * Writes `peers.json`, `peers.md` and the plots `peers-*.svg` into `bench/results/`; `--report FILE` only draws them
- * again. Runs in a process of its own.
+ * [--idle N] [--only PREFIX,…] [--data DIR] [--out DIR] [--seed S]`. Relays that cannot run here are named and left
+ * out. Writes `peers.json`, `peers.md` and the plots `peers-*.svg` into `bench/results/`; `--report FILE` only draws
+ * them again. Runs in a process of its own.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
  * The benches in small: the driver against our relay, where it counts and nothing is timed. What the driver checks
- * (every query's number of events, each delivery once) is a test of the relay too. Needs cargo. Runs on a test's thread.
+ * (every query's number of events, each delivery once) is a test of the relay too. Needs cargo. Runs on a test's
+ * thread.
  */
 import { assertEquals } from "@std/assert";
 import { corpus } from "./corpus.ts";

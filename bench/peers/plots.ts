@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { parse, View } from "npm:vega@6.4.0";
-import { compile, type TopLevelSpec } from "npm:vega-lite@6.5.0";
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
 import type { Panel, Plot } from "./panels.ts";
 import type { Summary } from "./summary.ts";
 

@@ -37,9 +37,10 @@ export function report(results: Results, summaries: readonly Summary[]): string 
     `${results.machine.cpu}, ${results.machine.cores} cores, ${results.machine.memoryGb} GB, ` +
     `Linux ${results.machine.kernel}; data on ${results.machine.filesystem}. ${results.at.slice(0, 10)}, ` +
     `${results.rounds} interleaved rounds; relay and load driver share the cores.`,
-    "Each figure is the median of the rounds, in brackets the least and the greatest. The driver counts every answer: " +
-    "**(!)** marks a step in which some were wrong, missing or refused.",
+    "Each figure is the median of the rounds, in brackets the least and the greatest. The driver counts every " +
+    "answer: **(!)** marks a step in which some were wrong, missing or refused.",
     peerTable(results),
+    ...results.absent.map(({ name, why }) => `Without ${name}: ${why.split("\n")[0]}.`),
     ...PLOTS.map(({ name, title }) => `![${title}](peers-${name}.svg)`),
     ...steps.map((step) => stepTable(step, summaries.filter((summary) => summary.step === step))),
   ];
