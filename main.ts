@@ -79,7 +79,28 @@ async function main(): Promise<void> {
     });
   }, SAMPLE_INTERVAL_MS);
 
-  await startActors(supervisor, memory);
+  // The first gateway serves while the last one starts: a signal in between has something to drain already.
+  const started = startActors(supervisor, memory);
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: draining`);
+    const bound = setTimeout(() => {
+      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
+      Deno.exit(1);
+    }, DRAIN_MS_MAX);
+    await started;
+    await stopActors(supervisor, memory);
+    clearTimeout(bound);
+    clearInterval(sampling);
+    lock.release();
+    log.info("stopped");
+    Deno.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
+
+  await started;
   const { facts } = supervisor;
   const { gateways, verifiers, readers } = memory.counts;
   const scheme = config.TLS_CERT === null ? "ws" : "wss";
@@ -91,24 +112,6 @@ async function main(): Promise<void> {
   say(`  verification ${facts.verification}`);
   say(`  search       ${facts.search}`);
   say(`  threads      ${gateways} gateways, ${verifiers} verifiers, ${readers} readers, store, indexer`);
-
-  let stopping = false;
-  const stop = async (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info(`${signal}: draining`);
-    const bound = setTimeout(() => {
-      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
-      Deno.exit(1);
-    }, DRAIN_MS_MAX);
-    await stopActors(supervisor, memory);
-    clearTimeout(bound);
-    clearInterval(sampling);
-    lock.release();
-    log.info("stopped");
-    Deno.exit(0);
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 }
 
 function say(line: string): void {
