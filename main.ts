@@ -16,7 +16,7 @@ import { lockDataDir } from "./services/data_dir.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { SOFTWARE } from "./services/software.ts";
-import { Supervisor } from "./services/supervisor.ts";
+import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
 const SAMPLE_INTERVAL_MS = 1_000;
@@ -39,12 +39,16 @@ function findPort(hostname: string, port: number): number {
 }
 
 async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
+  const startAll = (actor: WorkerActor, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index)));
   await supervisor.start("store");
-  for (let index = 0; index < counts.verifiers; index++) await supervisor.start("verifier", index);
+  await startAll("verifier", counts.verifiers);
   await supervisor.start("indexer");
-  for (let index = 0; index < counts.readers; index++) await supervisor.start("reader", index);
+  await startAll("reader", counts.readers);
   await supervisor.start("control");
-  for (let index = 0; index < counts.gateways; index++) await supervisor.start("gateway", index);
+  // All at once: whoever listens alone for a while gets all the clients that waited for the relay.
+  await startAll("gateway", counts.gateways);
+  supervisor.announce();
 }
 
 /** In data-path order: nothing new, then each actor finishes what the one before it left in its lanes. */
