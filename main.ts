@@ -8,7 +8,7 @@
  */
 import process from "node:process";
 import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX } from "./lib/limits.ts";
+import { DRAIN_MS_MAX, INDEXER_DRAIN_MS_MAX } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
@@ -60,7 +60,9 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await supervisor.stop("store", () => ask(bells.store));
   await supervisor.stop("gateway", (index) => ask(bells.origins[index]!));
   await supervisor.stop("reader", (index) => ask(bells.readers[index]!));
-  await supervisor.stop("indexer", () => ask(bells.indexer));
+  const indexer = supervisor.stop("indexer", () => ask(bells.indexer));
+  // Its cursor is durable: what a slow or silent index does not take now, the next start sends.
+  await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_DRAIN_MS_MAX))]);
 }
 
 async function main(): Promise<void> {

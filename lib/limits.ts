@@ -217,9 +217,12 @@ export const URL_CHARS_MAX = 2_000;
 
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
+/** How much of it the indexer may take to send what is left, ms. */
+export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
 export const GOODBYE_MS_MAX = 2_000;
 
+invariant(GOODBYE_MS_MAX + INDEXER_DRAIN_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
 invariant(

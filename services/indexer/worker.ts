@@ -37,6 +37,8 @@ const AVAILABLE = slotOf("nostr_search_available");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
 const BULK_EVENTS = histogramOf("nostr_bulk_events");
 const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
+/** How often the lag is measured, whatever else goes on, ms. */
+const LAG_INTERVAL_MS = 1_000;
 /** The name under which the cursor is kept. */
 const FOLLOWER = "search";
 
@@ -74,11 +76,14 @@ class Indexer {
 
   /** Serves until it is asked to stop; then sends what is left, if the index takes it. */
   async run(): Promise<void> {
+    // A bulk call may wait for a silent index for a minute; the log goes on meanwhile.
+    const watching = setInterval(() => this.#lag(), LAG_INTERVAL_MS);
     while (!this.#bell.stopRequested) {
       await this.#waitForWork();
       await this.#flush();
     }
     while (this.#failures === 0 && this.#lag() > 0) await this.#flush();
+    clearInterval(watching);
     await this.#backend.index.close();
     this.#backend.state.close();
   }
