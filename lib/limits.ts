@@ -109,6 +109,8 @@ export const PLAN_STREAMS_MAX = 20_000;
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
+export const SOCKET_IDLE_SECONDS_MAX = 120;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */
 export const LIVE_RECORDS_PER_TURN = 256;
 /** Outcomes that a gateway answers before it looks at its sockets again. */
@@ -121,6 +123,8 @@ export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
+/** How long a reader keeps a query that is not continued, where it needs the room, ms. */
+export const READER_QUERY_IDLE_MS_MAX = 30_000;
 /** Searches that one reader has under way at OpenSearch at once. */
 export const SEARCHES_AT_ONCE_MAX = 16;
 /** Events that a COUNT over several filters keeps apart, and that a search may count. */
@@ -140,10 +144,29 @@ export const BULK_BYTES_MAX = 32 * 1024 * 1024;
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
+/** Words and phrases of one search that act; those after them are ignored. */
+export const SEARCH_CLAUSES_MAX = 32;
+/** Characters of one text field of an event that are searchable. */
+export const SEARCH_FIELD_CHARS_MAX = 64 * 1024;
+/** Matches that the embedded index ranks for one search, those indexed last: bounds how long a search takes. */
+export const SEARCH_CANDIDATES_MAX = 50_000;
+/** Searches that one thread has under way at OpenSearch; the next one is refused. */
+export const SEARCHES_UNANSWERED_MAX = 64;
+/** Changes set aside that are kept for the operator, those set aside last. */
+export const DEAD_LETTERS_MAX = 100_000;
 /** The longest wait for one answer of OpenSearch, ms. */
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
+/** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
+export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/** The first pause after OpenSearch did not answer, ms; it doubles from there. */
+export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
+
+/** Rows that an export reads before it writes them. */
+export const EXPORT_ROWS_AT_ONCE = 2_000;
+/** Different reasons of refusal that the report of an import names. */
+export const IMPORT_REASONS_MAX = 50;
 
 /** Keys that one connection may prove (NIP-42); each travels with every frame of the connection. */
 export const AUTH_KEYS_MAX = 32;
@@ -171,9 +194,9 @@ export const PLUGIN_EXIT_MS = 1_000;
 
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
-/** Entries of one list that management keeps, such as the banned keys. */
+/** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
-/** Roles that management keeps, and members of all of them together. */
+/** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
 export const MANAGEMENT_REASON_CHARS_MAX = 300;
@@ -204,4 +227,4 @@ invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget ho
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
-invariant(SLICE_BYTES_MAX * 2 <= LANE_BYTES, "a lane holds two slices");
+invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

@@ -31,10 +31,12 @@ const LIBSECP_FLAGS = [
   "-Wno-unused-parameter",
 ];
 const LIBSECP_UNITS = ["src/secp256k1.c", "src/precomputed_ecmult.c", "src/precomputed_ecmult_gen.c"];
-/** Units that use instructions of newer x86-64 processors; they run only where CPUID has named them. */
-const INSTRUCTIONS: Record<string, string[]> = {
-  "sha256_shani.c": ["-msha", "-msse4.1", "-mssse3"],
-};
+/** Units with instructions of newer x86-64 processors; they run only where CPUID has named them. */
+const SHA_FLAGS = ["-msha", "-msse4.1", "-mssse3"];
+const LANES_FLAGS = ["f", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat(
+  "-mbmi2",
+  "-madx",
+);
 const SANITIZE = [
   "-g",
   "-O1",
@@ -104,7 +106,8 @@ async function hashSources(names: string[], options: Options): Promise<string> {
       Deno.build.arch,
       FLAGS,
       LIBSECP_FLAGS,
-      INSTRUCTIONS,
+      SHA_FLAGS,
+      LANES_FLAGS,
       options.sanitize ?? false,
     ]),
     await Deno.readFile(new URL("Cargo.lock", NATIVE)),
@@ -147,7 +150,55 @@ async function findLibsecp(errors: string[]): Promise<string | null> {
   return `${crate.manifest_path.replace(/[/\\]Cargo\.toml$/, "")}/depend/secp256k1`;
 }
 
-/** Compiles every unit and links them into `folder`, by way of a name that nobody opens half written. */
+/** A unit to compile, and its flags besides those of all. */
+interface Unit {
+  readonly path: string;
+  readonly flags: readonly string[];
+}
+
+/** Object files of `units` in `folder`, or null when one does not compile. */
+async function compile(
+  command: string,
+  units: Unit[],
+  folder: string,
+  options: Options,
+  errors: string[],
+): Promise<string[] | null> {
+  const objects = units.map(({ path }) => `${folder}/${hash([path], 16)}.o`);
+  const compiled = await Promise.all(units.map(({ path, flags }, i) => {
+    const args = [...FLAGS, ...LIBSECP_FLAGS, ...options.sanitize ? SANITIZE : [], ...flags, "-c", path];
+    return run(command, [...args, "-o", objects[i]!], errors);
+  }));
+  return compiled.includes(null) ? null : objects;
+}
+
+/** Object files of the whole library: without the lanes where processor or compiler does not know them. */
+async function compileAll(
+  command: string,
+  names: string[],
+  libsecp: string,
+  folder: string,
+  options: Options,
+  errors: string[],
+): Promise<string[] | null> {
+  const x86 = Deno.build.arch === "x86_64";
+  const include = [`-I${libsecp}`, `-I${libsecp}/src`, `-I${NATIVE.pathname}`];
+  const unit = (name: string, more: readonly string[] = []) => ({
+    path: new URL(name, NATIVE).pathname,
+    flags: [...include, ...more],
+  });
+  const units = names.filter((name) => name.endsWith(".c"));
+  const inLanes = units.filter((name) => name.startsWith("lanes/")).map((name) => unit(name, LANES_FLAGS));
+  const lanes = x86 ? await compile(command, inLanes, folder, options, []) : null;
+  const plain = units.filter((name) => !name.startsWith("lanes/")).map((name) =>
+    unit(name, [...lanes ? ["-DSLUICE_LANES"] : [], ...x86 && name === "sha256_shani.c" ? SHA_FLAGS : []])
+  );
+  const libsecpUnits = LIBSECP_UNITS.map((name) => ({ path: `${libsecp}/${name}`, flags: include }));
+  const rest = await compile(command, [...plain, ...libsecpUnits], folder, options, errors);
+  return rest && [...lanes ?? [], ...rest];
+}
+
+/** Builds the library into `folder`, by way of a name that nobody opens half written. */
 async function build(
   command: string,
   names: string[],
@@ -157,31 +208,14 @@ async function build(
   errors: string[],
 ): Promise<boolean> {
   const work = await Deno.makeTempDir({ prefix: "sluice-native-" });
-  const extra = options.sanitize ? SANITIZE : [];
-  const x86 = Deno.build.arch === "x86_64";
-  const units = names.filter((name) => name.endsWith(".c")).map((name) => ({
-    path: new URL(name, NATIVE).pathname,
-    flags: [
-      `-I${libsecp}`,
-      `-I${libsecp}/src`,
-      `-I${NATIVE.pathname}`,
-      ...(x86 ? INSTRUCTIONS[name] ?? [] : []),
-    ],
-  }));
-  for (const name of LIBSECP_UNITS) units.push({ path: `${libsecp}/${name}`, flags: [`-I${libsecp}/src`] });
   try {
-    const objects = units.map((_, i) => `${work}/${i}.o`);
-    const compiled = await Promise.all(units.map(({ path, flags }, i) => {
-      const args = [...FLAGS, ...LIBSECP_FLAGS, ...extra, ...flags, "-c", path, "-o", objects[i]!];
-      return run(command, args, errors);
-    }));
-    if (compiled.includes(null)) return false;
+    const objects = await compileAll(command, names, libsecp, work, options, errors);
+    if (!objects) return false;
     await Deno.mkdir(folder, { recursive: true });
     const whole = new URL(LIBRARY, folder);
     const partial = `${whole.pathname}.${Deno.pid}`;
-    if (await run(command, [...extra, "-shared", "-pthread", ...objects, "-o", partial], errors) === null) {
-      return false;
-    }
+    const link = [...options.sanitize ? SANITIZE : [], "-shared", "-pthread", ...objects, "-o", partial];
+    if (await run(command, link, errors) === null) return false;
     await Deno.rename(partial, whole);
     return true;
   } finally {

@@ -9,8 +9,8 @@
  *   --without-opensearch  start no OpenSearch; the tests that need one are skipped
  *   --FLAG[=VALUE]        goes to `deno test`, e.g. --filter=NAME, --trace-leaks or --coverage=coverage
  *
- * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file that
- * cannot be imported fails the run, though no test of it is counted by Deno.
+ * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file
+ * that cannot be imported fails the run, though Deno counts no test of it.
  *
  * Runs in a process of its own, which owns the OpenSearch node and the `deno test` processes.
  *
@@ -18,7 +18,7 @@
  */
 // deno-lint-ignore-file no-console -- the command's output
 import { type FileReport, joinJunit, readJunit, sumTallies, type Tally } from "./test/junit.ts";
-import { selectTests } from "./test/select.ts";
+import { type Selection, selectTests } from "./test/select.ts";
 
 interface Options {
   readonly paths: readonly string[];
@@ -64,35 +64,71 @@ export function summarize(runs: readonly { code: number; tally: Tally }[]): stri
 async function main(): Promise<number> {
   const options = parseOptions(Deno.args);
   const selection = await selectTests(ROOT, options.paths);
-  const { together, alone, examples } = selection;
-  if (together.length + alone.length + examples.length === 0) {
+  if (phasesOf(selection).length === 0) {
     console.error(`Cannot find tests "${options.paths.join(" ")}": no file matches`);
     return 1;
   }
-  const work = await Deno.makeTempDir({ prefix: "sluice-suite-" });
-  const stops: (() => Promise<unknown>)[] = [() => Deno.remove(work, { recursive: true })];
-  const interrupted = onInterrupt(stops);
-  function run(name: string, files: readonly string[], flags: readonly string[]): Promise<Run> {
-    return denoTest(files, [...flags, ...options.denoFlags], `${work}/${name}.xml`, stops);
-  }
+  const started = new Started();
+  endOnInterrupt(started);
   try {
+    const work = await Deno.makeTempDir({ prefix: "sluice-suite-" });
+    started.add(() => Deno.remove(work, { recursive: true }));
     const [ready] = await Promise.all([
-      selection.wantsOpenSearch ? bringUpOpenSearch(options, stops) : true,
+      selection.wantsOpenSearch ? bringUpOpenSearch(options, started) : true,
       bringUpNative(),
     ]);
-    const runs: Run[] = [];
-    if (together.length > 0) runs.push(await run("together", together, ["--parallel"]));
-    // Deno gives every example all exports of its module, which `noUnusedLocals` refuses; `deno check` has seen the module.
-    if (examples.length > 0) {
-      runs.push(await run("examples", examples, ["--parallel", "--doc", "--no-check"]));
+    const runs: Run[] = ready ? [] : [{ code: 1, xml: "" }];
+    for (const { name, files, flags } of phasesOf(selection)) {
+      runs.push(await denoTest(files, [...flags, ...options.denoFlags], `${work}/${name}.xml`, started));
     }
-    if (alone.length > 0) runs.push(await run("alone", alone, []));
-    if (!ready) runs.push({ code: 1, xml: "" });
     return await report(runs, options);
   } finally {
-    interrupted.dispose();
-    await stopAll(stops);
+    await started.end();
   }
+}
+
+/** The runs of `deno test`, in their order, without those that have nothing to run. */
+function phasesOf({ together, examples, alone }: Selection) {
+  const phases = [
+    { name: "together", files: together, flags: ["--parallel"] },
+    // No type check: Deno imports all exports of its module into every example, which `noUnusedLocals` refuses.
+    { name: "examples", files: examples, flags: ["--parallel", "--doc", "--no-check"] },
+    { name: "alone", files: alone, flags: [] },
+  ];
+  return phases.filter(({ files }) => files.length > 0);
+}
+
+/** What the run has started and must end, newest first: at its own end, or when it is interrupted. */
+class Started {
+  readonly #ends: (() => Promise<unknown>)[] = [];
+  #ending: Promise<void> | undefined;
+
+  add(end: () => Promise<unknown>): void {
+    this.#ends.push(end);
+  }
+
+  /** Whoever calls again waits for the first call. */
+  end(): Promise<void> {
+    return this.#ending ??= this.#endAll();
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  async #endAll(): Promise<void> {
+    while (this.#ends.length > 0) await this.#ends.pop()!();
+  }
+}
+
+/** SIGINT and SIGTERM end what has been started, and then the run. */
+function endOnInterrupt(started: Started): void {
+  async function end(): Promise<void> {
+    await started.end();
+    Deno.exit(130);
+  }
+  Deno.addSignalListener("SIGINT", end);
+  Deno.addSignalListener("SIGTERM", end);
 }
 
 async function report(runs: readonly Run[], options: Options): Promise<number> {
@@ -109,27 +145,28 @@ async function denoTest(
   files: readonly string[],
   flags: readonly string[],
   junitPath: string,
-  stops: (() => Promise<unknown>)[],
+  started: Started,
 ): Promise<Run> {
+  if (started.isEnding) return { code: 130, xml: "" };
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", `--junit-path=${junitPath}`, ...SANITIZERS, ...flags, ...files],
     cwd: ROOT,
     stdin: "null",
   }).spawn();
-  async function stop(): Promise<void> {
-    child.kill("SIGTERM");
+  let ended = false;
+  started.add(async () => {
+    if (!ended) child.kill("SIGTERM");
     await child.status;
-  }
-  stops.push(stop);
+  });
   const { code } = await child.status;
-  stops.splice(stops.indexOf(stop), 1);
+  ended = true;
   // Deno writes no document when it cannot load the files.
   const xml = await Deno.readTextFile(junitPath).catch(() => "");
   return { code, xml };
 }
 
-/** Starts the node that all tests share. Returns false if it is wanted and does not start; its tests are skipped then. */
-async function bringUpOpenSearch(options: Options, stops: (() => Promise<unknown>)[]): Promise<boolean> {
+/** Starts the node that all tests share. Returns false if it does not start: its tests are skipped then. */
+async function bringUpOpenSearch(options: Options, started: Started): Promise<boolean> {
   if (options.openSearch && Deno.env.has("SLUICE_TEST_OPENSEARCH")) return true;
   Deno.env.set("SLUICE_TEST_OPENSEARCH", "none");
   if (!options.openSearch) {
@@ -139,7 +176,7 @@ async function bringUpOpenSearch(options: Options, stops: (() => Promise<unknown
   try {
     const { startOpenSearch } = await import(OPENSEARCH);
     const node = await startOpenSearch();
-    stops.push(() => node.stop());
+    started.add(() => node.stop());
     Deno.env.set("SLUICE_TEST_OPENSEARCH", node.url);
     console.log(`OpenSearch serves at ${node.url}`);
     return true;
@@ -155,27 +192,6 @@ async function bringUpOpenSearch(options: Options, stops: (() => Promise<unknown
 async function bringUpNative(): Promise<void> {
   const { prepareNative } = await import("./native.ts");
   console.log((await prepareNative()).line);
-}
-
-/** Ends what the run has started before SIGINT or SIGTERM ends the run itself. */
-function onInterrupt(stops: (() => Promise<unknown>)[]): { dispose(): void } {
-  async function stop(): Promise<void> {
-    await stopAll(stops);
-    Deno.exit(130);
-  }
-  Deno.addSignalListener("SIGINT", stop);
-  Deno.addSignalListener("SIGTERM", stop);
-  return {
-    dispose() {
-      Deno.removeSignalListener("SIGINT", stop);
-      Deno.removeSignalListener("SIGTERM", stop);
-    },
-  };
-}
-
-/** Newest first. */
-async function stopAll(stops: (() => Promise<unknown>)[]): Promise<void> {
-  while (stops.length > 0) await stops.pop()!();
 }
 
 function printSlowest(reports: readonly FileReport[]): void {

@@ -24,6 +24,8 @@ export interface ActorStart {
 /** Worker to main. */
 export type ActorReport =
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
+  /** The gateway accepts nothing new, and every event it had passed on is answered. */
+  | { readonly type: "drained" }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 

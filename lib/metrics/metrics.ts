@@ -104,6 +104,11 @@ export const METRICS = {
   nostr_commit_seconds: { type: "histogram", help: "One commit of the store, seconds.", buckets: SECONDS },
   nostr_commit_events: { type: "histogram", help: "Events in one commit of the store.", buckets: EVENTS },
   nostr_indexer_lag_events: { type: "gauge", help: "Changes in the log that the search index lacks." },
+  nostr_search_available: {
+    type: "gauge",
+    help: "1 while the search index takes changes, 0 while it does not answer.",
+  },
+  nostr_search_dead_letters: { type: "gauge", help: "Changes that the search index refused for good." },
   nostr_bulk_events: {
     type: "histogram",
     help: "Changes in one bulk call to the search index.",

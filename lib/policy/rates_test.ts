@@ -29,7 +29,7 @@ Deno.test("a bucket gives its burst at once and then what it gains", () => {
   assertEquals(buckets.waitMs("a", 3, 1_499), 1);
 });
 
-Deno.test("a debt is gained before anything else is given, and a cost above the burst is given to a full bucket", () => {
+Deno.test("a debt is gained before anything else is given, and a cost above the burst needs a full bucket", () => {
   const buckets = new TokenBuckets({ perSecond: 1, burst: 2 });
   assertEquals(buckets.waitMs("a", 100, 0), 0);
   buckets.spend("a", 100, 0);

@@ -1,6 +1,6 @@
 /**
- * Token buckets, one a key: each holds `burst` tokens and gains `perSecond`. Kept as one number a key, the time at which
- * the bucket is full again (the virtual scheduling of GCRA, ITU-T I.371), so that a full bucket needs no memory.
+ * Token buckets, one a key: each holds `burst` tokens and gains `perSecond`. Kept as one number a key, the time at
+ * which the bucket is full again (the virtual scheduling of GCRA, ITU-T I.371), so that a full bucket needs no memory.
  * Belongs to the thread that made it; the clock is the caller's.
  *
  * @module

@@ -4,64 +4,92 @@
  *
  * @module
  */
+import type { NostrEvent } from "../nostr/event.ts";
+import type { Filter } from "../nostr/filter.ts";
 
 /** A change to the index: one addition or one removal of the log. */
 export type IndexChange =
-  | { readonly type: "add"; readonly seq: number; readonly event: IndexedEvent }
+  | { readonly type: "add"; readonly seq: number; readonly event: NostrEvent }
   | { readonly type: "remove"; readonly seq: number; readonly id: string };
 
-/** An event as the log holds it (NIP-01), plus the length of its JSON text. */
-export interface IndexedEvent {
-  readonly id: string;
-  readonly pubkey: string;
-  readonly created_at: number;
-  readonly kind: number;
-  readonly tags: readonly (readonly string[])[];
-  readonly content: string;
-  readonly sig: string;
+/** How far a follower of the log is, for one generation of an index. */
+export interface Cursor {
+  readonly follower: string;
+  /** What {@linkcode SearchIndex.prepare} returned. */
+  readonly generation: string;
+  /** The last seq that is in the index; 0 means none. */
+  readonly seq: number;
 }
 
-/** What became of a bulk. Items not named in `retry` or `rejected` are durable in the index. */
+/** A change that was not taken, by its position in the bulk. */
+export interface RefusedChange {
+  readonly position: number;
+  readonly reason: string;
+}
+
+/** What became of a bulk. Changes named neither in `retry` nor in `rejected` are durable in the index. */
 export interface BulkResult {
-  /** Positions of changes refused for a passing reason (429, 503, a block on the index), with the reason. */
-  readonly retry: readonly { readonly position: number; readonly reason: string }[];
-  /** Positions of changes that will never be taken, with the reason: for the dead-letter table. */
-  readonly rejected: readonly { readonly position: number; readonly reason: string }[];
+  /**
+   * Changes refused for a passing reason (429, 503, a block on the index). They come first in the next bulk, in their
+   * order: the index then ends as the log does, whatever else happened to the same ids.
+   */
+  readonly retry: readonly RefusedChange[];
+  /** Changes that will never be taken: for the dead letters. */
+  readonly rejected: readonly RefusedChange[];
+  /** Whether the cursor given to `apply` became durable in the same transaction as the changes. */
+  readonly cursorStored: boolean;
 }
 
 /** A search: NIP-50's text with NIP-01's other filter keys, all of which must hold. */
 export interface SearchRequest {
-  readonly text: string;
-  readonly ids?: readonly string[];
-  readonly authors?: readonly string[];
-  readonly kinds?: readonly number[];
-  /** Single letter to values, any of which must be present. */
-  readonly tags?: Readonly<Record<string, readonly string[]>>;
-  readonly since?: number;
-  readonly until?: number;
-  /** Seconds since 1970, for what has expired (NIP-40). */
+  /** Its `search` is the text; its `limit` counts after ranking, at most `SEARCH_HITS_MAX`. */
+  readonly filter: Filter;
+  /** Seconds since 1970: what has expired by then (NIP-40) is not found. */
   readonly now: number;
-  /** Hits wanted after ranking, at most `SEARCH_HITS_MAX`. */
-  readonly limit: number;
 }
 
-/** Ids in rank order, best first. */
+/** Ids in rank order, best first: by score, then newest first, then lowest id. */
 export interface SearchHits {
   readonly ids: readonly string[];
 }
 
-/** A full-text index of the log. Every method rejects with `SearchUnavailableError` while the backend cannot answer. */
-export interface SearchIndex {
+/** What a thread that searches needs. Every method rejects with {@linkcode SearchUnavailableError} at an outage. */
+export interface SearchReader {
   /** For the log and `/health`, e.g. `opensearch 2.19.6 at http://127.0.0.1:9200`. */
   readonly description: string;
-  /** Creates or migrates what the backend needs. Safe to repeat. */
-  prepare(): Promise<void>;
-  /** Applies changes in order; one call to the backend. */
-  apply(changes: readonly IndexChange[]): Promise<BulkResult>;
   search(request: SearchRequest): Promise<SearchHits>;
-  /** Events in the index now, for tests and metrics. */
-  count(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What `prepare` found or made. */
+export interface PreparedIndex {
+  /**
+   * Names this very index: a new one (first start, another mapping, an index that was deleted) has another name.
+   * A cursor counts for the generation that it was stored with, so a new index is filled from the log's start.
+   */
+  readonly generation: string;
+}
+
+/** A full-text index of the log, for the one thread that fills it. */
+export interface SearchIndex extends SearchReader {
+  /**
+   * Creates or migrates what the backend needs. Safe to repeat, and to be repeated after each
+   * {@linkcode SearchUnavailableError} of `apply`: the index may have been lost with the backend.
+   */
+  prepare(): Promise<PreparedIndex>;
+  /**
+   * Applies changes in order, in one call to the backend (at most `BULK_EVENTS_MAX`). Repeating is harmless.
+   * If it rejects, any part of the changes may be in the index, and the cursor is not stored.
+   *
+   * @param cursor Stored with the changes by a backend that keeps its documents beside the index state.
+   */
+  apply(changes: readonly IndexChange[], cursor?: Cursor): Promise<BulkResult>;
+  /** Tells that the index holds the whole log: searches move to it, and what it replaces goes. Cheap to repeat. */
+  finishRebuild(): Promise<void>;
+  /** Makes searches see what was applied, which otherwise takes up to a second. For tests. */
+  refresh(): Promise<void>;
+  /** Events in the index that searches see, for tests and metrics. */
+  count(): Promise<number>;
 }
 
 /** The backend did not answer, or answered that it cannot. Clients see `error: search is unavailable`. */

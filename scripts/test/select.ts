@@ -19,6 +19,8 @@ export interface Selection {
 
 const FOLDERS = ["lib", "services", "scripts", "native", "bench", "tests"];
 const SKIPPED_FOLDERS = new Set(["node_modules", "build", "target", "data"]);
+const WANTS_OPENSEARCH =
+  /^(?:import .*|\} )from ".*\/opensearch\.ts"|Deno\.env\.\w+\("SLUICE_TEST_OPENSEARCH"/m;
 const EXAMPLE = /^\s*\*\s*```ts\s*$/m;
 
 /**
@@ -36,7 +38,7 @@ export async function selectTests(root: URL, filters: readonly string[] = []): P
     const text = await Deno.readTextFile(new URL(path, root));
     if (path.endsWith("_test.ts")) {
       (runsAlone(path, text) ? selection.alone : selection.together).push(path);
-      wantsOpenSearch ||= /support\/opensearch|\.\/opensearch\.ts|SLUICE_TEST_OPENSEARCH/.test(text);
+      wantsOpenSearch ||= WANTS_OPENSEARCH.test(text);
     } else if (EXAMPLE.test(text)) {
       selection.examples.push(path);
     }

@@ -9,7 +9,8 @@ const TREE: Record<string, string> = {
   "lib/a.ts": EXAMPLE,
   "lib/a_test.ts": "",
   "lib/plain.ts": "export const b = 1;\n",
-  "lib/search/shared_test.ts": `import { useOpenSearch } from "../../tests/support/opensearch.ts";`,
+  "lib/search/shared_test.ts":
+    `/** Shared. */\nimport { useOpenSearch } from "../../tests/support/opensearch.ts";`,
   "scripts/test.ts": "throw new Error()",
   "native/build/x_test.ts": "",
   "tests/protocol/nip01_test.ts": "",

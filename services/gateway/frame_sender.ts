@@ -10,7 +10,14 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneProducer } from "../../lib/queue/lane.ts";
 import type { RelayMemory } from "../memory.ts";
 import { FRAME, FRAME_HEADER_BYTES } from "../verifier/messages.ts";
-import type { Connection } from "./connection.ts";
+
+/** Whoever sends events and is to be answered: a client's connection, or an import. */
+export interface Sender {
+  /** Unique within this life of the origin. */
+  readonly number: number;
+  /** Events passed on and not yet answered. */
+  unanswered: number;
+}
 
 const encoder = new TextEncoder();
 
@@ -33,8 +40,13 @@ export class FrameSender {
     return this.#lanes.reduce((sum, lane) => sum + lane.usedBytes, 0);
   }
 
-  /** Passes a frame on. Returns null, or why it cannot be taken now: the message of an `OK false`. */
-  send(connection: Connection, text: string): string | null {
+  /**
+   * Passes a frame on.
+   *
+   * @param flags Of `verifier/messages.ts`.
+   * @returns null, or why it cannot be taken now: the message of an `OK false`.
+   */
+  send(connection: Sender, text: string, flags = 0): string | null {
     if (connection.unanswered >= EVENTS_UNANSWERED_MAX) {
       return `rate-limited: more than ${EVENTS_UNANSWERED_MAX} events of this connection wait, slow down`;
     }
@@ -49,7 +61,7 @@ export class FrameSender {
     lane.words[word] = this.#epoch;
     lane.words[word + 1] = connection.number;
     lane.doubles[(at >>> 3) + 1] = performance.timeOrigin + performance.now();
-    lane.words[word + 4] = 0;
+    lane.words[word + 4] = flags;
     lane.words[word + 5] = 0;
     const room = lane.bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + text.length * 3);
     const { written } = encoder.encodeInto(text, room);

@@ -40,6 +40,7 @@ const QUERY_SECONDS = histogramsOf("nostr_query_seconds");
 
 /** An EVENT message as nearly all clients write it; others are found out by parsing. */
 const EVENT_FRAME = '["EVENT"';
+const STOPPING = "error: the relay stops, try again later";
 const TOO_SLOW = "rate-limited: the client reads too slowly";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -66,6 +67,8 @@ export class Gateway implements QueryEvents {
   readonly #byAddress = new Map<string, number>();
   readonly #subscriptions = new SubscriptionIndex<Subscription>();
   #lastConnection = 0;
+  /** Set when the relay stops: events and requests are refused from then on. */
+  isDraining = false;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
@@ -164,15 +167,16 @@ export class Gateway implements QueryEvents {
   #event(connection: Connection, text: string): void {
     this.#metrics.add(RECEIVED.EVENT, 1);
     this.#metrics.add(EVENTS_RECEIVED, 1);
-    const refusal = this.#frames.send(connection, text);
+    const refusal = this.isDraining ? STOPPING : this.#frames.send(connection, text);
     if (refusal === null) return;
     // The answer needs the id, and so the parse that the verifier would have done.
     const id = idIn(text);
-    this.#metrics.add(OKS["rate-limited"], 1);
+    this.#metrics.add(OKS[okPrefix(refusal)], 1);
     connection.send(id === null ? noticeText(refusal) : okText(id, false, refusal));
   }
 
   #request(connection: Connection, { subscriptionId, filters }: ClientMessage & { type: "REQ" }): void {
+    if (this.isDraining) return this.#refuse(connection, subscriptionId, STOPPING);
     const present = connection.subscriptions.get(subscriptionId);
     if (present) this.#end(present);
     else if (connection.subscriptions.size >= this.#config.MAX_SUBSCRIPTIONS) {

@@ -1,0 +1,40 @@
+/**
+ * The tables of the embedded index, in the file of the index state.
+ * Runs on the indexer's thread.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { TEXT_FIELDS } from "../search_document.ts";
+import { TOKENIZER } from "./words.ts";
+
+/** Raised when tables, fields or the form of words change: an index of another version is filled anew. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Creates the tables if they are missing or of another version. Inside a transaction of the caller.
+ *
+ * The text itself is not kept (`content=''`): the store has it. `contentless_delete` still lets a row go by its number.
+ */
+export function migrate(db: DatabaseSync): void {
+  db.exec("CREATE TABLE IF NOT EXISTS search_schema (version INTEGER NOT NULL) STRICT");
+  const version = db.prepare("SELECT version FROM search_schema").get()?.version;
+  if (version === SCHEMA_VERSION) return;
+  db.exec(`
+    DROP TABLE IF EXISTS document_text;
+    DROP TABLE IF EXISTS document_tag;
+    DROP TABLE IF EXISTS document;
+    DELETE FROM search_schema;
+    INSERT INTO search_schema VALUES (${SCHEMA_VERSION});
+    CREATE TABLE document (
+      number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, pubkey BLOB NOT NULL, kind INTEGER NOT NULL,
+      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX document_created_at ON document (created_at);
+    CREATE TABLE document_tag (document INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (document, tag))
+      STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE document_text USING fts5 (
+      ${TEXT_FIELDS.join(", ")}, content = '', contentless_delete = 1, tokenize = "${TOKENIZER}"
+    );
+  `);
+}

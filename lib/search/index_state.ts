@@ -1,0 +1,111 @@
+/**
+ * What the indexer remembers, in a SQLite file of its own: cursors and dead letters. The embedded index keeps its
+ * documents in the same file, so that a cursor and what it stands for become durable together.
+ * Belongs to the indexer's thread.
+ *
+ * @module
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DEAD_LETTERS_MAX } from "../limits.ts";
+import type { Cursor } from "./search_index.ts";
+
+/** A change that the index will never take. */
+export interface DeadLetter {
+  readonly seq: number;
+  readonly id: string;
+  readonly reason: string;
+  /** When it was set aside, seconds since 1970. */
+  readonly at: number;
+}
+
+/** How long a connection waits for another one's lock, ms. Only readers that open the file meet one. */
+const BUSY_MS = 5_000;
+
+/** Opens the file of the index state, for the one thread that writes it. The directory must exist. */
+export function openStateDatabase(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  // NORMAL is enough: after power loss cursor and documents are of the same moment, and the log tells the rest.
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+  return db;
+}
+
+/** Cursors and dead letters. */
+export class IndexState {
+  readonly #db: DatabaseSync;
+  readonly #read: StatementSync;
+  readonly #write: StatementSync;
+  readonly #setAside: StatementSync;
+  readonly #trim: StatementSync;
+  readonly #letters: StatementSync;
+  readonly #count: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS cursor (
+        follower TEXT NOT NULL, generation TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (follower, generation)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS dead_letter (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL UNIQUE, id TEXT NOT NULL, reason TEXT NOT NULL,
+        at INTEGER NOT NULL
+      ) STRICT;
+    `);
+    this.#read = db.prepare("SELECT seq FROM cursor WHERE follower = ? AND generation = ?");
+    this.#write = db.prepare(
+      "INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT (follower, generation) DO UPDATE SET seq = excluded.seq",
+    );
+    this.#setAside = db.prepare(
+      "INSERT OR REPLACE INTO dead_letter (seq, id, reason, at) VALUES (?, ?, ?, ?)",
+    );
+    this.#trim = db.prepare(
+      "DELETE FROM dead_letter WHERE number <= (SELECT max(number) FROM dead_letter) - ?",
+    );
+    this.#letters = db.prepare("SELECT seq, id, reason, at FROM dead_letter ORDER BY number DESC LIMIT ?");
+    this.#count = db.prepare("SELECT count(*) AS letters FROM dead_letter");
+  }
+
+  /** The last seq that is in the index of this generation; 0 if none is, so that a new index begins with the log. */
+  seqOf(follower: string, generation: string): number {
+    return (this.#read.get(follower, generation)?.seq as number | undefined) ?? 0;
+  }
+
+  /** Stores a cursor together with the changes that were set aside on the way to it. */
+  advance(cursor: Cursor, letters: readonly DeadLetter[] = []): void {
+    this.transaction(() => {
+      this.writeCursor(cursor);
+      for (const { seq, id, reason, at } of letters) this.#setAside.run(seq, id, reason, at);
+      if (letters.length > 0) this.#trim.run(DEAD_LETTERS_MAX);
+    });
+  }
+
+  /** Stores a cursor inside a transaction of the caller. */
+  writeCursor(cursor: Cursor): void {
+    this.#write.run(cursor.follower, cursor.generation, cursor.seq);
+  }
+
+  /** The changes set aside last, newest first. */
+  deadLetters(limit: number): DeadLetter[] {
+    return this.#letters.all(limit).map((row) => ({ ...row }) as unknown as DeadLetter);
+  }
+
+  deadLetterCount(): number {
+    return this.#count.get()!.letters as number;
+  }
+
+  /** Runs `work` in one transaction; if it throws, nothing of it stays. */
+  transaction(work: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors (a full disk).
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+}

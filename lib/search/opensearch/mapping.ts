@@ -1,0 +1,84 @@
+/**
+ * The index as OpenSearch is told of it: how texts are analysed, what each field is, and the document of an event.
+ * Runs on the indexer's thread; no state.
+ *
+ * @module
+ */
+import { type SearchDocument, TEXT_FIELDS } from "../search_document.ts";
+
+/** Raised when settings, fields or documents change: an index of another version is filled anew from the log. */
+export const MAPPING_VERSION = 1;
+
+/** How OpenSearch spreads the index. */
+export interface IndexLayout {
+  /** Primary shards; 1 holds tens of millions of events. */
+  readonly shards?: number;
+}
+
+const ANALYSIS = {
+  char_filter: {
+    // The standard tokenizer keeps `cash.app` and `don't` whole; then `cash` alone would not find it.
+    joiners: {
+      type: "mapping",
+      mappings: [". => \\u0020", "_ => \\u0020", ": => \\u0020", "' => \\u0020", "’ => \\u0020"],
+    },
+  },
+  filter: {
+    pairs: { type: "cjk_bigram" },
+    pairs_and_singles: { type: "cjk_bigram", output_unigrams: true },
+    only_cjk: { type: "keep_types", types: ["<DOUBLE>", "<SINGLE>"] },
+  },
+  analyzer: {
+    // Of no language in particular: no stemming, no stop words.
+    words: {
+      char_filter: ["joiners"],
+      tokenizer: "standard",
+      filter: ["cjk_width", "lowercase", "asciifolding"],
+    },
+    // Singles are in the index, so that one character is found too; a search of more asks for pairs only.
+    cjk_indexed: { tokenizer: "standard", filter: ["cjk_width", "pairs_and_singles", "only_cjk"] },
+    cjk_searched: { tokenizer: "standard", filter: ["cjk_width", "pairs", "only_cjk"] },
+  },
+};
+
+const TEXT = {
+  type: "text",
+  analyzer: "words",
+  fields: { cjk: { type: "text", analyzer: "cjk_indexed", search_analyzer: "cjk_searched" } },
+};
+
+/** The body that creates the index. */
+export function indexDefinition(layout: IndexLayout, aliases: readonly string[]): object {
+  return {
+    settings: {
+      number_of_shards: layout.shards ?? 1,
+      // A copy where there is a second node; a single node stays green without.
+      auto_expand_replicas: "0-1",
+      refresh_interval: "1s",
+      // What a bulk acknowledges is on disk: the cursor relies on it.
+      "translog.durability": "request",
+      analysis: ANALYSIS,
+    },
+    mappings: {
+      _meta: { application: "sluice", version: MAPPING_VERSION },
+      dynamic: "strict",
+      properties: {
+        // Searched for as `_id`; kept for sorting, which `_id` does not offer.
+        id: { type: "keyword", index: false },
+        pubkey: { type: "keyword" },
+        kind: { type: "integer" },
+        created_at: { type: "long" },
+        expires_at: { type: "long" },
+        tags: { type: "keyword" },
+        ...Object.fromEntries(TEXT_FIELDS.map((field) => [field, TEXT])),
+      },
+    },
+    aliases: Object.fromEntries(aliases.map((alias) => [alias, {}])),
+  };
+}
+
+/** The JSON text of an event's document. */
+export function documentSource(document: SearchDocument): string {
+  const { texts, expires_at, ...keys } = document;
+  return JSON.stringify(expires_at > 0 ? { ...keys, expires_at, ...texts } : { ...keys, ...texts });
+}

@@ -1,0 +1,66 @@
+/**
+ * One search in OpenSearch's query language. What a client wrote appears only as values, never as syntax.
+ * Runs on readers; no state.
+ *
+ * @module
+ */
+import { SEARCH_HITS_MAX } from "../../limits.ts";
+import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
+import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
+import type { SearchRequest } from "../search_index.ts";
+import { parseSearchText, type SearchClause } from "../search_text.ts";
+
+const WEIGHTED = Object.entries(TEXT_FIELD_WEIGHTS);
+const FIELDS = WEIGHTED.map(([field, weight]) => `${field}^${weight}`);
+const CJK_FIELDS = WEIGHTED.map(([field, weight]) => `${field}.cjk^${weight}`);
+const KIND_FUNCTIONS = [...KIND_WEIGHTS].map(([kind, weight]) => ({ filter: { term: { kind } }, weight }));
+
+/** The body of a search, or null if nothing can match. */
+export function searchBody({ filter, now }: SearchRequest): object | null {
+  const size = Math.min(filter.limit, SEARCH_HITS_MAX);
+  if (size <= 0 || isEmptyFilter(filter)) return null;
+  const text = parseSearchText(filter.search ?? "");
+  if (text.unsearchable) return null;
+  const must = [...text.terms, ...text.phrases].map(clauseQuery);
+  const query = {
+    bool: {
+      must,
+      filter: filterQueries(filter),
+      must_not: [{ range: { expires_at: { lte: now } } }],
+    },
+  };
+  const newestFirst = [{ created_at: "desc" }, { id: "asc" }];
+  return {
+    size,
+    _source: false,
+    track_total_hits: false,
+    query: must.length === 0
+      ? query
+      : { function_score: { query, functions: KIND_FUNCTIONS, score_mode: "first", boost_mode: "multiply" } },
+    sort: must.length === 0 ? newestFirst : [{ _score: "desc" }, ...newestFirst],
+  };
+}
+
+/** A term is a phrase too: `cash.app` has two words, and a run of CJK characters has many pairs. */
+function clauseQuery({ text, cjk }: SearchClause): object {
+  return { multi_match: { query: text, type: "phrase", fields: cjk ? CJK_FIELDS : FIELDS } };
+}
+
+function filterQueries(filter: Filter): object[] {
+  const queries: object[] = [];
+  if (filter.ids) queries.push({ ids: { values: filter.ids } });
+  if (filter.authors) queries.push({ terms: { pubkey: filter.authors } });
+  if (filter.kinds) queries.push({ terms: { kind: filter.kinds } });
+  for (const { letter, values } of filter.tags) {
+    queries.push({ terms: { tags: values.map((value) => tagTerm(letter, value.toWellFormed())) } });
+  }
+  const { since, until } = filter;
+  if (since !== undefined || until !== undefined) {
+    const bounds = {
+      ...(since === undefined ? {} : { gte: since }),
+      ...(until === undefined ? {} : { lte: until }),
+    };
+    queries.push({ range: { created_at: bounds } });
+  }
+  return queries;
+}
