@@ -1,21 +1,24 @@
 /**
  * What a signature costs in every verification tier, through the same interface and FFI that the relay uses.
  *
- *   deno task bench verify [--rounds=15] [--items=2048]
+ *   deno task bench verify [--rounds 15] [--items 2048]
  *
  * Prints one JSON line a tier: medians of verifications a second on one core at each batch size, and the median of the
- * ratios to libsecp256k1's public API, built with the same compiler and measured in the same round. Rounds take the tiers
- * in turn, so that a machine that slows down slows them all. `keys` says whether a tier had met the keys before.
+ * ratios to libsecp256k1's public API, built with the same compiler and measured in the same round. Rounds take the
+ * tiers in turn, so that a machine that slows down slows them all. `keys` says whether a tier had met the keys before;
+ * there are as many keys as items. `callNanos` is what a call costs that verifies nothing.
+ * Runs in the bench's own process.
  *
  * @module
  */
-// deno-lint-ignore-file no-console -- a command's output
 import { createHash } from "node:crypto";
 import { finalizeEvent } from "nostr-tools/pure";
 import { openReference } from "../lib/verify/native_verifier.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";
 import { ITEM_BYTES, type SignatureVerifier, VERIFY_TIERS } from "../lib/verify/verifier.ts";
 import { prepareNative } from "../scripts/native.ts";
+import { Flags } from "./flags.ts";
+import { printProgress, printResult } from "./output.ts";
 
 const SIZES = [1, 8, 64, 512] as const;
 /** Signatures that one measurement of a batch size verifies. */
@@ -80,7 +83,7 @@ async function candidates(libraryPath: string | null): Promise<Candidate[]> {
     const open = async () => (await openVerifier({ tier, libraryPath })).verifier;
     const kept = await open().catch((error: Error) => error.message);
     if (typeof kept === "string") {
-      console.error(`not measured: ${kept}`);
+      await printProgress(`Not measured: ${kept}`);
       continue;
     }
     const modes = tier === "system" || tier === "wasm" ? ["new"] as const : ["new", "known"] as const;
@@ -91,7 +94,7 @@ async function candidates(libraryPath: string | null): Promise<Candidate[]> {
   return found;
 }
 
-function report(candidate: Candidate): string {
+function report(candidate: Candidate): unknown {
   const sizes = Object.fromEntries(SIZES.map((size) => {
     const micros = median(candidate.micros.get(size) ?? []);
     return [size, {
@@ -102,17 +105,17 @@ function report(candidate: Candidate): string {
   }));
   const { name: tier, keys, kept } = candidate;
   const callNanos = Math.round(emptyCallNanos(kept));
-  return JSON.stringify({ bench: "verify", tier, keys, description: kept.description, callNanos, sizes });
+  return { bench: "verify", tier, keys, description: kept.description, callNanos, sizes };
 }
 
 /** Runs the bench; see the head of this file. */
-export async function main(args: string[]): Promise<void> {
-  const option = (name: string, fallback: number) =>
-    Number(args.find((arg) => arg.startsWith(`--${name}=`))?.split("=")[1] ?? fallback);
-  const rounds = option("rounds", 15);
-  const count = Math.max(MEASURED, Math.ceil(option("items", 2_048) / MEASURED) * MEASURED);
+export async function main(words: readonly string[]): Promise<void> {
+  const flags = new Flags(words);
+  const rounds = flags.number("rounds", 15);
+  const count = Math.max(MEASURED, Math.ceil(flags.number("items", 2_048) / MEASURED) * MEASURED);
+  flags.finish();
   const { path, line } = await prepareNative();
-  console.error(line);
+  await printProgress(line);
   const items = signItems(count);
   const reference = path === null ? null : openReference(path);
   const measured = await candidates(path);
@@ -132,9 +135,7 @@ export async function main(args: string[]): Promise<void> {
       }
     }
   }
-  for (const candidate of measured) console.log(report(candidate));
+  for (const candidate of measured) await printResult(report(candidate));
   reference?.close();
   for (const kept of new Set(measured.map((candidate) => candidate.kept))) kept.close();
 }
-
-if (import.meta.main) await main(Deno.args);

@@ -24,8 +24,8 @@ export const EVENT_TAGS_MAX = 50_000;
 export const CONTENT_CHARS_DEFAULT = 192 * 1024;
 /** Seconds that `created_at` may be in the future, by default (NIP-11 `created_at_upper_limit`). */
 export const CREATED_AT_FUTURE_SECONDS_DEFAULT = 900;
-/** Bytes of one tag value that are indexed; longer values are kept, not found by `#x`. */
-export const TAG_VALUE_INDEXED_BYTES_MAX = 1_024;
+/** Characters of one tag value by which a search can be narrowed; a REQ finds longer values too. */
+export const TAG_VALUE_SEARCHED_CHARS_MAX = 1_024;
 /** The highest kind (NIP-01: 0..65535). */
 export const KIND_MAX = 65_535;
 /** The highest `created_at`, seconds: integers in JSON are exact up to 2^53 - 1. */
@@ -132,6 +132,15 @@ export const COUNT_DISTINCT_MAX = 1_000_000;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 
+/** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
+export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
+/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
+/** Messages that one negentropy session may take from the other party. */
+export const NEGENTROPY_ROUNDS_MAX = 4_096;
+/** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
+export const NEGENTROPY_ITEMS_MAX = 1_000_000;
+
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
 /** Documents that make the indexer send before its second is over, by default. */
@@ -209,6 +218,8 @@ export const URL_CHARS_MAX = 2_000;
 
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
+/** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
+export const GOODBYE_MS_MAX = 2_000;
 
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
@@ -225,6 +236,8 @@ invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
+// A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
+invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
 invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

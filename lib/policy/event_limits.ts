@@ -5,6 +5,7 @@
  * @module
  */
 import { KIND_AUTH } from "../nostr/auth.ts";
+import { isLongerThan } from "../nostr/characters.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
 import { workFault } from "./required_work.ts";
 
@@ -43,13 +44,4 @@ export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds
     if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
     return workFault(event, { difficulty: limits.MIN_POW_DIFFICULTY, commitmentRequired: false });
   };
-}
-
-/** Counts characters only where UTF-16 units leave it open. */
-function isLongerThan(text: string, characters: number): boolean {
-  if (text.length <= characters) return false;
-  if (text.length > characters * 2) return true;
-  let count = 0;
-  for (const _ of text) if (++count > characters) return true;
-  return false;
 }

@@ -12,7 +12,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static g_tables *tables;
 
-/* Fills one table with the odd multiples of `base` and doubles `base` G_HALF_BITS times. 0: no memory, or an unfit y. */
+/* Fills one table with the odd multiples of `base`, doubles `base` G_HALF_BITS times. 0: no memory, or an unfit y. */
 static int fill(g_entry *entries, SECP(gej) * base) {
     SECP(gej) *points = malloc(sizeof *points * G_ENTRIES), twice;
     SECP(ge) *affine = malloc(sizeof *affine * G_ENTRIES);

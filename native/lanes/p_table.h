@@ -14,7 +14,10 @@
 /** Groups of which the tables are made together, for shared inversions. */
 #define GROUPS_MAX 16
 
-/** x[0] of P, x[1] of lambda P (beta x); y[0] of both, y[1] is p - y. Canonical words, an entry of a lane after the other. */
+/**
+ * x[0] is of P, x[1] of lambda P (beta x); y[0] is of both, y[1] is p - y. Canonical words; of each entry one lane
+ * after the other.
+ */
 typedef struct {
     uint64_t x[2][P_ENTRIES][LANES][4];
     uint64_t y[2][P_ENTRIES][LANES][4];

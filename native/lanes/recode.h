@@ -1,6 +1,6 @@
 /*
- * From an item's bytes to the words that eight lanes walk by: parsing, the challenge, and signed windows of fixed width.
- * Every scalar becomes a string of odd digits, none of them zero, so all lanes take the same steps.
+ * From an item's bytes to the words that eight lanes walk by: parsing, the challenge, and signed windows of fixed
+ * width. Every scalar becomes a string of odd digits, none of them zero, so all lanes take the same steps.
  *
  * A digit is 2 g + 1 - 2^w for a group g of w bits. m groups of an integer v make the sum 2 v + 1 - 2^(w m).
  *   R = s G - e P:  s = 2 v + 1 - 2^260 (mod n) gives v for G, 20 groups of 13 bits, below 2^256;
@@ -38,7 +38,7 @@ typedef struct {
  */
 int lanes_recode(lanes_input *input, int lane, const uint8_t *item, sha256_blocks *blocks);
 
-/** Writes the words of the scalars s and e, 32 bytes each, most significant first and reduced modulo n, into one lane. */
+/** Writes the words of the scalars s and e, 32 bytes each, most significant first, modulo n, into one lane. */
 void lanes_recode_scalars(lanes_input *input, int lane, const uint8_t s[32], const uint8_t e[32]);
 
 /** Fills x, y, r and the scalars of a lane that nobody asks about: G and scalars without meaning. */

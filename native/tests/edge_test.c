@@ -36,8 +36,9 @@ static sluice_counters_t run(const char *what, int count, int clean) {
         sluice_counters(context, &counters);
         check(counters.verified == 2 * (uint64_t)count, "every item is counted", TIERS[t]);
         const uint64_t needless = counters.second_decisions_valid;
+        const int all_valid = memchr(expected, 0, (size_t)count) == NULL;
         check(!clean || TIERS[t] == SLUICE_TIER_BATCH || needless == 0, "needless second decisions", needless);
-        check(!clean || memchr(expected, 0, (size_t)count) || counters.second_decisions == 0, "all were valid", needless);
+        check(!clean || !all_valid || counters.second_decisions == 0, "all were valid", needless);
         sluice_close(context);
     }
     return counters;
@@ -115,8 +116,8 @@ static void test_nonces(void) {
 }
 
 /*
- * A valid signature on which the walk must fail: its last addition doubles. The nonce is twice the entry that is added last,
- * 2 D 2^130 G for a digit D, and messages are tried until the highest window of s is D's.
+ * A valid signature on which the walk must fail: its last addition doubles. The nonce is twice the entry that is
+ * added last, 2 D 2^130 G for a digit D, and messages are tried until that window of s is D's.
  */
 static void test_last_addition_doubles(void) {
     all_valid();

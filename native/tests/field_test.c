@@ -1,6 +1,6 @@
 /*
- * Every function of lanes/field_8x52.h and lanes/roots.h against libsecp256k1's field, on limbs at the ends of what their types
- * allow, with noise above bit 52 of factors, and the bounds that the types promise for results.
+ * Every function of lanes/field_8x52.h and lanes/roots.h against libsecp256k1's field, on limbs at the ends of what
+ * their types allow, with noise above bit 52 of factors, and the bounds that the types promise for results.
  */
 #include "support.h"
 
@@ -142,7 +142,8 @@ static void test_differences(void) {
     fe8_normalize(&same, &x.f);
     other = same;
     fe8_replace(&other, 0x55, &n);
-    const __mmask8 zero = fe8_is_zero(&n), odd = fe8_is_odd(&n), equal = fe8_equal(&n, &back), mixed = fe8_equal(&other, &n);
+    const __mmask8 zero = fe8_is_zero(&n), odd = fe8_is_odd(&n);
+    const __mmask8 equal = fe8_equal(&n, &back), mixed = fe8_equal(&other, &n);
     for (int l = 0; l < LANES; l++) {
         fe expected = minus(times(lane(&a, l), lane(&a, l)), lane(&x.f, l));
         expect(&r[0].f, l, expected, "fe8_sqr_sub 0");
@@ -183,7 +184,8 @@ static void test_edges_of_normalize(void) {
             fe8_normalize(&r, &a);
             uint64_t low[LANES];
             _mm512_storeu_si512(low, r.f.n[0]);
-            check(low[3] == (off < 0 ? FIELD_P0 + (uint64_t)off : (uint64_t)off), "normalize at the edges", (uint64_t)multiple);
+            const uint64_t canonical = off < 0 ? FIELD_P0 + (uint64_t)off : (uint64_t)off;
+            check(low[3] == canonical, "normalize at the edges", (uint64_t)multiple);
             check(fe8_is_zero(&r) == (off == 0 ? 0xff : 0), "zero at the edges", (uint64_t)multiple);
         }
     }

@@ -98,7 +98,7 @@ static int even_key(scalar *d, uint8_t x[32]) {
 
 static void item_challenge(scalar *e, const uint8_t *item) {
     uint8_t digest[32];
-    sha256_challenge(sha256_blocks_portable, item + SLUICE_SIGNATURE_OFFSET, item + SLUICE_KEY_OFFSET, item, digest);
+    sha256_challenge(sha256_blocks_best(), item + SLUICE_SIGNATURE_OFFSET, item + SLUICE_KEY_OFFSET, item, digest);
     SECP(scalar_set_b32)(e, digest, NULL);
 }
 

@@ -1,6 +1,6 @@
 /*
- * lanes/recode.h, lanes/g_table.h and lanes/walk.h: the words of scalars mean what they should, the tables hold what they should,
- * and s G - e P is libsecp256k1's, for patterns that reach both ends of every window, and where points meet on the way.
+ * lanes/recode.h, lanes/g_table.h and lanes/walk.h: the words of scalars and the tables hold what they should, and
+ * s G - e P is libsecp256k1's, for patterns that reach both ends of every window, and where points meet on the way.
  */
 #include "lanes_support.h"
 

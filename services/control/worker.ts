@@ -6,7 +6,7 @@
  * @module
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
-import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { FrameSender } from "../gateway/frame_sender.ts";
@@ -15,7 +15,7 @@ import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
 import { controlPath } from "../store/paths.ts";
 import { ImportSession } from "./import_session.ts";
-import type { ImportReport } from "./messages.ts";
+import type { CrashRequest, ImportReport } from "./messages.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
@@ -51,6 +51,7 @@ class Control {
     this.#accept(listener);
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#bell.crashIfAsked();
       this.#drain();
       await this.#bell.waitAsync(seen);
     }
@@ -66,7 +67,11 @@ class Control {
   }
 
   async #serve(connection: Deno.UnixConn): Promise<void> {
-    const session = new ImportSession(++this.#lastSession, this.#frames);
+    const session = new ImportSession(
+      ++this.#lastSession,
+      this.#frames,
+      (request) => this.#crash(request),
+    );
     this.#sessions.set(session.number, session);
     const tell = (message: ImportReport | { error: string }) =>
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
@@ -88,6 +93,21 @@ class Control {
       this.#sessions.delete(session.number);
       connection.close();
     }
+  }
+
+  #crash({ actor, index }: CrashRequest): void {
+    const { bells, counts } = this.#start.memory;
+    const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
+      gateway: bells.origins.slice(0, counts.gateways),
+      control: bells.origins.slice(controlOrigin(counts)),
+      verifier: bells.verifiers,
+      reader: bells.readers,
+      store: [bells.store],
+      indexer: [bells.indexer],
+    };
+    const bell = all[actor]?.[index];
+    if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
+    new Doorbell(bell).requestCrash();
   }
 
   #drain(): void {
