@@ -44,7 +44,7 @@ Deno.test("a clock that goes back gives nothing away", () => {
   assertEquals(buckets.waitMs("a", 1, 5_000), 6_000);
 });
 
-Deno.test("full buckets are forgotten first, then those used longest ago, and the memory stays bounded", () => {
+Deno.test("full buckets are forgotten, then those that came first, and the memory stays bounded", () => {
   const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, 8);
   buckets.spend("first", 1, 0);
   for (let n = 0; n < 7; n++) buckets.spend(`k${n}`, 1, 500);
