@@ -29,7 +29,7 @@ Deno.test({
   ignore,
   async fn() {
     const support = new URL("opensearch.ts", import.meta.url).href;
-    const script = `const { startOpenSearch } = await import("${support}");
+    const script = `const { startOpenSearch } = await import("" + "${support}");
       const node = await startOpenSearch();
       console.log(JSON.stringify({ pid: node.pid, dataDir: node.dataDir, url: node.url }));
       Deno.kill(Deno.pid, "SIGKILL");`;
@@ -54,7 +54,7 @@ function isGone(pid: number): boolean {
 
 Deno.test("startOpenSearch() names the package of a tool that is missing", async () => {
   const support = new URL("opensearch.ts", import.meta.url).href;
-  const script = `const { startOpenSearch } = await import("${support}"); await startOpenSearch();`;
+  const script = `const { startOpenSearch } = await import("" + "${support}"); await startOpenSearch();`;
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", script],
     env: { PATH: "/nowhere" },
