@@ -121,7 +121,11 @@ for (const status of [400, 401, 403, 404, 429, 500, 502, 503, 504]) {
       if (fails) {
         return Response.json({ error: { type: "some_exception", reason: "because" }, status }, { status });
       }
-      return Response.json({ timed_out: false, _shards: { failed: 0 }, hits: { hits: [{ _id: "a" }] } });
+      return Response.json({
+        timed_out: false,
+        _shards: { failed: 0 },
+        hits: { hits: [{ sort: [1.5, 100, "a"] }] },
+      });
     }
     await against(answer, async (index) => {
       const error = await assertRejects(
@@ -143,9 +147,12 @@ Deno.test("OpenSearchIndex never takes a part of the hits for all", async () => 
   for (
     const part of [{ timed_out: true, _shards: { failed: 0 } }, { timed_out: false, _shards: { failed: 1 } }]
   ) {
-    await against(() => Response.json({ ...part, hits: { hits: [{ _id: "a" }] } }), async (index) => {
-      await assertRejects(() => index.search(APPLES), SearchUnavailableError, "a part of the index");
-    });
+    await against(
+      () => Response.json({ ...part, hits: { hits: [{ sort: [1.5, 100, "a"] }] } }),
+      async (index) => {
+        await assertRejects(() => index.search(APPLES), SearchUnavailableError, "a part of the index");
+      },
+    );
   }
 });
 
