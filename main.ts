@@ -1,2 +1,124 @@
-/** placeholder */
-export {};
+/**
+ * Sluice: reads the configuration, makes the shared memory, starts the actors in data-path order, and stops them in
+ * reverse. Wiring only; runs on the main thread, which owns the supervisor and the process.
+ *
+ * Start it by `deno task start`, which prepares the native library and grants the permissions the configuration needs.
+ *
+ * @module
+ */
+import process from "node:process";
+import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
+import { DRAIN_MS_MAX } from "./lib/limits.ts";
+import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
+import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
+import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
+import { lockDataDir } from "./services/data_dir.ts";
+import { Log } from "./services/log.ts";
+import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
+import { SOFTWARE } from "./services/software.ts";
+import { Supervisor } from "./services/supervisor.ts";
+
+/** How often the process's own memory and CPU are sampled, ms. */
+const SAMPLE_INTERVAL_MS = 1_000;
+
+/**
+ * The port to serve on; for `PORT=0`, one that is free. Gateways share a port, so that none of them would notice that
+ * another program, or another relay, has it.
+ *
+ * @throws {Error} if it is taken.
+ */
+function findPort(hostname: string, port: number): number {
+  try {
+    const listener = Deno.listen({ hostname, port });
+    const found = (listener.addr as Deno.NetAddr).port;
+    listener.close();
+    return found;
+  } catch (error) {
+    throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
+  }
+}
+
+async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
+  await supervisor.start("store");
+  for (let index = 0; index < counts.verifiers; index++) await supervisor.start("verifier", index);
+  await supervisor.start("indexer");
+  for (let index = 0; index < counts.readers; index++) await supervisor.start("reader", index);
+  await supervisor.start("control");
+  for (let index = 0; index < counts.gateways; index++) await supervisor.start("gateway", index);
+}
+
+/** In data-path order: nothing new, then each actor finishes what the one before it left in its lanes. */
+async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory): Promise<void> {
+  const ask = (bell: DoorbellMemory) => new Doorbell(bell).requestStop();
+  await supervisor.drainGateways();
+  await supervisor.stop("control", () => ask(bells.origins[controlOrigin(counts)]!));
+  await supervisor.stop("verifier", (index) => ask(bells.verifiers[index]!));
+  await supervisor.stop("store", () => ask(bells.store));
+  await supervisor.stop("gateway", (index) => ask(bells.origins[index]!));
+  await supervisor.stop("reader", (index) => ask(bells.readers[index]!));
+  await supervisor.stop("indexer", () => ask(bells.indexer));
+}
+
+async function main(): Promise<void> {
+  const asked = readConfig(Deno.env.toObject());
+  const startedMs = Date.now();
+  const log = new Log("main", asked.LOG_LEVEL);
+  const lock = await lockDataDir(asked.DATA_DIR);
+  const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
+  const memory = createRelayMemory(resolveWorkers(config, navigator.hardwareConcurrency));
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
+  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
+  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics });
+  supervisor.facts.startedMs = String(startedMs);
+  const sampling = setInterval(() => {
+    const { user, system } = process.cpuUsage();
+    writeProcessSample(metrics, {
+      residentBytes: Deno.memoryUsage().rss,
+      cpuSeconds: (user + system) / 1e6,
+      startSeconds: startedMs / 1000,
+    });
+  }, SAMPLE_INTERVAL_MS);
+
+  await startActors(supervisor, memory);
+  const { facts } = supervisor;
+  const { gateways, verifiers, readers } = memory.counts;
+  const scheme = config.TLS_CERT === null ? "ws" : "wss";
+  const risk = config.DURABILITY === "full"
+    ? "every OK is on disk"
+    : "an OK survives a crash, not a power failure";
+  say(`sluice ${SOFTWARE.version} serves ${scheme}://${facts.address}`);
+  say(`  data         ${config.DATA_DIR}, durability ${config.DURABILITY}: ${risk}`);
+  say(`  verification ${facts.verification}`);
+  say(`  search       ${facts.search}`);
+  say(`  threads      ${gateways} gateways, ${verifiers} verifiers, ${readers} readers, store, indexer`);
+
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: draining`);
+    const bound = setTimeout(() => {
+      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
+      Deno.exit(1);
+    }, DRAIN_MS_MAX);
+    await stopActors(supervisor, memory);
+    clearTimeout(bound);
+    clearInterval(sampling);
+    lock.release();
+    log.info("stopped");
+    Deno.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+try {
+  await main();
+} catch (error) {
+  const message = error instanceof ConfigError ? error.message : (error as Error).message ?? String(error);
+  Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
+  Deno.exit(1);
+}

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { PREFIXES } from "../nostr/prefixes.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
 export interface Label {
@@ -35,23 +36,8 @@ export const VERBS = [
   "other",
 ] as const;
 
-/** Prefixes of a refusal (NIP-01, NIP-42). */
-const PREFIXES = [
-  "duplicate",
-  "pow",
-  "blocked",
-  "rate-limited",
-  "invalid",
-  "restricted",
-  "mute",
-  "error",
-  "auth-required",
-] as const;
-
-/** What an OK said. */
+/** What an OK said: the prefix of its message, or that the event was accepted as new. */
 export const OK_RESULTS = ["accepted", ...PREFIXES] as const;
-/** Prefixes of a CLOSED; NIP-01 shows `unsupported` besides. */
-export const CLOSED_PREFIXES = [...PREFIXES, "unsupported"] as const;
 /** Workers that the supervisor starts. */
 export const ACTORS = ["gateway", "verifier", "store", "reader", "indexer"] as const;
 
@@ -80,7 +66,7 @@ export const METRICS = {
   nostr_closed_total: {
     type: "counter",
     help: "CLOSED answers, by prefix.",
-    label: { name: "prefix", values: CLOSED_PREFIXES },
+    label: { name: "prefix", values: PREFIXES },
   },
   nostr_deliveries_total: { type: "counter", help: "Events sent to live subscriptions." },
   nostr_slow_readers_total: {
@@ -118,6 +104,11 @@ export const METRICS = {
   nostr_commit_seconds: { type: "histogram", help: "One commit of the store, seconds.", buckets: SECONDS },
   nostr_commit_events: { type: "histogram", help: "Events in one commit of the store.", buckets: EVENTS },
   nostr_indexer_lag_events: { type: "gauge", help: "Changes in the log that the search index lacks." },
+  nostr_search_available: {
+    type: "gauge",
+    help: "1 while the search index takes changes, 0 while it does not answer.",
+  },
+  nostr_search_dead_letters: { type: "gauge", help: "Changes that the search index refused for good." },
   nostr_bulk_events: {
     type: "histogram",
     help: "Changes in one bulk call to the search index.",

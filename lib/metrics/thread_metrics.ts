@@ -92,3 +92,11 @@ export function sumMetrics(memory: MetricsMemory): Float64Array<ArrayBuffer> {
   }
   return sum;
 }
+
+/** The sum of one cell over all threads. */
+export function sumOf(memory: MetricsMemory, slot: Slot): number {
+  const cells = new Float64Array(memory.buffer);
+  let sum = 0;
+  for (let at: number = slot; at < cells.length; at += BLOCK_CELLS) sum += cells[at]!;
+  return sum;
+}

@@ -1,6 +1,6 @@
 /** Tests of what of an event is searchable. */
 import { assertEquals } from "@std/assert";
-import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_INDEXED_BYTES_MAX } from "../limits.ts";
+import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_SEARCHED_CHARS_MAX } from "../limits.ts";
 import { searchDocument } from "./search_document.ts";
 import { note, profile } from "./search_test_suite.ts";
 
@@ -20,7 +20,7 @@ Deno.test("searchDocument() takes the keys of an event as they are", () => {
 });
 
 Deno.test("searchDocument() takes first values of single-letter tags, each once", () => {
-  const long = "x".repeat(TAG_VALUE_INDEXED_BYTES_MAX + 1);
+  const long = "x".repeat(TAG_VALUE_SEARCHED_CHARS_MAX + 1);
   const tags = [["t", "a", "b"], ["t", "a"], ["T", "a"], ["e", "1"], ["title", "x"], ["d"], [], ["d", ""], [
     "r",
     long,

@@ -42,11 +42,11 @@ export class EventReader {
     return new Scan(this.statements, plan, filter, options);
   }
 
-  /** The text of the event with this id, unless it is not here or expired at `now`. */
-  textOf(id: string, now: number): string | null {
+  /** The event with this id, unless it is not here or expired at `now`. */
+  rowOf(id: string, now: number): { readonly seq: number; readonly text: string } | null {
     for (const row of this.#byIdKey.all(idKey(id))) {
-      const [, expiresAt, text] = row as unknown as [number, number, string];
-      if (hasId(text, id)) return expiresAt > 0 && expiresAt <= now ? null : text;
+      const [seq, expiresAt, text] = row as unknown as [number, number, string];
+      if (hasId(text, id)) return expiresAt > 0 && expiresAt <= now ? null : { seq, text };
     }
     return null;
   }

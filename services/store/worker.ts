@@ -22,7 +22,7 @@ import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { storePath } from "./paths.ts";
-import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
+import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
 const COMMIT_EVENTS = histogramOf("nostr_commit_events");
@@ -59,6 +59,7 @@ class Store {
   readonly #event: PackedEvent;
   readonly #seqBytes = new Uint8Array(8);
   #group: Entry[] = [];
+  #removals: Removal[] = [];
   #expireAtMs = 0;
 
   constructor({ memory }: ActorStart, store: EventStore, log: Log) {
@@ -75,15 +76,19 @@ class Store {
 
   /** Serves until it is asked to stop and its lanes are empty. */
   run(): void {
+    // A predecessor may have committed what it did not live to publish.
+    new Float64Array(this.#seqBytes.buffer)[0] = this.#store.lastSeq;
+    this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
+      this.#expire();
       if (this.#gather() > 0) {
         this.#write();
+        this.#bell.crashIfAsked();
         this.#publish();
         continue;
       }
       if (this.#bell.stopRequested) return;
-      this.#expire();
       this.#bell.wait(seen);
     }
   }
@@ -129,22 +134,28 @@ class Store {
         const event = this.#at(entry);
         const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
         entry.outcome = ephemeral ? "stored" : this.#store.add(event);
-        entry.seq = this.#store.lastSeq;
+        entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
       }
       this.#store.commit();
     } catch (error) {
       this.#store.rollback();
       throw error;
     }
-    this.#publishRemovals(this.#store.removals);
+    this.#removals.push(...this.#store.removals);
   }
 
   /** What is on disk now goes into the tail and is answered; then its room in the lanes is given back. */
   #publish(): void {
-    const answered = new Set<number>();
+    let removal = 0;
     for (const entry of this.#group) {
       const event = this.#at(entry);
-      if (entry.outcome === "stored") this.#append(event, entry.seq);
+      if (entry.outcome === "stored") {
+        // The tail keeps the order of the log, in which additions and removals alternate.
+        while (removal < this.#removals.length && this.#removals[removal]!.seq < entry.seq) {
+          this.#appendRemoval(this.#removals[removal++]!);
+        }
+        this.#append(event, entry.seq);
+      }
       const word = entry.offset >>> 2;
       const { words, doubles } = entry.lane;
       const origin = words[word + 4]!;
@@ -155,8 +166,9 @@ class Store {
       };
       const [accepted, message] = ANSWERS[entry.outcome];
       sendOk(this.#outcomes[origin]!, to, event.id, accepted, message);
-      answered.add(origin);
     }
+    for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
+    this.#removals = [];
     for (const lane of this.#lanes) lane.release();
     for (const bell of this.#originBells) bell.ring();
   }
@@ -170,11 +182,9 @@ class Store {
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
   }
 
-  #publishRemovals(removals: readonly Removal[]): void {
-    for (const removal of removals) {
-      new Float64Array(this.#seqBytes.buffer)[0] = removal.seq;
-      this.#tail.append(TAIL_REMOVED, this.#seqBytes, Uint8Array.fromHex(removal.id));
-    }
+  #appendRemoval(removal: Removal): void {
+    new Float64Array(this.#seqBytes.buffer)[0] = removal.seq;
+    this.#tail.append(TAIL_REMOVED, this.#seqBytes, Uint8Array.fromHex(removal.id));
   }
 
   /** Removes what has expired (NIP-40); queries leave it out from the second it expires. */
@@ -184,17 +194,17 @@ class Store {
     this.#expireAtMs = nowMs + EXPIRE_INTERVAL_MS;
     const nowSeconds = Math.floor(nowMs / 1000);
     if (!this.#store.hasExpired(nowSeconds)) return;
-    this.#store.begin();
     try {
+      this.#store.begin();
       const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
       this.#store.commit();
-      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = 0;
+      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
     } catch (error) {
       this.#store.rollback();
       this.#log.error(`expired events could not be removed: ${error}`);
       return;
     }
-    this.#publishRemovals(this.#store.removals);
+    for (const removal of this.#store.removals) this.#appendRemoval(removal);
   }
 
   #at(entry: Entry): PackedEvent {

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Below the range that kernels use for outgoing connections, so that no client takes a port while its relay restarts. */
+/** Below the range of outgoing connections, so that no client takes a port while its relay restarts. */
 const PORT_MIN = 20_000;
 const PORT_MAX = 29_999;
 

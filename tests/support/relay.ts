@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { readConfig } from "../../lib/config.ts";
+import { nativeLibraryPath } from "../../scripts/native.ts";
+import { relayCommand } from "../../scripts/start.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 
@@ -76,29 +79,26 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     temporaryDirs.add(dataDir);
   }
   const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...options.env };
-  const relay = new RelayProcess(port, dataDir, env, options.command ?? relayCommand());
+  const relay = new RelayProcess(port, dataDir, env, options.command ?? null);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
-}
-
-function relayCommand(): string[] {
-  return [Deno.execPath(), "run", "--allow-all", "--unstable-net", "main.ts"];
 }
 
 class RelayProcess implements TestRelay {
   readonly url: string;
   readonly httpUrl: string;
   readonly dataDir: string;
-  readonly #command: readonly string[];
+  readonly #command: readonly string[] | null;
   #env: Record<string, string>;
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Exit> = Promise.resolve({ code: 0, signal: null });
   #hasExited = true;
   #output = "";
 
-  constructor(port: number, dataDir: string, env: Record<string, string>, command: readonly string[]) {
-    this.url = `ws://127.0.0.1:${port}`;
-    this.httpUrl = `http://127.0.0.1:${port}`;
+  constructor(port: number, dataDir: string, env: Record<string, string>, command: readonly string[] | null) {
+    const secure = env.TLS_CERT === undefined ? "" : "s";
+    this.url = `ws${secure}://127.0.0.1:${port}`;
+    this.httpUrl = `http${secure}://127.0.0.1:${port}`;
     this.dataDir = dataDir;
     this.#env = env;
     this.#command = command;
@@ -113,11 +113,17 @@ class RelayProcess implements TestRelay {
   }
 
   async start(readyMs: number): Promise<void> {
-    const [program, ...args] = this.#command;
+    const libraryPath = await nativeLibraryPath();
+    const [program, ...args] = this.#command ?? relayCommand(readConfig(this.#env), libraryPath);
     const child = new Deno.Command(program!, {
       args,
       cwd: ROOT,
-      env: { ...keptEnvironment(), NO_COLOR: "1", ...this.#env },
+      env: {
+        ...keptEnvironment(),
+        NO_COLOR: "1",
+        SLUICE_NATIVE_LIBRARY: libraryPath ?? "",
+        ...this.#env,
+      },
       clearEnv: true,
       stdin: "null",
       stdout: "piped",
@@ -184,7 +190,11 @@ class RelayProcess implements TestRelay {
   }
 
   async #answersReady(): Promise<boolean> {
-    const response = await fetch(`${this.httpUrl}/ready`, { signal: AbortSignal.timeout(2_000) });
+    const certificate = this.#env.TLS_CERT;
+    using client = Deno.createHttpClient(
+      certificate === undefined ? {} : { caCerts: [await Deno.readTextFile(certificate)] },
+    );
+    const response = await fetch(`${this.httpUrl}/ready`, { client, signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();
     return response.status === 200;
   }

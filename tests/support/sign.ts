@@ -3,10 +3,11 @@
  * Keys and signatures are deterministic. Each isolate owns its keys and nonces.
  *
  * DESIGN. A BIP-340 signature costs two multiplications of a point, one for the key and one for the nonce. Here both
- * points are made once, by nostr-wasm: a key's when the key is first used, and 64 nonces' that all signatures share. What
- * remains is arithmetic of scalars: `s = k + e·d mod n`. A shared nonce gives the secret key away, and these are not secret.
- * The library returns x-coordinates only, and BIP-340 wants the scalar whose point has an even y. So a trial decides: sign,
- * verify, and take `n - scalar` if that fails. The key 1 starts the chain, since the generator's own y is even.
+ * points are made once, by nostr-wasm: a key's when the key is first used, and 64 nonces' that all signatures share.
+ * What remains is arithmetic of scalars: `s = k + e·d mod n`. Whoever sees two signatures of one nonce can compute the
+ * secret key; these keys are no secret. The library returns x-coordinates only, and BIP-340 wants the scalar whose
+ * point has an even y. So a trial decides: sign, verify, and take `n - scalar` if that fails. The key 1 starts the
+ * chain, since the generator's own y is even.
  *
  * @module
  */

@@ -1,0 +1,44 @@
+/**
+ * The load driver (`bench/load`, a Rust program): built with cargo when it is missing or older than its sources,
+ * run as a child process, its line of JSON read. Runs in the bench's own process.
+ *
+ * @module
+ */
+import { printProgress } from "./output.ts";
+
+const LOAD = new URL("./load/", import.meta.url);
+const PROGRAM = new URL("./target/release/sluice-load", LOAD);
+
+/** A line of the driver: names with numbers, texts, or counts by prefix. */
+export type Measured = Record<string, number | string | boolean | Record<string, number>>;
+
+let built: Promise<void> | undefined;
+
+/**
+ * Runs one command of the driver, e.g. `["ingest", "--url", "ws://127.0.0.1:8000"]`.
+ *
+ * @throws {Error} if it cannot run. Wrong or missing answers do not throw: they are `problems` in the line.
+ */
+export async function drive(args: readonly (string | number)[]): Promise<Measured> {
+  await (built ??= build());
+  const command = new Deno.Command(PROGRAM, { args: args.map(String), stdout: "piped", stderr: "piped" });
+  const { code, stdout, stderr } = await command.output();
+  if (code > 1) throw new Error(`Cannot run "${args[0]}": ${text(stderr).trim() || `exit code ${code}`}`);
+  return JSON.parse(text(stdout)) as Measured;
+}
+
+/** Builds the driver; cargo itself sees whether there is anything to do. */
+async function build(): Promise<void> {
+  const isNew = await Deno.stat(PROGRAM).then(() => false, () => true);
+  if (isNew) await printProgress("building the load driver (once)");
+  const args = ["build", "--release", "--locked", "--quiet"];
+  const command = new Deno.Command("cargo", { args, cwd: LOAD, stdout: "null", stderr: "piped" });
+  const { success, stderr } = await command.output().catch((cause) => {
+    throw new Error('Cannot build the load driver: "cargo" is not in PATH (Rust 1.90 or later)', { cause });
+  });
+  if (!success) throw new Error(`Cannot build the load driver: cargo failed\n${text(stderr)}`);
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

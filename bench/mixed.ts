@@ -1,0 +1,34 @@
+/**
+ * Writing and reading at once: `deno task bench mixed [--events N] [--stored K] [--writers W] [--readers R]
+ * [--seconds T]`, and the flags of `scenario.ts`. Stores the first K events, then writes the rest while readers ask.
+ * Prints one line of JSON. Runs in a process of its own.
+ *
+ * @module
+ */
+import { corpus } from "./corpus.ts";
+import { drive } from "./driver.ts";
+import { Flags } from "./flags.ts";
+import { printResult } from "./output.ts";
+import { readSetting, target, withRelay } from "./scenario.ts";
+
+/** Runs the scenario. */
+export async function main(words: readonly string[]): Promise<void> {
+  const flags = new Flags(words);
+  const setting = readSetting(flags);
+  const events = flags.number("events", 200_000);
+  const stored = flags.number("stored", 50_000);
+  const writers = flags.number("writers", 4);
+  const readers = flags.number("readers", 4);
+  const seconds = flags.number("seconds", 3);
+  flags.finish();
+
+  const file = await corpus(events, setting.seed);
+  await withRelay(setting, async ({ relay, facts }) => {
+    await drive(["ingest", ...target(relay), "--file", file, "--events", stored]);
+    const args = ["--file", file, "--stored", stored, "--writers", writers, "--readers", readers];
+    await printResult({
+      ...await drive(["mixed", ...target(relay), ...args, "--seconds", seconds]),
+      ...facts,
+    });
+  });
+}

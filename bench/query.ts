@@ -1,0 +1,44 @@
+/**
+ * How fast a relay answers REQs: `deno task bench query [--kinds ids,author,…] [--events N] [--connections C]
+ * [--seconds T]`, and the flags of `scenario.ts`. Stores a corpus first, then prints one line of JSON a kind of
+ * query: queries and events a second, latency to the EOSE, CPU time a query. Runs in a process of its own.
+ *
+ * @module
+ */
+import { corpus } from "./corpus.ts";
+import { drive } from "./driver.ts";
+import { Flags } from "./flags.ts";
+import { printResult } from "./output.ts";
+import { readSetting, target, withRelay } from "./scenario.ts";
+
+/** The queries that are measured unless others are named; `bench/load/src/filters.rs` says what each asks for. */
+export const QUERY_KINDS = [
+  "ids",
+  "ids100",
+  "author",
+  "profile",
+  "kind100",
+  "etag",
+  "ptag",
+  "timeline200",
+] as const;
+
+/** Runs the scenario. */
+export async function main(words: readonly string[]): Promise<void> {
+  const flags = new Flags(words);
+  const setting = readSetting(flags);
+  const events = flags.number("events", 100_000);
+  const connections = flags.number("connections", 4);
+  const seconds = flags.number("seconds", 3);
+  const kinds = flags.list("kinds", QUERY_KINDS);
+  flags.finish();
+
+  const file = await corpus(events, setting.seed);
+  await withRelay(setting, async ({ relay, facts }) => {
+    await drive(["ingest", ...target(relay), "--file", file]);
+    for (const kind of kinds) {
+      const args = ["--file", file, "--kind", kind, "--connections", connections, "--seconds", seconds];
+      await printResult({ ...await drive(["query", ...target(relay), ...args]), ...facts });
+    }
+  });
+}

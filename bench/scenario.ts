@@ -1,0 +1,68 @@
+/**
+ * What every scenario shares: a relay on an empty data directory, which goes when the scenario ends.
+ * Runs in the bench's own process.
+ *
+ * Flags: `--peer NAME` (default sluice), `--data DIR` (where data directories are made, e.g. on a tmpfs),
+ * `--seed S` (of the corpus).
+ *
+ * @module
+ */
+import type { Flags } from "./flags.ts";
+import { peerNamed } from "./peers/all.ts";
+import { type Peer, type RunningRelay, startPeer } from "./peers/peer.ts";
+
+const DATA = new URL("./cache/data", import.meta.url).pathname;
+
+const temporaryDirs = new Set<string>();
+globalThis.addEventListener("unload", () => {
+  for (const dir of temporaryDirs) Deno.removeSync(dir, { recursive: true });
+});
+
+/** Where and against whom a scenario runs. */
+export interface Setting {
+  readonly peer: Peer;
+  readonly dataRoot: string;
+  readonly seed: number;
+}
+
+/** A started relay and the facts that go with each of its results. */
+export interface Stage {
+  readonly relay: RunningRelay;
+  readonly dataDir: string;
+  readonly facts: { readonly peer: string; readonly version: string; readonly start_ms: number };
+}
+
+/** Reads the flags that every scenario has. */
+export function readSetting(flags: Flags): Setting {
+  return {
+    peer: peerNamed(flags.text("peer", "sluice")),
+    dataRoot: flags.text("data", DATA),
+    seed: flags.number("seed", 1),
+  };
+}
+
+/** Starts a relay on an empty directory, uses it, stops it and removes the directory, whatever happens. */
+export async function withRelay<T>(setting: Setting, use: (stage: Stage) => Promise<T>): Promise<T> {
+  const { peer, dataRoot } = setting;
+  const version = await peer.version();
+  await Deno.mkdir(dataRoot, { recursive: true });
+  const dataDir = await Deno.makeTempDir({ dir: dataRoot, prefix: `${peer.name}-` });
+  temporaryDirs.add(dataDir);
+  try {
+    const relay = await startPeer(peer, dataDir);
+    try {
+      const facts = { peer: peer.name, version, start_ms: Math.round(relay.startMs) };
+      return await use({ relay, dataDir, facts });
+    } finally {
+      await relay.stop();
+    }
+  } finally {
+    temporaryDirs.delete(dataDir);
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+/** The flags by which the driver finds a relay. */
+export function target(relay: RunningRelay): (string | number)[] {
+  return ["--url", relay.url, "--pid", relay.pid];
+}

@@ -1,0 +1,34 @@
+/**
+ * The NIPs that this relay serves, each with the test that holds it to the claim.
+ * NIP-11 advertises this list and nothing else. Runs on any thread; constants only.
+ *
+ * @module
+ */
+
+/** One NIP that is served. */
+export interface Nip {
+  readonly number: number;
+  /** The title, as the NIP has it. */
+  readonly title: string;
+  /** The path of its test, from the root of the project. */
+  readonly test: string;
+}
+
+/** The registry, by number. Client-side NIPs do not belong here (NIP-11). */
+export const NIPS: readonly Nip[] = [
+  nip(1, "Basic protocol flow description"),
+  nip(9, "Event Deletion Request"),
+  nip(11, "Relay Information Document"),
+  nip(40, "Expiration Timestamp"),
+  nip(45, "Event Counts"),
+  nip(50, "Search Capability"),
+];
+
+function nip(number: number, title: string): Nip {
+  return { number, title, test: `tests/protocol/nip${twoDigits(number)}_test.ts` };
+}
+
+/** The number as NIPs are named: `01`, `42`. */
+export function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}

@@ -1,0 +1,120 @@
+/**
+ * Starts the relay: `deno task start`.
+ *
+ * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
+ * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
+ *
+ * Signals to this process are passed on, and it ends as the relay ends.
+ *
+ * @module
+ */
+import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig } from "../lib/config.ts";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseEnv } from "node:util";
+import { controlPath } from "../services/store/paths.ts";
+import { prepareNative } from "./native.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** The settings of `.env`, under those of the environment, which win. */
+async function readSettings(): Promise<{ environment: Environment; names: string[] }> {
+  let text = "";
+  try {
+    text = await Deno.readTextFile(".env");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return { environment: { ...parseEnv(text), ...Deno.env.toObject() }, names: namesInEnvFile(text) };
+}
+
+/**
+ * The program and its arguments for a configuration.
+ *
+ * @param libraryPath The verification library, or null.
+ */
+export function relayCommand(config: Config, libraryPath: string | null): string[] {
+  const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
+  const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
+  // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
+  const data = resolve(config.DATA_DIR);
+  const read = [ROOT, data, cacheDir(), ...files];
+  // Which port is free is known only later.
+  const port = config.PORT === 0 ? "" : `:${config.PORT}`;
+  const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--cached-only",
+    "--no-prompt",
+    "--unstable-net",
+    `--config=${ROOT}deno.json`,
+    `--allow-net=${list(net)}`,
+    `--allow-read=${list(read)}`,
+    `--allow-write=${list([data])}`,
+    "--allow-env",
+    "--allow-sys",
+    // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
+    libraryPath === null ? "--allow-ffi" : `--allow-ffi=${list([libraryPath])}`,
+    `${ROOT}main.ts`,
+  ];
+}
+
+/** A list for Deno's flags, which write a comma inside a value twice. */
+function list(values: readonly string[]): string {
+  return values.map((value) => value.replaceAll(",", ",,")).join(",");
+}
+
+function hostAndPort(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** Where Deno keeps packages; some read files of their own at run time. */
+function cacheDir(): string {
+  const set = Deno.env.get("DENO_DIR");
+  return set ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`}/deno`;
+}
+
+async function start(): Promise<number> {
+  const { environment, names } = await readSettings();
+  const config = readConfig(environment, names);
+  const native = await prepareNative();
+  say(native.line);
+  const [program, ...args] = relayCommand(config, native.path);
+  const env = Object.fromEntries(Object.entries(environment).filter((entry) => entry[1] !== undefined));
+  const child = new Deno.Command(program!, {
+    args,
+    env: {
+      ...env as Record<string, string>,
+      DATA_DIR: resolve(config.DATA_DIR),
+      SLUICE_NATIVE_LIBRARY: native.path ?? "",
+    },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => child.kill(signal));
+  }
+  return (await child.status).code;
+}
+
+function say(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await start());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    say(error.message);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Holds the code to those rules of STYLE.md that a program can check. Rules that need a syntax tree are `deno lint`'s.
+ *
+ *   deno task tidy
+ *
+ * Prints one line for each breach, `path:line: message`, and ends with code 1 if there is one.
+ * Runs in a process of its own, which only reads.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- the command's output
+import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
+import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
+import { type Finding, type Project, readProject } from "./tidy/project.ts";
+import { checkChangelog, checkEnvExample, checkNips } from "./tidy/promises.ts";
+
+const CHECKS: readonly ((project: Project) => Finding[])[] = [
+  checkLayers,
+  checkCircles,
+  checkDeadFiles,
+  checkPackages,
+  checkNames,
+  checkHeaders,
+  checkSizes,
+  checkTexts,
+  checkChangelog,
+];
+
+/** Every breach in the project below `root`, a `file:` URL that ends with a slash. */
+export async function tidy(root: URL): Promise<Finding[]> {
+  const project = await readProject(root);
+  const findings = CHECKS.flatMap((check) => check(project));
+  if (project.has("lib/nostr/nips.ts")) {
+    const { NIPS } = await import(new URL("lib/nostr/nips.ts", root).href);
+    findings.push(...checkNips(project, NIPS));
+  }
+  if (project.has("lib/config.ts")) {
+    const { envExample } = await import(new URL("lib/config.ts", root).href);
+    findings.push(...checkEnvExample(project, envExample()));
+  }
+  return findings;
+}
+
+/** A finding as one line, in the form that editors follow. */
+export function formatFinding({ path, line, message }: Finding): string {
+  return line === undefined ? `${path}: ${message}` : `${path}:${line}: ${message}`;
+}
+
+if (import.meta.main) {
+  const findings = await tidy(new URL("../", import.meta.url));
+  for (const finding of findings) console.error(formatFinding(finding));
+  console.log(findings.length === 0 ? "tidy" : `${findings.length} to tidy`);
+  Deno.exit(findings.length === 0 ? 0 : 1);
+}

@@ -1,0 +1,202 @@
+/** Tests of tidy: each rule finds its breach in a small project, and leaves a tidy one alone. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { formatFinding } from "./tidy.ts";
+import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
+import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
+import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
+import { checkChangelog, checkEnvExample, checkNips } from "./tidy/promises.ts";
+
+type Check = (project: Project) => Finding[];
+
+/** What a check finds in a project that is given as texts by path. */
+function find(check: Check, texts: Record<string, string>): string[] {
+  return check(new Map(Object.entries(texts))).map(formatFinding);
+}
+
+Deno.test("edgesOf() sees imports of every form and none in docstrings or texts", () => {
+  const text = `/**
+ * import { no } from "./docstring.ts";
+ */
+import { a } from "./a.ts";
+import type { B } from "../b.ts";
+import {
+  c,
+} from "@std/assert";
+import "./d.ts";
+export * from "./e.ts";
+const late = await import("./f.ts");
+// await import("./comment.ts")
+new Worker(new URL("./worker.ts", import.meta.url));
+const text = \`
+  import { no } from "./text.ts";\`;
+`;
+  const edges = edgesOf(new Map([["lib/x/y.ts", text]]));
+  assertEquals(edges.map((edge) => [edge.to ?? edge.specifier, edge.line, edge.static]), [
+    ["lib/x/a.ts", 4, true],
+    ["lib/b.ts", 5, false],
+    ["@std/assert", 6, true],
+    ["lib/x/d.ts", 9, true],
+    ["lib/x/e.ts", 10, true],
+    ["lib/x/f.ts", 11, false],
+    ["lib/x/worker.ts", 13, false],
+  ]);
+});
+
+Deno.test("lineAt() counts from 1", () => {
+  assertEquals([0, 1, 2, 3].map((offset) => lineAt("a\nb\n", offset)), [1, 1, 2, 2]);
+});
+
+Deno.test("checkLayers() keeps lib apart from services, also in its tests", () => {
+  const service = `import { a } from "../services/store/handle.ts";\n`;
+  assertEquals(find(checkLayers, { "lib/a.ts": service }), [
+    'lib/a.ts:1: lib imports no service: "services/store/handle.ts"',
+  ]);
+  assertEquals(find(checkLayers, { "lib/a_test.ts": service }).length, 1);
+  assertEquals(find(checkLayers, { "lib/a.ts": `import "../scripts/native.ts";\n` }).length, 1);
+  assertEquals(find(checkLayers, { "lib/a_test.ts": `import "../tests/support/prng.ts";\n` }), []);
+});
+
+Deno.test("checkLayers() lets a service meet another through its handle and messages only", () => {
+  const worker = `import { a } from "../store/worker.ts";\n`;
+  assertEquals(find(checkLayers, { "services/gateway/worker.ts": worker }).length, 1);
+  assertEquals(find(checkLayers, { "services/gateway/worker_test.ts": worker }), []);
+  const allowed = `import { a } from "../store/handle.ts";
+import { b } from "../store/messages.ts";
+import { c } from "../supervisor.ts";
+import { d } from "./connection.ts";
+import { e } from "../../lib/limits.ts";
+`;
+  assertEquals(find(checkLayers, { "services/gateway/worker.ts": allowed }), []);
+});
+
+Deno.test("checkCircles() names the way round, and takes no notice of types and workers", () => {
+  const circle = {
+    "lib/a.ts": `import { b } from "./b.ts";\n`,
+    "lib/b.ts": `import { c } from "./c.ts";\n`,
+    "lib/c.ts": `import { a } from "./a.ts";\n`,
+  };
+  assertEquals(find(checkCircles, circle), [
+    "lib/a.ts: imports itself: lib/a.ts → lib/b.ts → lib/c.ts → lib/a.ts",
+  ]);
+  assertEquals(find(checkCircles, { ...circle, "lib/c.ts": `import type { A } from "./a.ts";\n` }), []);
+  assertEquals(find(checkCircles, { ...circle, "lib/c.ts": `new URL("./a.ts", import.meta.url);\n` }), []);
+});
+
+Deno.test("checkDeadFiles() follows programs, scripts, tests, workers and the types of a re-export", () => {
+  const texts = {
+    "deno.json": `{"lint": {"plugins": ["./tools/plugin.ts"]}}`,
+    "main.ts": `import { a } from "./services/store/handle.ts";\n`,
+    "services/store/handle.ts": `new Worker(new URL("./worker.ts", import.meta.url));\n`,
+    "services/store/worker.ts": `import { b } from "../../lib/b.ts";\n`,
+    "lib/b.ts": `// @ts-types="./b.d.ts"\nexport * from "npm:b";\n`,
+    "lib/b.d.ts": "",
+    "lib/b_test.ts": "",
+    "lib/dead.ts": `import { b } from "./b.ts";\n`,
+    "scripts/import.ts": "",
+    "tools/plugin.ts": "",
+  };
+  assertEquals(find(checkDeadFiles, texts), ["lib/dead.ts: nothing imports this file"]);
+});
+
+Deno.test("checkPackages() holds the import map, the imports and ARCHITECTURE.md together", () => {
+  const texts = {
+    "deno.json": JSON.stringify({
+      imports: {
+        "@std/assert": "./lib/std/assert.ts",
+        "hono": "npm:hono@4",
+        "hono/": "npm:/hono@4/",
+        "ws": "npm:ws@8",
+      },
+    }),
+    "main.ts":
+      `import { cookie } from "hono/cookie";\nimport { a } from "npm:left@1";\nimport { b } from "node:fs";\n`,
+    "lib/a_test.ts": `import { assert } from "@std/assert";\n`,
+    "ARCHITECTURE.md": "`ws` for sockets",
+  };
+  assertEquals(find(checkPackages, texts), [
+    'ARCHITECTURE.md: does not name the package "hono"',
+    'deno.json: nothing imports "ws"',
+    'main.ts:2: imports "npm:left@1", which is not in the import map',
+  ]);
+});
+
+Deno.test("checkNames() finds words that say nothing, index.ts and other cases", () => {
+  assertEquals(find(checkNames, { "lib/utils/a.ts": "", "lib/lane_helper.ts": "" }).length, 2);
+  assertStringIncludes(find(checkNames, { "services/manager.ts": "" })[0]!, "name what it owns");
+  assertEquals(find(checkNames, { "lib/index.ts": "" }), ["lib/index.ts: a module of re-exports is mod.ts"]);
+  assertEquals(find(checkNames, { "lib/laneReader.ts": "" }), [
+    "lib/laneReader.ts: the name is not snake_case",
+  ]);
+  assertEquals(find(checkNames, { "lib/database.ts": "", "lib/std/assert.d.ts": "", "README.md": "" }), []);
+});
+
+Deno.test("checkHeaders() wants a comment first, and the thread where code runs on one", () => {
+  assertEquals(find(checkHeaders, { "scripts/a.ts": "export {};" }), ["scripts/a.ts:1: no header comment"]);
+  assertEquals(find(checkHeaders, { "lib/a.ts": "/** An engine. */\n" }).length, 1);
+  const good = {
+    "lib/a.ts": "/** An engine. Runs on any thread. */\n",
+    "lib/a_test.ts": "/** Tests. */\n",
+    "native/a.c": "// A batch.\n",
+    ".ci/run": "#!/usr/bin/env bash\n# Runs the suite.\n",
+  };
+  assertEquals(find(checkHeaders, good), []);
+  assertEquals(find(checkHeaders, { ".ci/run": "#!/usr/bin/env bash\nset -e\n" }), [
+    ".ci/run:1: no header comment",
+  ]);
+});
+
+Deno.test("checkSizes() asks a long file for its reason and finds long lines that can be broken", () => {
+  const long = "a();\n".repeat(401);
+  assertEquals(find(checkSizes, { "lib/a.ts": long }).length, 1);
+  assertEquals(find(checkSizes, { "lib/a.ts": `// long: one table\n${long}` }), []);
+  assertEquals(find(checkSizes, { "lib/a.ts": "a();\n".repeat(400) }), []);
+  assertEquals(find(checkSizes, { "lib/a.ts": `// ${"word ".repeat(30)}` }).length, 1);
+  assertEquals(find(checkSizes, { "lib/a.ts": `  id: "${"0".repeat(128)}",` }), []);
+  assertEquals(find(checkSizes, { "lib/a.ts": `// https://example.com/${"a".repeat(128)}` }), []);
+});
+
+Deno.test("checkTexts() finds plans, history and places of one machine", () => {
+  const bad = [
+    "// TODO: more\n",
+    "/**\n * Will be replaced.\n */\n",
+    "/** Previously a table. */\n",
+    `const path = "/home/somebody/relay";\n`,
+    `const url = "https://registry.npmjs.org/ws";\n`,
+  ];
+  for (const text of bad) assertEquals(find(checkTexts, { "lib/a.ts": text }).length, 1, text);
+  const good = [
+    `const text = "for now";\n`,
+    "/** A date in the future is refused. */\n",
+    `const url = "https://relay.example.com/work/home";\n`,
+    `import { a } from "../work/a.ts";\n`,
+  ];
+  for (const text of good) assertEquals(find(checkTexts, { "lib/a.ts": text }), [], text);
+  assertEquals(find(checkTexts, { "README.md": "Search\nwill be added.\n" }).length, 1);
+  assertEquals(find(checkTexts, { "CHANGELOG.md": "The log previously had no cursor.\n" }), []);
+});
+
+Deno.test("checkNips() pairs what is advertised with its tests, both ways", () => {
+  const project = new Map([["tests/protocol/nip01_test.ts", ""], ["tests/protocol/nip50_test.ts", ""]]);
+  assertEquals(checkNips(project, [{ number: 1 }, { number: 50 }]), []);
+  assertEquals(checkNips(project, [{ number: 1 }, { number: 9 }]).map(formatFinding), [
+    "lib/nostr/nips.ts: no test tests/protocol/nip09_test.ts",
+    "tests/protocol/nip50_test.ts: lib/nostr/nips.ts does not advertise this NIP",
+  ]);
+});
+
+Deno.test("checkEnvExample() wants the table's own text", () => {
+  const project = new Map([[".env.example", "#PORT=8000\n"]]);
+  assertEquals(checkEnvExample(project, "#PORT=8000\n"), []);
+  assertEquals(checkEnvExample(project, "#PORT=8001\n").length, 1);
+  assertEquals(checkEnvExample(new Map(), "#PORT=8000\n").length, 1);
+});
+
+Deno.test("checkChangelog() wants the project's version first, and known sections in order", () => {
+  const configuration = { "deno.json": `{"version": "0.2.0"}` };
+  const good = "# Changelog\n\n## 0.2.0\n\n### Features\n\n### Internals\n\n## 0.1.0\n\n### Performance\n";
+  assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": good }), []);
+  assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": "## 0.1.0\n" }).length, 1);
+  const swapped = "## 0.2.0\n### Internals\n### Features\n";
+  assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": swapped }).length, 1);
+  assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": "## 0.2.0\n### Fixes\n" }).length, 1);
+});

@@ -1,0 +1,82 @@
+/**
+ * One import on the control socket: its lines become frames like any client's, its outcomes are counted.
+ * Control's thread owns it. Where a gateway would refuse because lanes are full, an import waits.
+ *
+ * @module
+ */
+import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
+import type { FrameSender, Sender } from "../gateway/frame_sender.ts";
+import { FRAME_TRUSTED } from "../verifier/messages.ts";
+import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
+
+/** An outcome as it came. */
+export interface ImportOutcome {
+  readonly accepted: boolean;
+  readonly message: string;
+}
+
+/** See the module's text. */
+export class ImportSession implements Sender {
+  unanswered = 0;
+  #request: ImportRequest | null = null;
+  #read = 0;
+  #stored = 0;
+  #duplicates = 0;
+  #refused = 0;
+  readonly #reasons = new Map<string, number>();
+
+  constructor(
+    readonly number: number,
+    readonly frames: FrameSender,
+    readonly crash: (request: CrashRequest) => void,
+  ) {}
+
+  /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
+  take(line: string): boolean {
+    if (this.#request === null) {
+      const request = parseRequest(line);
+      if (request.command === "crash") this.crash(request);
+      else this.#request = request;
+      return true;
+    }
+    if (line.trim() === "") return true;
+    if (this.frames.send(this, `["EVENT",${line}]`, this.#request.verify ? 0 : FRAME_TRUSTED) !== null) {
+      return false;
+    }
+    this.#read++;
+    return true;
+  }
+
+  /** Counts what became of one line. */
+  answer({ accepted, message }: ImportOutcome): void {
+    this.unanswered = Math.max(0, this.unanswered - 1);
+    if (accepted && message === "") this.#stored++;
+    else if (accepted || message.startsWith("duplicate:")) this.#duplicates++;
+    else {
+      this.#refused++;
+      if (this.#reasons.has(message) || this.#reasons.size < IMPORT_REASONS_MAX) {
+        this.#reasons.set(message, (this.#reasons.get(message) ?? 0) + 1);
+      }
+    }
+  }
+
+  report(done: boolean): ImportReport {
+    return {
+      read: this.#read,
+      stored: this.#stored,
+      duplicates: this.#duplicates,
+      refused: this.#refused,
+      reasons: Object.fromEntries(this.#reasons),
+      done,
+    };
+  }
+}
+
+function parseRequest(line: string): ImportRequest | CrashRequest {
+  const request = JSON.parse(line) as Partial<ImportRequest> | CrashRequest;
+  if (request.command === "crash") return request;
+  if (request.command !== "import") {
+    throw new Error(`Cannot serve command "${request.command}": import is known`);
+  }
+  return { command: "import", verify: request.verify !== false };
+}

@@ -1,0 +1,156 @@
+/**
+ * Control: the local socket in the data directory, through which `deno task import` feeds a running relay.
+ * Runs on a worker with an event loop. To verifiers and the store it is one more origin of frames, so that imported
+ * events take the clients' path, and live subscribers and the indexer see them.
+ *
+ * @module
+ */
+import { TextLineStream } from "../../lib/std/streams.ts";
+import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer } from "../../lib/queue/lane.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { FrameSender } from "../gateway/frame_sender.ts";
+import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../gateway/messages.ts";
+import { Log } from "../log.ts";
+import { controlOrigin } from "../memory.ts";
+import { controlPath } from "../store/paths.ts";
+import { ImportSession } from "./import_session.ts";
+import type { CrashRequest, ImportReport } from "./messages.ts";
+
+/** How often an import is told how far it is, ms. */
+const REPORT_INTERVAL_MS = 500;
+/** The pause before a line is offered again to lanes that were full, ms. */
+const FULL_WAIT_MS = 1;
+/** Bytes of one read of the socket. */
+const READ_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+class Control {
+  readonly #start: ActorStart;
+  readonly #log: Log;
+  readonly #frames: FrameSender;
+  readonly #outcomes: LaneConsumer[];
+  readonly #bell: Doorbell;
+  readonly #sessions = new Map<number, ImportSession>();
+  #lastSession = 0;
+
+  constructor(start: ActorStart, log: Log) {
+    const { memory, epoch } = start;
+    const origin = controlOrigin(memory.counts);
+    this.#start = start;
+    this.#log = log;
+    this.#frames = new FrameSender(memory, origin, epoch);
+    this.#outcomes = [memory.outcomes[origin]!, ...memory.refusals.map((lanes) => lanes[origin]!)]
+      .map((lane) => new LaneConsumer(lane));
+    this.#bell = new Doorbell(memory.bells.origins[origin]!);
+  }
+
+  /** Serves until it is asked to stop. */
+  async run(listener: Deno.UnixListener): Promise<void> {
+    this.#accept(listener);
+    while (!this.#bell.stopRequested) {
+      const seen = this.#bell.rings;
+      this.#bell.crashIfAsked();
+      this.#drain();
+      await this.#bell.waitAsync(seen);
+    }
+    listener.close();
+  }
+
+  async #accept(listener: Deno.UnixListener): Promise<void> {
+    for await (const connection of listener) {
+      this.#serve(connection).catch((error) =>
+        this.#log.warn(`an import ended early: ${(error as Error).message}`)
+      );
+    }
+  }
+
+  async #serve(connection: Deno.UnixConn): Promise<void> {
+    const session = new ImportSession(
+      ++this.#lastSession,
+      this.#frames,
+      (request) => this.#crash(request),
+    );
+    this.#sessions.set(session.number, session);
+    const tell = (message: ImportReport | { error: string }) =>
+      connection.write(encoder.encode(JSON.stringify(message) + "\n"));
+    let toldMs = performance.now();
+    try {
+      const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
+      for await (const line of text.pipeThrough(new TextLineStream())) {
+        while (!session.take(line)) await pause();
+        if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
+        toldMs = performance.now();
+        await tell(session.report(false));
+      }
+      while (session.unanswered > 0) await pause();
+      await tell(session.report(true));
+    } catch (error) {
+      await tell({ error: (error as Error).message }).catch(() => {});
+      throw error;
+    } finally {
+      this.#sessions.delete(session.number);
+      connection.close();
+    }
+  }
+
+  #crash({ actor, index }: CrashRequest): void {
+    const { bells, counts } = this.#start.memory;
+    const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
+      gateway: bells.origins.slice(0, counts.gateways),
+      control: bells.origins.slice(controlOrigin(counts)),
+      verifier: bells.verifiers,
+      reader: bells.readers,
+      store: [bells.store],
+      indexer: [bells.indexer],
+    };
+    const bell = all[actor]?.[index];
+    if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
+    new Doorbell(bell).requestCrash();
+  }
+
+  #drain(): void {
+    for (const lane of this.#outcomes) {
+      while (lane.next()) this.#answer(lane);
+      lane.release();
+    }
+  }
+
+  #answer(lane: LaneConsumer): void {
+    const word = lane.offset >>> 2;
+    if (lane.words[word] !== this.#start.epoch) return;
+    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
+    const at = lane.offset + (lane.type === OUTCOME_OK ? OUTCOME_MESSAGE_AT : OUTCOME_ID_AT);
+    const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
+    const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
+    this.#sessions.get(lane.words[word + 1]!)?.answer({ accepted, message });
+  }
+}
+
+/** What the client sends until it ends its side. (The connection's own stream would close the answers' side as well.) */
+async function* chunksOf(connection: Deno.UnixConn): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  while (true) {
+    const chunk = new Uint8Array(READ_BYTES);
+    const bytes = await connection.read(chunk);
+    if (bytes === null) return;
+    yield chunk.subarray(0, bytes);
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS));
+}
+
+onStart(async (start) => {
+  const path = controlPath(start.config.DATA_DIR);
+  // Left behind by a process that was killed; the lock on the directory says that no relay uses it.
+  await Deno.remove(path).catch(() => {});
+  const listener = Deno.listen({ transport: "unix", path });
+  await Deno.chmod(path, 0o600);
+  report({ type: "ready", facts: {} });
+  await new Control(start, new Log("control", start.config.LOG_LEVEL)).run(listener);
+  await Deno.remove(path).catch(() => {});
+  report({ type: "stopped" });
+  endWorker();
+});

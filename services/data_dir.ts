@@ -1,0 +1,36 @@
+/**
+ * The data directory: made where it is missing, and held by one relay at a time.
+ * Runs on the main thread, which owns the lock; the system gives it back when the process ends, however it ends.
+ *
+ * @module
+ */
+import { lockPath } from "./store/paths.ts";
+
+/** The lock while it is held. */
+export interface DataDirLock {
+  release(): void;
+}
+
+/**
+ * Takes the data directory for this process.
+ *
+ * @throws {Error} if another process holds it, or it cannot be written.
+ */
+export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
+  let file: Deno.FsFile;
+  try {
+    await Deno.mkdir(dataDir, { recursive: true });
+    file = await Deno.open(lockPath(dataDir), { create: true, read: true, write: true });
+  } catch (error) {
+    throw new Error(`Cannot use DATA_DIR "${dataDir}": ${(error as Error).message}`);
+  }
+  if (!await file.tryLock(true)) {
+    const holder = (await Deno.readTextFile(lockPath(dataDir))).trim();
+    throw new Error(
+      `Cannot use DATA_DIR "${dataDir}": a relay is running on it, process ${holder || "unknown"}`,
+    );
+  }
+  await file.truncate(0);
+  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+  return { release: () => file.close() };
+}

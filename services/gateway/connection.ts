@@ -1,0 +1,95 @@
+/**
+ * One client as its gateway sees it: the socket, its subscriptions, what it still has to be answered, how slow it reads.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import { OUTBOUND_CHECK_CHARS } from "../../lib/limits.ts";
+import { closedText, eventPrefix } from "../../lib/nostr/relay_message.ts";
+import type { Socket } from "./listener.ts";
+import type { StoredQuery } from "./stored_queries.ts";
+
+/** An open subscription. */
+export interface Subscription {
+  readonly connection: Connection;
+  readonly id: string;
+  /** The beginning of each of its EVENT messages. */
+  readonly prefix: string;
+  /** Events up to this entry of the log belong to the stored part; later ones are live. */
+  liveAfterSeq: number;
+  /** The stored part while it is not finished. */
+  query: StoredQuery | null;
+}
+
+/** One client; see the module's text. */
+export class Connection {
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
+  readonly counts = new Map<string, StoredQuery>();
+  /** Events passed to a verifier and not yet answered. */
+  unanswered = 0;
+  isOpen = true;
+  readonly #outboundBytesMax: number;
+  #charsSinceCheck = 0;
+  #buffered = 0;
+
+  constructor(
+    /** Unique within this life of the gateway. */
+    readonly number: number,
+    readonly socket: Socket,
+    readonly address: string,
+    outboundBytesMax: number,
+  ) {
+    this.#outboundBytesMax = outboundBytesMax;
+  }
+
+  /** Sends an answer to the client's own request. */
+  send(text: string): void {
+    this.#charsSinceCheck += text.length;
+    this.socket.send(text);
+  }
+
+  /**
+   * Sends an event of a subscription.
+   *
+   * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
+   */
+  sendEvent(subscription: Subscription, text: string): boolean {
+    if (this.bufferedBytes > this.#outboundBytesMax) return false;
+    this.send(subscription.prefix + text + "]");
+    return true;
+  }
+
+  /** Bytes that wait for this client, or a little less: the socket is asked once in a while. */
+  get bufferedBytes(): number {
+    if (this.#charsSinceCheck > OUTBOUND_CHECK_CHARS) {
+      this.#buffered = this.socket.bufferedBytes;
+      this.#charsSinceCheck = 0;
+    }
+    return this.#buffered + this.#charsSinceCheck;
+  }
+
+  /** The same, asked now. */
+  measureBufferedBytes(): number {
+    this.#buffered = this.socket.bufferedBytes;
+    this.#charsSinceCheck = 0;
+    return this.#buffered;
+  }
+
+  /** Whether even the answers to its own requests pile up: twice the budget. */
+  get isFlooded(): boolean {
+    return this.bufferedBytes > 2 * this.#outboundBytesMax;
+  }
+
+  /** Makes a subscription; the caller files it. */
+  open(id: string, liveAfterSeq: number): Subscription {
+    const subscription = { connection: this, id, prefix: eventPrefix(id), liveAfterSeq, query: null };
+    this.subscriptions.set(id, subscription);
+    return subscription;
+  }
+
+  /** Tells the client that a subscription has ended. */
+  sendClosed(id: string, message: string): void {
+    this.send(closedText(id, message));
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What the HTTP pages ask of the relay. The gateway answers; tests answer in its place.
+ * Runs on a gateway thread; types only.
+ *
+ * @module
+ */
+import type { Config } from "../../../lib/config.ts";
+import type { Exposition } from "../../../lib/metrics/exposition.ts";
+import type { RelayInformation } from "../../../lib/nostr/relay_information.ts";
+import type { VerifyTier } from "../../../lib/verify/verifier.ts";
+
+/** Where the relay is in its life. */
+export type Phase = "starting" | "ready" | "draining";
+
+/** The verification that serves. */
+export interface VerifierStatus {
+  readonly tier: VerifyTier;
+  readonly description: string;
+}
+
+/** The search that serves. */
+export interface SearchStatus {
+  /** e.g. `opensearch 2.19.6 at http://127.0.0.1:9200`. */
+  readonly backend: string;
+  /** False while searches end in CLOSED. */
+  readonly available: boolean;
+  /** Changes in the log that the index lacks. */
+  readonly lagEvents: number;
+}
+
+/** The relay, seen from a page. Every function is cheap, and counts are those of the whole relay. */
+export interface RelayStatus {
+  /** The document of NIP-11. */
+  readonly information: RelayInformation;
+  /** `RELAY_URL`, or null: then the page names the address that it was asked at. */
+  readonly url: string | null;
+  readonly durability: Config["DURABILITY"];
+  /** Answers of `/metrics`. */
+  readonly exposition: Exposition;
+  phase(): Phase;
+  /** Events received and not yet answered. */
+  queueLength(): number;
+  subscriptions(): number;
+  /** Subscriptions of each connection of this gateway, by connection id. */
+  subscriptionsByConnection(): Iterable<readonly [string, number]>;
+  /** Null while no verifier has reported. */
+  verifier(): VerifierStatus | null;
+  /** Null while the indexer has not reported. */
+  search(): SearchStatus | null;
+  uptimeSeconds(): number;
+  /** Takes an error of a page, for the log. */
+  failed(error: Error): void;
+}

@@ -1,0 +1,51 @@
+/**
+ * How a gateway meets sockets: text frames in, text out, buffered bytes, close. An engine implements it; nothing above
+ * knows which one runs. Engines run on their gateway's thread.
+ *
+ * @module
+ */
+
+/** One client's socket. */
+export interface Socket {
+  /** Sends one text frame. A socket that is closing takes it and loses it. */
+  send(text: string): void;
+  /** Bytes that were sent and that the operating system has not taken yet: the client is slow. */
+  readonly bufferedBytes: number;
+  /** Begins to close, with a code and reason of RFC 6455. */
+  close(code: number, reason: string): void;
+  /** Stops and resumes reading, where the engine can; null where it cannot. */
+  readonly pause: (() => void) | null;
+  readonly resume: (() => void) | null;
+}
+
+/** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
+export interface SocketEvents<Client> {
+  /** A request wants a WebSocket. Null refuses it: the engine answers 503. */
+  open(socket: Socket, request: Request, address: string): Client | null;
+  /** A text frame. */
+  text(client: Client, text: string): void;
+  /** A frame that is not text, or that breaks a limit of the engine. */
+  fault(client: Client, message: string): void;
+  closed(client: Client): void;
+  /** Any other HTTP request. */
+  http(request: Request, address: string): Response | Promise<Response>;
+}
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** PEM texts; null: no TLS. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Frames longer than this close the connection with 1009, bytes. */
+  readonly frameBytesMax: number;
+  /** A client that is silent for this long, pings included, is closed, seconds. */
+  readonly idleSeconds: number;
+}
+
+/** An engine that listens. */
+export interface Listener {
+  readonly address: { readonly hostname: string; readonly port: number };
+  /** Stops accepting; open sockets stay. */
+  stopAccepting(): Promise<void>;
+}

@@ -1,0 +1,169 @@
+/**
+ * A gateway's lanes to the readers and back. A query stays with one reader; what it asked and where it stood is kept here,
+ * so that it can be asked again if that reader dies.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import type { RelayMemory } from "../memory.ts";
+import {
+  CANCEL,
+  CONTINUE,
+  QUERY,
+  type ReaderQuery,
+  ROW_HEADER_BYTES,
+  SLICE_HEADER_BYTES,
+  type SliceNote,
+  STATE_DONE,
+  STATE_FAILED,
+} from "../reader/messages.ts";
+import type { StoredQuery } from "./stored_queries.ts";
+
+/** A slice as it came. `rows` may be walked once, at once. */
+export interface SliceHeader {
+  readonly state: "more" | "done" | "failed";
+  readonly note: SliceNote;
+  rows(take: (text: string, seq: number) => void): void;
+}
+
+/** How long to wait before trying a full lane again, ms. */
+const LANE_FULL_RETRY_MS = 2;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One gateway's side of the conversation with all readers. */
+export class ReaderLink {
+  readonly #epoch: number;
+  readonly #queries: LaneProducer[];
+  readonly #rows: LaneConsumer[];
+  readonly #bells: Doorbell[];
+  /** By the number under which it was last asked: a slice that answers an earlier asking meets nobody. */
+  readonly #open = new Map<number, StoredQuery>();
+  #lastAsked = 0;
+  /** Takes the slices. */
+  onSlice: (query: StoredQuery, slice: SliceHeader) => void = () => {};
+
+  constructor(memory: RelayMemory, gateway: number, epoch: number) {
+    this.#epoch = epoch;
+    this.#queries = memory.queries[gateway]!.map((lane) => new LaneProducer(lane));
+    this.#rows = memory.rows.map((lanes) => new LaneConsumer(lanes[gateway]!));
+    this.#bells = memory.bells.readers.map((bell) => new Doorbell(bell));
+  }
+
+  /** Asks the query's reader, from the query's position on. Returns false if its lane is full. */
+  ask(query: StoredQuery): boolean {
+    const number = (this.#lastAsked + 1) >>> 0;
+    const asked: ReaderQuery = {
+      epoch: this.#epoch,
+      number,
+      type: query.type,
+      filters: query.filters,
+      position: query.position ?? { filter: 0, scan: null },
+      seqMax: query.seqMax,
+      now: query.now,
+    };
+    const bytes = encoder.encode(JSON.stringify(asked));
+    if (!this.#put(query, QUERY, bytes)) return false;
+    this.#lastAsked = number;
+    this.#open.delete(query.askedAs);
+    query.askedAs = number;
+    this.#open.set(number, query);
+    return true;
+  }
+
+  /** Asks for the next slice. */
+  more(query: StoredQuery): void {
+    if (this.#put(query, CONTINUE, this.#name(query))) return;
+    // A lane that is full of queries has room again in a moment.
+    setTimeout(() => query.isCancelled || this.more(query), LANE_FULL_RETRY_MS);
+  }
+
+  /** Tells the reader that nobody waits. If its lane is full it finds out by itself: it forgets what is never continued. */
+  cancel(query: StoredQuery): void {
+    if (this.#open.delete(query.askedAs)) this.#put(query, CANCEL, this.#name(query));
+  }
+
+  /** Asks again for everything that the reader who died had not answered. */
+  readerRestarted(reader: number): void {
+    for (const query of [...this.#open.values()]) {
+      if (this.#readerOf(query) === reader) this.#askAgain(query);
+    }
+  }
+
+  #askAgain(query: StoredQuery): void {
+    if (query.isCancelled || this.ask(query)) return;
+    setTimeout(() => this.#askAgain(query), LANE_FULL_RETRY_MS);
+  }
+
+  /** Hands out the slices that have come. Returns their number. */
+  drain(): number {
+    let slices = 0;
+    for (const lane of this.#rows) {
+      while (lane.next()) {
+        slices++;
+        this.#take(lane);
+      }
+      lane.release();
+    }
+    if (slices > 0) { for (const bell of this.#bells) bell.ring(); }
+    return slices;
+  }
+
+  #take(lane: LaneConsumer): void {
+    const word = lane.offset >>> 2;
+    if (lane.words[word] !== this.#epoch) return;
+    const query = this.#open.get(lane.words[word + 1]!);
+    if (query === undefined) return;
+    const state = lane.words[word + 2]!;
+    const count = lane.words[word + 3]!;
+    const noteBytes = lane.words[word + 4]!;
+    const note = JSON.parse(text(lane, lane.offset + SLICE_HEADER_BYTES, noteBytes)) as SliceNote;
+    if (state === STATE_DONE || state === STATE_FAILED) this.#open.delete(query.askedAs);
+    const rowsAt = (lane.offset + SLICE_HEADER_BYTES + noteBytes + 7) & ~7;
+    this.onSlice(query, {
+      state: state === STATE_DONE ? "done" : state === STATE_FAILED ? "failed" : "more",
+      note,
+      rows: (take) => walkRows(lane, rowsAt, count, take),
+    });
+  }
+
+  #name(query: StoredQuery): Uint8Array {
+    return new Uint8Array(Uint32Array.of(this.#epoch, query.askedAs).buffer);
+  }
+
+  #readerOf(query: StoredQuery): number {
+    return query.number % this.#queries.length;
+  }
+
+  #put(query: StoredQuery, type: number, bytes: Uint8Array): boolean {
+    const reader = this.#readerOf(query);
+    const lane = this.#queries[reader]!;
+    const at = lane.reserve(bytes.length);
+    if (at < 0) return false;
+    lane.bytes.set(bytes, at);
+    lane.commit(type, bytes.length);
+    this.#bells[reader]!.ring();
+    return true;
+  }
+}
+
+function walkRows(
+  lane: LaneConsumer,
+  start: number,
+  count: number,
+  take: (text: string, seq: number) => void,
+): void {
+  let at = start;
+  for (let row = 0; row < count; row++) {
+    const seq = lane.doubles[at >>> 3]!;
+    const bytes = lane.words[(at >>> 2) + 2]!;
+    take(text(lane, at + ROW_HEADER_BYTES, bytes), seq);
+    at = (at + ROW_HEADER_BYTES + bytes + 7) & ~7;
+  }
+}
+
+function text(lane: LaneConsumer, at: number, bytes: number): string {
+  return decoder.decode(lane.bytes.slice(at, at + bytes));
+}

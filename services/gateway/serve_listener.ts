@@ -1,0 +1,102 @@
+/**
+ * The socket engine over `Deno.serve` and `Deno.upgradeWebSocket`; the default.
+ * Runs on its gateway's thread. Several gateways share one port: the kernel spreads connections (`reusePort`).
+ *
+ * What this engine cannot do: stop reading a socket; refuse a long frame before it has arrived whole (Deno's own bound
+ * is 64 MiB); compress.
+ *
+ * @module
+ */
+import type { Listener, ListenOptions, Socket, SocketEvents } from "./listener.ts";
+
+/** Serves until `stopAccepting`. */
+export function listenWithServe<Client>(options: ListenOptions, events: SocketEvents<Client>): Listener {
+  const stopping = new AbortController();
+  const server = Deno.serve(
+    {
+      hostname: options.hostname,
+      port: options.port,
+      reusePort: true,
+      signal: stopping.signal,
+      onListen: () => {},
+      ...(options.tls ?? {}),
+    },
+    (request, info) => {
+      const address = (info.remoteAddr as Deno.NetAddr).hostname;
+      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+      return wantsSocket ? upgrade(request, address, options, events) : events.http(request, address);
+    },
+  );
+  return {
+    address: { hostname: server.addr.hostname, port: server.addr.port },
+    // Deno's own shutdown would wait for every open socket to close; ours ends them itself, later.
+    stopAccepting: () => {
+      stopping.abort();
+      return Promise.resolve();
+    },
+  };
+}
+
+function upgrade<Client>(
+  request: Request,
+  address: string,
+  options: ListenOptions,
+  events: SocketEvents<Client>,
+): Response {
+  let upgraded: Deno.WebSocketUpgrade;
+  try {
+    upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
+  } catch {
+    return new Response("This request is not a WebSocket handshake.\n", { status: 400 });
+  }
+  const socket = new ServeSocket(upgraded.socket);
+  let client: Client | null = null;
+  upgraded.socket.onopen = () => {
+    client = events.open(socket, request, address);
+    if (client === null) socket.close(1013, "the relay takes no more connections now");
+  };
+  upgraded.socket.onmessage = ({ data }) => {
+    if (client === null) return;
+    if (typeof data !== "string") {
+      return events.fault(client, "invalid: binary frames are not part of this protocol");
+    }
+    // A UTF-16 unit is at most three bytes: most frames need no count.
+    if (data.length * 3 > options.frameBytesMax && byteLength(data) > options.frameBytesMax) {
+      return socket.close(1009, `a message is longer than ${options.frameBytesMax} bytes`);
+    }
+    events.text(client, data);
+  };
+  upgraded.socket.onclose = () => {
+    if (client !== null) events.closed(client);
+    client = null;
+  };
+  // `onclose` follows every error; without a listener the error would be uncaught.
+  upgraded.socket.onerror = () => {};
+  return upgraded.response;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+class ServeSocket implements Socket {
+  readonly #socket: WebSocket;
+  readonly pause = null;
+  readonly resume = null;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(text: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close(code, reason);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The stored part of subscriptions, and COUNTs. Bounded queries are answered here, on the gateway's own connection; a
+ * query that exceeds its budget of rows moves to a reader with its position; one whose client has no room pauses.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from "../../lib/limits.ts";
+import type { Filter } from "../../lib/nostr/filter.ts";
+import type { EventReader } from "../../lib/store/event_reader.ts";
+import type { Scan } from "../../lib/store/scan.ts";
+import type { QueryPosition } from "../reader/messages.ts";
+import type { Connection, Subscription } from "./connection.ts";
+import type { ReaderLink, SliceHeader } from "./reader_link.ts";
+
+/** Who answered a query, for the metrics. */
+export type QueryPlace = "gateway" | "reader" | "search";
+
+/** One stored query on its way. */
+export class StoredQuery {
+  /** The filter that is being answered. */
+  filter = 0;
+  scan: Scan | null = null;
+  /** Rows already sent, where several filters could send one twice. */
+  readonly sent: Set<number> | null;
+  place: QueryPlace = "gateway";
+  /** The reader that has it, and where it stands there; null while the gateway answers it. */
+  position: QueryPosition | null = null;
+  /** The number under which a reader knows it; 0 while none was asked. */
+  askedAs = 0;
+  isCancelled = false;
+  rowsLeft = GATEWAY_QUERY_ROWS_MAX;
+
+  constructor(
+    /** Unique within this life of the gateway. */
+    readonly number: number,
+    readonly type: "rows" | "count",
+    readonly connection: Connection,
+    /** Null for a COUNT. */
+    readonly subscription: Subscription | null,
+    readonly subscriptionId: string,
+    readonly filters: readonly Filter[],
+    readonly seqMax: number,
+    readonly now: number,
+    readonly startedMs: number,
+  ) {
+    this.sent = filters.length > 1 ? new Set() : null;
+  }
+}
+
+/** What becomes of queries; the gateway answers its clients with it. */
+export interface QueryEvents {
+  /** Every stored event was sent. */
+  finished(query: StoredQuery): void;
+  counted(query: StoredQuery, count: number, approximate: boolean): void;
+  failed(query: StoredQuery, reason: string): void;
+  /** The client read so slowly that an event could not be sent. */
+  tooSlow(query: StoredQuery): void;
+}
+
+/** All queries of one gateway; see the module's text. */
+export class StoredQueries {
+  readonly #reader: EventReader;
+  readonly #link: ReaderLink;
+  readonly #events: QueryEvents;
+  #lastNumber = 0;
+  #paused = new Set<StoredQuery>();
+
+  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents) {
+    this.#reader = reader;
+    this.#link = link;
+    this.#events = events;
+    link.onSlice = (query, slice) => this.#takeSlice(query, slice);
+  }
+
+  /** Queries whose clients have no room now. */
+  get pausedCount(): number {
+    return this.#paused.size;
+  }
+
+  /** Begins the stored part of a subscription and sends what one step brings. */
+  begin(subscription: Subscription, filters: readonly Filter[], nowSeconds: number): void {
+    const searches = filters.some((filter) => filter.search !== undefined);
+    this.#reader.snapshot((lastSeq) => {
+      subscription.liveAfterSeq = lastSeq;
+      const query = this.#query(
+        "rows",
+        subscription.connection,
+        subscription,
+        subscription.id,
+        filters,
+        lastSeq,
+        nowSeconds,
+      );
+      subscription.query = query;
+      if (searches) {
+        query.place = "search";
+        this.#moveToReader(query);
+      } else this.#step(query);
+    });
+  }
+
+  /** Begins a COUNT; a reader answers it. */
+  count(connection: Connection, id: string, filters: readonly Filter[], nowSeconds: number): StoredQuery {
+    return this.#reader.snapshot((lastSeq) => {
+      const query = this.#query("count", connection, null, id, filters, lastSeq, nowSeconds);
+      query.place = "reader";
+      this.#moveToReader(query);
+      return query;
+    });
+  }
+
+  /** Ends a query that nobody waits for any more. */
+  cancel(query: StoredQuery): void {
+    query.isCancelled = true;
+    this.#paused.delete(query);
+    this.#link.cancel(query);
+  }
+
+  /** Goes on with queries whose clients have room again. */
+  resumePaused(): void {
+    for (const query of this.#paused) {
+      if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
+      this.#paused.delete(query);
+      if (query.position === null) this.#step(query);
+      else this.#link.more(query);
+    }
+  }
+
+  #query(
+    type: "rows" | "count",
+    connection: Connection,
+    subscription: Subscription | null,
+    id: string,
+    filters: readonly Filter[],
+    seqMax: number,
+    now: number,
+  ): StoredQuery {
+    const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
+    return new StoredQuery(
+      number,
+      type,
+      connection,
+      subscription,
+      id,
+      filters,
+      seqMax,
+      now,
+      performance.now(),
+    );
+  }
+
+  /** Answers on the gateway's own connection, as far as budgets go. */
+  #step(query: StoredQuery): void {
+    const { filters } = query;
+    const emit = (text: string, seq: number) => this.#send(query, text, seq);
+    while (query.filter < filters.length) {
+      const room = OUTBOUND_PAUSE_BYTES - query.connection.bufferedBytes;
+      if (room <= 0) return void this.#paused.add(query);
+      query.scan ??= this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+      const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
+      const step = query.scan.step(budget, emit);
+      query.rowsLeft = budget.rows;
+      if (query.isCancelled) return;
+      if (step === "done") {
+        query.scan = null;
+        query.filter++;
+      } else if (budget.rows <= 0) return this.#moveToReader(query);
+    }
+    this.#events.finished(query);
+  }
+
+  #moveToReader(query: StoredQuery): void {
+    query.position = { filter: query.filter, scan: query.scan?.position ?? null };
+    query.scan = null;
+    if (query.place === "gateway") query.place = "reader";
+    if (!this.#link.ask(query)) {
+      this.#events.failed(query, "rate-limited: too many long queries wait, try again");
+    }
+  }
+
+  #takeSlice(query: StoredQuery, slice: SliceHeader): void {
+    slice.rows((text, seq) => this.#send(query, text, seq));
+    if (query.isCancelled) return;
+    const { note } = slice;
+    if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
+    if (slice.state === "done") {
+      if (query.type === "count") {
+        return this.#events.counted(query, note.count ?? 0, note.approximate ?? false);
+      }
+      return this.#events.finished(query);
+    }
+    query.position = note.position ?? query.position;
+    if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) this.#paused.add(query);
+    else this.#link.more(query);
+  }
+
+  #send(query: StoredQuery, text: string, seq: number): void {
+    if (query.isCancelled || query.subscription === null) return;
+    if (query.sent !== null) {
+      if (query.sent.has(seq)) return;
+      query.sent.add(seq);
+    }
+    if (!query.connection.sendEvent(query.subscription, text)) this.#events.tooSlow(query);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Puts a gateway together on its worker: lanes, connection, listener, HTTP; and turns its loop.
+ * The loop gives the sockets a turn after every round of work, and sleeps on the gateway's doorbell when there is none.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import {
+  FRAME_BYTES_MAX,
+  GOODBYE_MS_MAX,
+  PAUSED_QUERIES_INTERVAL_MS,
+  SOCKET_IDLE_SECONDS_MAX,
+  WAIT_MS_MAX,
+} from "../../lib/limits.ts";
+import { createExposition } from "../../lib/metrics/exposition.ts";
+import { slotOf } from "../../lib/metrics/layout.ts";
+import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { relayInformation } from "../../lib/nostr/relay_information.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { EventReader } from "../../lib/store/event_reader.ts";
+import { openForReading } from "../../lib/store/open.ts";
+import type { VerifyTier } from "../../lib/verify/verifier.ts";
+import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
+import { Log } from "../log.ts";
+import { threadNumber } from "../memory.ts";
+import { SOFTWARE } from "../software.ts";
+import { storePath } from "../store/paths.ts";
+import { ClientAddress } from "./client_address.ts";
+import { FrameSender } from "./frame_sender.ts";
+import { Gateway, socketEvents } from "./gateway.ts";
+import { createApp } from "./http/app.ts";
+import type { Phase, RelayStatus } from "./http/relay_status.ts";
+import type { Listener } from "./listener.ts";
+import { LiveFeed } from "./live_feed.ts";
+import { ReaderLink } from "./reader_link.ts";
+import { listenWithServe } from "./serve_listener.ts";
+import { StoredQueries } from "./stored_queries.ts";
+
+/** How often a gateway that stops looks whether its clients have gone, ms. */
+const GOODBYE_LOOK_MS = 5;
+
+/** What main says while the gateway runs, taken up by its loop. */
+const notices: GatewayNotice[] = [];
+
+/** A gateway and everything that turns with it. */
+class GatewayThread {
+  readonly #gateway: Gateway;
+  readonly #feed: LiveFeed;
+  readonly #link: ReaderLink;
+  readonly #queries: StoredQueries;
+  readonly #bell: Doorbell;
+  readonly #listener: Listener;
+  readonly #start: ActorStart;
+  #phase: Phase = "ready";
+  #drained = false;
+
+  constructor(start: ActorStart, tls: { cert: string; key: string } | null, log: Log) {
+    const { config, memory, index, epoch } = start;
+    this.#start = start;
+    const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+    const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
+    const frames = new FrameSender(memory, index, epoch);
+    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames });
+    this.#link = new ReaderLink(memory, index, epoch);
+    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway);
+    this.#gateway.queries = this.#queries;
+    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.deliver(event, seq));
+    this.#bell = new Doorbell(memory.bells.origins[index]!);
+    const app = createApp(this.#status(log));
+    const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
+    this.#listener = listenWithServe(
+      {
+        hostname: config.HOST,
+        port: config.PORT,
+        tls,
+        frameBytesMax: FRAME_BYTES_MAX,
+        idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+      },
+      socketEvents(
+        this.#gateway,
+        (request, peer) => addresses.of(request, peer),
+        (request) => app.fetch(request),
+      ),
+    );
+  }
+
+  get address(): string {
+    return `${this.#listener.address.hostname}:${this.#listener.address.port}`;
+  }
+
+  /** Turns until main asks it to stop. */
+  async run(): Promise<void> {
+    while (!this.#bell.stopRequested) {
+      const seen = this.#bell.rings;
+      const work = this.#gateway.drainOutcomes() + this.#link.drain() +
+        this.#feed.drain(this.#gateway.hasSubscriptions);
+      this.#bell.crashIfAsked();
+      if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
+      this.#takeNotices();
+      if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      else {await this.#bell.waitAsync(
+          seen,
+          this.#queries.pausedCount > 0 ? PAUSED_QUERIES_INTERVAL_MS : WAIT_MS_MAX,
+        );}
+    }
+    this.#gateway.closeAll();
+    // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
+    const untilMs = performance.now() + GOODBYE_MS_MAX;
+    while (this.#gateway.hasConnections && performance.now() < untilMs) {
+      await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
+    }
+  }
+
+  #takeNotices(): void {
+    for (const notice of notices.splice(0)) {
+      if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
+      else {
+        this.#phase = "draining";
+        this.#gateway.isDraining = true;
+        this.#listener.stopAccepting();
+      }
+    }
+    if (this.#phase === "draining" && !this.#drained && !this.#gateway.isAnswering) {
+      this.#drained = true;
+      report({ type: "drained" });
+    }
+  }
+
+  #status(log: Log): RelayStatus {
+    const { config, memory, facts } = this.#start;
+    const startedMs = Number(facts.startedMs);
+    const sum = (slot: number) => sumOf(memory.metrics, slot);
+    const subscriptions = slotOf("nostr_subscriptions_active");
+    const queue = slotOf("nostr_relay_queue_length");
+    const lag = slotOf("nostr_indexer_lag_events");
+    const available = slotOf("nostr_search_available");
+    return {
+      information: relayInformation(config, SOFTWARE),
+      url: config.RELAY_URL,
+      durability: config.DURABILITY,
+      exposition: createExposition(memory.metrics, {
+        version: SOFTWARE.version,
+        tier: facts.tier ?? "",
+        durability: config.DURABILITY,
+      }),
+      phase: () => this.#phase,
+      queueLength: () => sum(queue),
+      subscriptions: () => sum(subscriptions),
+      subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),
+      verifier: () => ({ tier: facts.tier as VerifyTier, description: facts.verification ?? "" }),
+      search: () => ({ backend: facts.search ?? "", available: sum(available) > 0, lagEvents: sum(lag) }),
+      uptimeSeconds: () => (Date.now() - startedMs) / 1000,
+      failed: (error) => log.error(`a page failed: ${error}`),
+    };
+  }
+}
+
+onStart(async (start) => {
+  const { config } = start;
+  const tls = config.TLS_CERT === null || config.TLS_KEY === null
+    ? null
+    : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
+  const thread = new GatewayThread(start, tls, new Log(`gateway ${start.index}`, config.LOG_LEVEL));
+  report({ type: "ready", facts: { address: thread.address } });
+  await thread.run();
+  report({ type: "stopped" });
+  endWorker();
+}, (notice) => notices.push(notice));

@@ -1,0 +1,212 @@
+/**
+ * The indexer: follows the log and keeps the search index equal to it, in one bulk call a second; sooner only when
+ * `FLUSH_EVENTS_MAX` changes have gathered.
+ * Runs on a worker with an event loop; owns the search cursor and the bulk. Nothing gathers in memory: what is not yet
+ * sent lies in the log, and an outage makes the cursor wait.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config.ts";
+import {
+  BULK_BYTES_MAX,
+  BULK_ITEM_ATTEMPTS_MAX,
+  OPENSEARCH_BACKOFF_MS_MAX,
+  OPENSEARCH_BACKOFF_MS_MIN,
+} from "../../lib/limits.ts";
+import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
+import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import type { DeadLetter } from "../../lib/search/index_state.ts";
+import {
+  type BulkResult,
+  type Cursor,
+  type IndexChange,
+  SearchUnavailableError,
+} from "../../lib/search/search_index.ts";
+import { eventOf } from "../../lib/store/exact.ts";
+import { LogReader } from "../../lib/store/log.ts";
+import { openForReading } from "../../lib/store/open.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { Log } from "../log.ts";
+import { threadNumber } from "../memory.ts";
+import { storePath } from "../store/paths.ts";
+import { type Backend, openBackend } from "./backend.ts";
+
+const LAG = slotOf("nostr_indexer_lag_events");
+const AVAILABLE = slotOf("nostr_search_available");
+const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
+const BULK_EVENTS = histogramOf("nostr_bulk_events");
+const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
+/** The name under which the cursor is kept. */
+const FOLLOWER = "search";
+
+/** A change that the index refused for a passing reason, to be sent first in the next bulk. */
+interface Repeated {
+  readonly change: IndexChange;
+  readonly attempts: number;
+}
+
+class Indexer {
+  readonly #config: Config;
+  readonly #backend: Backend;
+  readonly #log: LogReader;
+  readonly #lines: Log;
+  readonly #bell: Doorbell;
+  readonly #metrics: ThreadMetrics;
+  /** The index that is being filled, or null: it must be prepared first. */
+  #generation: string | null = null;
+  /** The last entry read from the log. */
+  #readTo = 0;
+  #repeated: Repeated[] = [];
+  #failures = 0;
+  /** The first comes at once: it finds out whether the index answers. */
+  #lastFlushMs = -Infinity;
+
+  constructor(start: ActorStart, backend: Backend, log: LogReader, lines: Log) {
+    const { memory } = start;
+    this.#config = start.config;
+    this.#backend = backend;
+    this.#log = log;
+    this.#lines = lines;
+    this.#bell = new Doorbell(memory.bells.indexer);
+    this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
+  }
+
+  /** Serves until it is asked to stop; then sends what is left, if the index takes it. */
+  async run(): Promise<void> {
+    while (!this.#bell.stopRequested) {
+      await this.#waitForWork();
+      await this.#flush();
+    }
+    while (this.#failures === 0 && this.#lag() > 0) await this.#flush();
+    await this.#backend.index.close();
+    this.#backend.state.close();
+  }
+
+  /** Until the second is over, enough has gathered, or the pause after a failure is over. */
+  async #waitForWork(): Promise<void> {
+    const pauseMs = this.#failures === 0 ? this.#config.FLUSH_INTERVAL_MS : this.#backoffMs();
+    const until = this.#lastFlushMs + pauseMs;
+    while (!this.#bell.stopRequested) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) return;
+      if (this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX) return;
+      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, this.#config.FLUSH_INTERVAL_MS / 4));
+    }
+  }
+
+  /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */
+  #backoffMs(): number {
+    const whole = Math.min(OPENSEARCH_BACKOFF_MS_MAX, OPENSEARCH_BACKOFF_MS_MIN * 2 ** (this.#failures - 1));
+    return whole / 2 + Math.random() * whole / 2;
+  }
+
+  async #flush(): Promise<void> {
+    this.#lastFlushMs = performance.now();
+    try {
+      await this.#prepare();
+      const bulk = this.#nextBulk();
+      if (bulk.length > 0) await this.#send(bulk);
+      if (this.#lag() === 0 && this.#repeated.length === 0) await this.#backend.index.finishRebuild();
+      if (this.#failures > 0) {
+        this.#lines.info(`the search index answers again: ${this.#backend.index.description}`);
+      }
+      this.#failures = 0;
+      this.#metrics.set(AVAILABLE, 1);
+    } catch (error) {
+      if (!(error instanceof SearchUnavailableError)) throw error;
+      if (this.#failures++ === 0) this.#lines.warn(`the search index does not answer: ${error.message}`);
+      // It may have been lost with its backend; and what was sent is sent again, which is harmless.
+      this.#generation = null;
+      this.#metrics.set(AVAILABLE, 0);
+      this.#metrics.add(BULK_FAILURES, 1);
+    }
+    this.#lag();
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#generation !== null) return;
+    const { index, state } = this.#backend;
+    const { generation } = await index.prepare();
+    this.#generation = generation;
+    this.#readTo = state.seqOf(FOLLOWER, generation);
+    this.#repeated = [];
+    this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
+  }
+
+  /** What was refused before, then what is new in the log, within the bounds of one call. */
+  #nextBulk(): Repeated[] {
+    const bulk = [...this.#repeated];
+    const room = this.#config.FLUSH_EVENTS_MAX - bulk.length;
+    let bytes = 0;
+    for (const entry of room > 0 ? this.#log.read(this.#readTo, room) : []) {
+      if (entry.type === "add") bytes += entry.text.length;
+      if (bytes > BULK_BYTES_MAX && bulk.length > 0) break;
+      const change = entry.type === "add"
+        ? { type: "add" as const, seq: entry.seq, event: eventOf(entry.text) }
+        : entry;
+      bulk.push({ change, attempts: 0 });
+    }
+    return bulk;
+  }
+
+  async #send(bulk: readonly Repeated[]): Promise<void> {
+    const readTo = Math.max(this.#readTo, bulk.at(-1)!.change.seq);
+    const cursor = { follower: FOLLOWER, generation: this.#generation!, seq: readTo };
+    const result = await this.#backend.index.apply(bulk.map(({ change }) => change), cursor);
+    this.#bell.crashIfAsked();
+    this.#metrics.observe(BULK_EVENTS, bulk.length);
+    this.#readTo = readTo;
+    const letters = this.#sort(bulk, result);
+    this.#advance(cursor, letters, result);
+  }
+
+  /** Keeps what is to be repeated; returns what is set aside for good. */
+  #sort(bulk: readonly Repeated[], result: BulkResult): DeadLetter[] {
+    const at = Math.floor(Date.now() / 1000);
+    const letters = result.rejected.map(({ position, reason }) =>
+      letterOf(bulk[position]!.change, reason, at)
+    );
+    this.#repeated = [];
+    for (const { position, reason } of result.retry) {
+      const { change, attempts } = bulk[position]!;
+      if (attempts + 1 < BULK_ITEM_ATTEMPTS_MAX) this.#repeated.push({ change, attempts: attempts + 1 });
+      else letters.push(letterOf(change, `refused ${BULK_ITEM_ATTEMPTS_MAX} times: ${reason}`, at));
+    }
+    for (const { seq, id, reason } of letters) {
+      this.#lines.warn(`entry ${seq} (${id}) was set aside: ${reason}`);
+    }
+    return letters;
+  }
+
+  /** Moves the durable cursor up to the first change that is not in the index yet. */
+  #advance(cursor: Cursor, letters: readonly DeadLetter[], result: BulkResult): void {
+    const { state } = this.#backend;
+    const first = this.#repeated.reduce((least, { change }) => Math.min(least, change.seq), Infinity);
+    const seq = Math.min(cursor.seq, first - 1);
+    if (!result.cursorStored || letters.length > 0) state.advance({ ...cursor, seq }, letters);
+    if (letters.length > 0) this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
+  }
+
+  #lag(): number {
+    const lag = Math.max(0, this.#log.lastSeq - this.#readTo) + this.#repeated.length;
+    this.#metrics.set(LAG, lag);
+    return lag;
+  }
+}
+
+function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
+  return { seq: change.seq, id: change.type === "add" ? change.event.id : change.id, reason, at };
+}
+
+onStart(async (start) => {
+  const { config } = start;
+  const log = new Log("indexer", config.LOG_LEVEL);
+  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const backend = await openBackend(config);
+  report({ type: "ready", facts: { search: backend.index.description } });
+  await new Indexer(start, backend, new LogReader(db), log).run();
+  db.close();
+  report({ type: "stopped" });
+  endWorker();
+});

@@ -1,0 +1,160 @@
+/**
+ * What a reader does for one query: the next slice of its rows, or its count.
+ * The reader's thread owns it; between two slices it holds no snapshot.
+ *
+ * @module
+ */
+import {
+  COUNT_DISTINCT_MAX,
+  READER_SLICE_ROWS_MAX,
+  SEARCH_HITS_MAX,
+  SLICE_BYTES_MAX,
+} from "../../lib/limits.ts";
+import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
+import type { SearchReader } from "../../lib/search/search_index.ts";
+import type { EventReader } from "../../lib/store/event_reader.ts";
+import { eventOf } from "../../lib/store/exact.ts";
+import type { Scan } from "../../lib/store/scan.ts";
+import type { ReaderQuery, SliceNote } from "./messages.ts";
+
+/** One slice, ready to be sent. */
+export interface Slice {
+  readonly state: "more" | "done";
+  readonly note: SliceNote;
+  readonly texts: readonly string[];
+  readonly seqs: readonly number[];
+}
+
+/** What a search has found and not yet handed out. */
+interface Found {
+  readonly rows: readonly { readonly seq: number; readonly text: string }[];
+  at: number;
+}
+
+/** One query of one gateway. */
+export class Job {
+  readonly query: ReaderQuery;
+  readonly gateway: number;
+  /** When it was last asked to go on, ms. */
+  touchedMs = 0;
+  /** Whether the gateway has asked for a slice that it has not got yet. */
+  isWanted = true;
+  readonly #reader: EventReader;
+  readonly #search: SearchReader | null;
+  #filter: number;
+  #scan: Scan | null = null;
+  #found: Found | null = null;
+  #count = 0;
+  #approximate = false;
+  readonly #counted: Set<number> | null;
+
+  constructor(query: ReaderQuery, gateway: number, reader: EventReader, search: SearchReader | null) {
+    this.query = query;
+    this.gateway = gateway;
+    this.#reader = reader;
+    this.#search = search;
+    this.#filter = query.position.filter;
+    this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
+  }
+
+  /** Whether the next slice has to ask the search backend first. */
+  get needsSearch(): boolean {
+    return this.#found === null && this.#current?.search !== undefined;
+  }
+
+  get #current(): Filter | undefined {
+    return this.query.filters[this.#filter];
+  }
+
+  /**
+   * Asks the search backend for the current filter. Ids come in rank order; the store has the last word on each.
+   *
+   * @throws {SearchUnavailableError}
+   */
+  async search(): Promise<void> {
+    const asked = this.#current!;
+    const counting = this.query.type === "count";
+    const filter = counting ? { ...asked, limit: SEARCH_HITS_MAX } : asked;
+    const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
+    const rows = ids
+      .map((id) => this.#reader.rowOf(id, this.query.now))
+      .filter((row) => row !== null && matchesFilter(asked, eventOf(row.text)));
+    this.#found = { rows: rows as { seq: number; text: string }[], at: 0 };
+  }
+
+  /** Runs until the slice is full or the query has ended. */
+  next(): Slice {
+    const texts: string[] = [];
+    const seqs: number[] = [];
+    const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
+    while (this.#current !== undefined) {
+      const ended = this.#found !== null
+        ? this.#takeFound(this.#found, budget, texts, seqs)
+        : this.query.type === "count"
+        ? this.#countOn(budget)
+        : this.#scanOn(budget, texts, seqs);
+      if (!ended) return { state: "more", note: this.#position(), texts, seqs };
+      this.#filter++;
+      this.#scan = null;
+      this.#found = null;
+      // A search is asynchronous: what comes after it is another slice.
+      if (this.needsSearch) return { state: "more", note: this.#position(), texts, seqs };
+    }
+    const note = this.query.type === "count" ? { count: this.#count, approximate: this.#approximate } : {};
+    return { state: "done", note, texts, seqs };
+  }
+
+  #scanOn(budget: { rows: number; bytes: number }, texts: string[], seqs: number[]): boolean {
+    const scan = this.#openScan(this.#current!);
+    return scan.step(budget, (text, seq) => {
+      texts.push(text);
+      seqs.push(seq);
+    }) === "done";
+  }
+
+  #countOn(budget: { rows: number; bytes: number }): boolean {
+    // A count has no limit of its own (NIP-45), and hands out no text.
+    budget.bytes = Infinity;
+    const scan = this.#openScan({ ...this.#current!, limit: Number.MAX_SAFE_INTEGER });
+    return scan.step(budget, (_, seq) => this.#countOne(seq)) === "done";
+  }
+
+  #openScan(filter: Filter): Scan {
+    if (this.#scan === null) {
+      const { position, seqMax, now } = this.query;
+      const start = this.#filter === position.filter ? position.scan : null;
+      this.#scan = this.#reader.scan(filter, { seqMax, now, ...(start ? { position: start } : {}) });
+    }
+    return this.#scan;
+  }
+
+  #takeFound(found: Found, budget: { bytes: number }, texts: string[], seqs: number[]): boolean {
+    while (found.at < found.rows.length) {
+      if (budget.bytes <= 0) return false;
+      const { seq, text } = found.rows[found.at++]!;
+      if (this.query.type === "count") this.#countOne(seq);
+      else {
+        budget.bytes -= text.length;
+        texts.push(text);
+        seqs.push(seq);
+      }
+    }
+    return true;
+  }
+
+  #countOne(seq: number): void {
+    if (this.#counted === null) {
+      this.#count++;
+      return;
+    }
+    if (this.#counted.has(seq)) return;
+    this.#count++;
+    if (this.#counted.size < COUNT_DISTINCT_MAX) this.#counted.add(seq);
+    else this.#approximate = true;
+  }
+
+  #position(): SliceNote {
+    return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
+  }
+}

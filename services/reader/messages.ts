@@ -1,0 +1,67 @@
+/**
+ * The reader's inbox (queries, from gateways) and what it answers (slices of rows, to the gateway that asked).
+ *
+ * A query is pulled: the gateway asks, gets one slice, and asks for the next when its client has room. A slice is one
+ * record, so that it arrives whole or not at all, and says where the query stands; a gateway whose reader died asks its
+ * successor to go on from there.
+ *
+ * ```
+ *   QUERY:    JSON of a ReaderQuery        CONTINUE, CANCEL:  0 epoch u32 | 4 query number u32
+ *   SLICE:    0 epoch u32 | 4 query number u32 | 8 state u32 | 12 rows u32 (n) | 16 note bytes u32 | 20 -
+ *            24 note: JSON of a SliceNote, padded to 8
+ *             | n rows: seq f64 | text bytes u32 | - u32 | text, padded to 8
+ * ```
+ *
+ * @module
+ */
+import type { Filter } from "../../lib/nostr/filter.ts";
+import type { ScanPosition } from "../../lib/store/scan.ts";
+
+export const QUERY = 1;
+export const CONTINUE = 2;
+export const CANCEL = 3;
+export const SLICE = 1;
+
+/** Bytes of a slice before its note. */
+export const SLICE_HEADER_BYTES = 24;
+/** Bytes of a row before its text. */
+export const ROW_HEADER_BYTES = 16;
+
+/** More can be asked for. */
+export const STATE_MORE = 0;
+/** This was the last slice. */
+export const STATE_DONE = 1;
+/** The query failed; the note says why. */
+export const STATE_FAILED = 2;
+
+/** Where a query of several filters stands. */
+export interface QueryPosition {
+  readonly filter: number;
+  /** Null: at the beginning of that filter. */
+  readonly scan: ScanPosition | null;
+}
+
+/** What a gateway asks. */
+export interface ReaderQuery {
+  readonly epoch: number;
+  readonly number: number;
+  /** Rows of a REQ, or the answer to a COUNT. */
+  readonly type: "rows" | "count";
+  readonly filters: readonly Filter[];
+  readonly position: QueryPosition;
+  /** The last entry of the log that is part of the answer. */
+  readonly seqMax: number;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** What a slice says besides its rows. */
+export interface SliceNote {
+  /** With STATE_MORE: where the next slice begins. */
+  readonly position?: QueryPosition;
+  /** With STATE_DONE, for a COUNT. */
+  readonly count?: number;
+  readonly approximate?: boolean;
+  /** With STATE_FAILED: the CLOSED's message, prefix included. */
+  readonly reason?: string;
+}

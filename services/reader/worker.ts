@@ -1,0 +1,218 @@
+/**
+ * The reader: answers what exceeds a gateway's budget, slice by slice: long scans, COUNT, and search.
+ * Runs on a worker with an event loop (a search may be a call to OpenSearch); owns a read-only connection and the
+ * queries that are open. Every query gets one slice in turn, so that a long one does not hold up the others.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import {
+  FRAME_BYTES_MAX,
+  READER_QUERIES_MAX,
+  READER_QUERY_IDLE_MS_MAX,
+  SEARCHES_AT_ONCE_MAX,
+  SLICE_BYTES_MAX,
+} from "../../lib/limits.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
+import { EventReader } from "../../lib/store/event_reader.ts";
+import { openForReading } from "../../lib/store/open.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { openSearchReader } from "../indexer/backend.ts";
+import { Log } from "../log.ts";
+import { storePath } from "../store/paths.ts";
+import { Job, type Slice } from "./jobs.ts";
+import {
+  CANCEL,
+  CONTINUE,
+  QUERY,
+  type ReaderQuery,
+  ROW_HEADER_BYTES,
+  SLICE,
+  SLICE_HEADER_BYTES,
+  STATE_DONE,
+  STATE_FAILED,
+  STATE_MORE,
+} from "./messages.ts";
+
+/** The most bytes that a slice takes in its lane: its texts in UTF-8, one event over the budget, headers and the note. */
+const SLICE_ROOM_BYTES = SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+class Reader {
+  readonly #reader: EventReader;
+  readonly #search: SearchReader;
+  readonly #log: Log;
+  readonly #queries: LaneConsumer[];
+  readonly #rows: LaneProducer[];
+  readonly #bell: Doorbell;
+  readonly #gatewayBells: Doorbell[];
+  readonly #jobs = new Map<string, Job>();
+  #searching = 0;
+
+  constructor({ memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+    this.#reader = new EventReader(db);
+    this.#search = search;
+    this.#log = log;
+    this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
+    this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
+    this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+  }
+
+  /** Serves until it is asked to stop. */
+  async run(): Promise<void> {
+    while (!this.#bell.stopRequested) {
+      const seen = this.#bell.rings;
+      this.#takeQueries();
+      const worked = this.#turn();
+      if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      else await this.#bell.waitAsync(seen);
+    }
+    await this.#search.close();
+  }
+
+  #takeQueries(): void {
+    for (let gateway = 0; gateway < this.#queries.length; gateway++) {
+      const lane = this.#queries[gateway]!;
+      while (lane.next()) this.#take(lane, gateway);
+      lane.release();
+    }
+  }
+
+  #take(lane: LaneConsumer, gateway: number): void {
+    if (lane.type === QUERY) {
+      const query = JSON.parse(
+        decoder.decode(lane.bytes.slice(lane.offset, lane.offset + lane.length)),
+      ) as ReaderQuery;
+      return this.#open(query, gateway);
+    }
+    const word = lane.offset >>> 2;
+    const name = `${gateway}:${lane.words[word]}:${lane.words[word + 1]}`;
+    const job = this.#jobs.get(name);
+    if (job === undefined) return;
+    if (lane.type === CANCEL) this.#jobs.delete(name);
+    if (lane.type === CONTINUE) {
+      job.isWanted = true;
+      job.touchedMs = performance.now();
+    }
+  }
+
+  #open(query: ReaderQuery, gateway: number): void {
+    const job = new Job(query, gateway, this.#reader, this.#search);
+    job.touchedMs = performance.now();
+    if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
+    if (this.#jobs.size >= READER_QUERIES_MAX) {
+      this.#fail(job, "rate-limited: too many long queries are open, try again");
+    } else this.#jobs.set(nameOf(job), job);
+  }
+
+  /** Gives every query that wants one a slice. Returns whether there was anything to do. */
+  #turn(): boolean {
+    let worked = false;
+    for (const job of this.#jobs.values()) {
+      if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
+      if (job.needsSearch) {
+        if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
+        continue;
+      }
+      worked = true;
+      this.#bell.crashIfAsked();
+      this.#serve(job);
+    }
+    return worked;
+  }
+
+  #serve(job: Job): void {
+    try {
+      const slice = job.next();
+      if (slice.state === "done") this.#jobs.delete(nameOf(job));
+      job.isWanted = false;
+      this.#send(job, slice.state === "done" ? STATE_DONE : STATE_MORE, slice);
+    } catch (error) {
+      this.#log.error(`a query failed: ${error}`);
+      this.#fail(job, "error: the query failed");
+    }
+  }
+
+  #startSearch(job: Job): void {
+    this.#searching++;
+    job.isWanted = false;
+    job.search().then(
+      () => job.isWanted = true,
+      (error) => {
+        if (!(error instanceof SearchUnavailableError)) this.#log.error(`a search failed: ${error}`);
+        else this.#log.debug(`a search failed: ${error.message}`);
+        this.#fail(job, "error: search is unavailable now, try again later");
+      },
+    ).finally(() => {
+      this.#searching--;
+      this.#bell.ring();
+    });
+  }
+
+  #fail(job: Job, reason: string): void {
+    this.#jobs.delete(nameOf(job));
+    this.#send(job, STATE_FAILED, { state: "done", note: {}, texts: [], seqs: [] }, reason);
+  }
+
+  /** Queries whose gateways have gone, or whose clients pause without end. */
+  #forgetIdle(): void {
+    const oldest = performance.now() - READER_QUERY_IDLE_MS_MAX;
+    for (const [name, job] of this.#jobs) {
+      if (!job.isWanted && job.touchedMs < oldest) this.#jobs.delete(name);
+    }
+  }
+
+  #freeBytes(job: Job): number {
+    const lane = this.#rows[job.gateway]!;
+    return lane.capacityBytes - lane.usedBytes;
+  }
+
+  #send(job: Job, state: number, slice: Slice, reason?: string): void {
+    const lane = this.#rows[job.gateway]!;
+    const note = encoder.encode(JSON.stringify(reason === undefined ? slice.note : { reason }));
+    const texts = slice.texts.reduce((sum, text) => sum + text.length * 3 + ROW_HEADER_BYTES + 8, 0);
+    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + texts);
+    if (start < 0) {
+      // Only a refusal comes here without having looked for room; its client hears of it when there is some.
+      setTimeout(() => this.#send(job, state, slice, reason), 5);
+      return;
+    }
+    const word = start >>> 2;
+    lane.words[word] = job.query.epoch;
+    lane.words[word + 1] = job.query.number;
+    lane.words[word + 2] = state;
+    lane.words[word + 3] = slice.texts.length;
+    lane.words[word + 4] = note.length;
+    lane.bytes.set(note, start + SLICE_HEADER_BYTES);
+    let at = (start + SLICE_HEADER_BYTES + note.length + 7) & ~7;
+    for (let row = 0; row < slice.texts.length; row++) {
+      const { written } = encoder.encodeInto(slice.texts[row]!, lane.bytes.subarray(at + ROW_HEADER_BYTES));
+      lane.doubles[at >>> 3] = slice.seqs[row]!;
+      lane.words[(at >>> 2) + 2] = written;
+      at = (at + ROW_HEADER_BYTES + written + 7) & ~7;
+    }
+    lane.commit(SLICE, at - start);
+    this.#gatewayBells[job.gateway]!.ring();
+  }
+}
+
+function nameOf(job: Job): string {
+  return `${job.gateway}:${job.query.epoch}:${job.query.number}`;
+}
+
+onStart(async (start) => {
+  const { config } = start;
+  const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
+  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const search = await openSearchReader(config);
+  report({ type: "ready", facts: {} });
+  await new Reader(start, db, search, log).run();
+  db.close();
+  report({ type: "stopped" });
+  endWorker();
+});

@@ -1,0 +1,166 @@
+/**
+ * Starts workers, starts them again when they die, and stops them.
+ * Runs on the main thread, which owns it; the workers' lanes are in shared memory and outlive them.
+ *
+ * @module
+ */
+import type { Config } from "../lib/config.ts";
+import { slotsOf } from "../lib/metrics/layout.ts";
+import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
+import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
+import type { Log } from "./log.ts";
+import type { Actor, RelayMemory } from "./memory.ts";
+
+/** The actors that are workers. */
+export type WorkerActor = Exclude<Actor, "main">;
+
+const RESTARTS = slotsOf("nostr_worker_restarts_total");
+
+/** One worker's place: it stays the same while workers come and go in it. */
+interface Place {
+  readonly actor: WorkerActor;
+  readonly index: number;
+  worker: Worker;
+  epoch: number;
+  phase: "starting" | "ready" | "dead" | "stopped";
+  /** Settles the start of the present worker. */
+  settle: { resolve: () => void; reject: (error: Error) => void } | null;
+  onDrained: (() => void) | null;
+  onStopped: (() => void) | null;
+}
+
+/** What the supervisor needs; see `main.ts`. */
+export interface SupervisorOptions {
+  readonly config: Config;
+  readonly memory: RelayMemory;
+  readonly libraryPath: string | null;
+  readonly log: Log;
+  readonly metrics: ThreadMetrics;
+}
+
+/** All workers of the process; see the module's text. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #places: Place[] = [];
+  /** What the actors reported, for those that start after them. */
+  readonly facts: Record<string, string> = {};
+  #stopping = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts one worker and waits until it is ready. Rejects if it fails before: then there is nothing to supervise. */
+  async start(actor: WorkerActor, index = 0): Promise<void> {
+    const place: Place = {
+      actor,
+      index,
+      worker: null as unknown as Worker,
+      epoch: 0,
+      phase: "starting",
+      settle: null,
+      onDrained: null,
+      onStopped: null,
+    };
+    this.#places.push(place);
+    await new Promise<void>((resolve, reject) => {
+      place.settle = { resolve, reject };
+      this.#spawn(place);
+    });
+  }
+
+  /** Asks all gateways to accept nothing new; resolves when they have answered what they had. */
+  async drainGateways(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#of("gateway").map((place) =>
+        new Promise<void>((resolve) => {
+          place.onDrained = resolve;
+          this.#notify(place, { type: "drain" });
+        })
+      ),
+    );
+  }
+
+  /** Resolves when every worker of this kind has ended; `request` asks them to (by their doorbells). */
+  async stop(actor: WorkerActor, request: (index: number) => void): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#of(actor).map((place) =>
+        new Promise<void>((resolve) => {
+          place.onStopped = resolve;
+          request(place.index);
+        })
+      ),
+    );
+  }
+
+  #of(actor: WorkerActor): Place[] {
+    return this.#places.filter((place) => place.actor === actor && place.phase === "ready");
+  }
+
+  #spawn(place: Place): void {
+    const { config, memory, libraryPath } = this.#options;
+    const url = new URL(`./${place.actor}/worker.ts`, import.meta.url);
+    place.epoch++;
+    place.phase = "starting";
+    place.worker = new Worker(url, { type: "module", name: `${place.actor} ${place.index}` });
+    place.worker.onmessage = ({ data }) => this.#take(place, data as ActorReport);
+    place.worker.onerror = (event) => {
+      event.preventDefault();
+      this.#died(place, event.message);
+    };
+    const start: ActorStart = {
+      config,
+      memory,
+      libraryPath,
+      index: place.index,
+      epoch: place.epoch,
+      facts: { ...this.facts },
+    };
+    place.worker.postMessage(start);
+  }
+
+  #take(place: Place, message: ActorReport): void {
+    if (message.type === "drained") return place.onDrained?.();
+    if (message.type === "failed") return this.#died(place, message.message);
+    if (message.type === "stopped") {
+      place.phase = "stopped";
+      return place.onStopped?.();
+    }
+    place.phase = "ready";
+    Object.assign(this.facts, message.facts);
+    place.settle?.resolve();
+    place.settle = null;
+    if (place.epoch === 1) return;
+    this.#options.log.info(`${place.actor} ${place.index} runs again`);
+    if (place.actor !== "reader") return;
+    for (const gateway of this.#of("gateway")) {
+      this.#notify(gateway, { type: "reader-restarted", reader: place.index });
+    }
+  }
+
+  #died(place: Place, reason: string): void {
+    if (place.phase === "dead" || place.phase === "stopped") return;
+    place.phase = "dead";
+    place.worker.terminate();
+    if (place.settle) {
+      place.settle.reject(new Error(reason));
+      place.settle = null;
+      return;
+    }
+    const { config, log, metrics } = this.#options;
+    log.error(`${place.actor} ${place.index} died: ${reason}`);
+    if (place.actor !== "control") metrics.add(RESTARTS[place.actor], 1);
+    // What waits for a dead worker would wait for ever; its lanes keep what it had not finished.
+    place.onDrained?.();
+    if (this.#stopping) return place.onStopped?.();
+    setTimeout(() => {
+      if (!this.#stopping) this.#spawn(place);
+    }, config.RESTART_DELAY_MS);
+  }
+
+  #notify(place: Place, notice: GatewayNotice): void {
+    place.worker.postMessage(notice);
+  }
+}
