@@ -1,7 +1,7 @@
 /** Tests of what the index makes of each kind of answer, against a server that says what the test wants. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SEARCHES_UNANSWERED_MAX } from "../../limits.ts";
-import { note, NOW } from "../search_test_suite.ts";
+import { note, NOW } from "../search_test_fixture.ts";
 import { type IndexChange, SearchUnavailableError } from "../search_index.ts";
 import { OpenSearchIndex, type OpenSearchOptions } from "./opensearch_index.ts";
 

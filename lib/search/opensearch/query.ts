@@ -1,6 +1,6 @@
 /**
  * One search in OpenSearch's query language. What a client wrote appears only as values, never as syntax.
- * Runs on readers; no state.
+ * Runs on a reader's thread; no state.
  *
  * @module
  */
