@@ -43,7 +43,8 @@ const MIXED_SHARE = 0.4;
 const FANOUTS = [
   [100, 100, 100, 2_000, 512],
   [1_000, 1_000, 1_000, 200, 64],
-  [100, 10_000, 10, 4_000, 512],
+  // Few enough a connection for the peer with the lowest limit, 32.
+  [400, 10_000, 10, 4_000, 512],
 ] as const;
 /** Events a second of the step that asks how soon a lone event arrives. */
 const PACED_RATE = 50;
