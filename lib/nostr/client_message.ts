@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isLongerThan } from "./characters.ts";
 import { type Filter, FilterError, type FilterLimits, parseFilter } from "./filter.ts";
 import { closedText, noticeText } from "./relay_message.ts";
 
@@ -14,8 +15,13 @@ export type ClientMessage =
   | { readonly type: "CLOSE"; readonly subscriptionId: string }
   /** An EVENT that was written with white space before the verb. */
   | { readonly type: "EVENT" }
-  /** Not understood; `answer` is what to send. */
-  | { readonly type: "refused"; readonly verb: string; readonly answer: string };
+  /** Not understood; `answer` is what to send. `ended`: the subscription that a CLOSED to a REQ ends, if it is open. */
+  | {
+    readonly type: "refused";
+    readonly verb: string;
+    readonly answer: string;
+    readonly ended: string | null;
+  };
 
 /** Bounds on messages, from the configuration. */
 export interface MessageLimits extends FilterLimits {
@@ -58,7 +64,8 @@ function parseQuery(
   given: readonly unknown[],
   limits: MessageLimits,
 ): ClientMessage {
-  const refuse = (reason: string) => refused(verb, closedText(subscriptionId, reason));
+  const ended = verb === "REQ" ? subscriptionId : null;
+  const refuse = (reason: string) => refused(verb, closedText(subscriptionId, reason), ended);
   if (given.length === 0) return refuse(`invalid: a ${verb} needs at least one filter`);
   if (given.length > limits.filtersMax) {
     return refuse(`invalid: a ${verb} holds more than ${limits.filtersMax} filters`);
@@ -74,13 +81,13 @@ function parseQuery(
 function subscriptionIdFault(id: unknown, limits: MessageLimits): string | null {
   if (typeof id !== "string") return noticeText("invalid: the subscription id is not a string");
   const most = limits.subscriptionIdCharsMax;
-  if (id.length > 0 && id.length <= most) return null;
+  if (id.length > 0 && !isLongerThan(id, most)) return null;
   const reason = id.length === 0
     ? "invalid: the subscription id is empty"
     : `invalid: the subscription id is longer than ${most} characters`;
   return id.length <= ODD_ID_CHARS_MAX ? closedText(id, reason) : noticeText(reason);
 }
 
-function refused(verb: string, answer: string): ClientMessage {
-  return { type: "refused", verb, answer };
+function refused(verb: string, answer: string, ended: string | null = null): ClientMessage {
+  return { type: "refused", verb, answer, ended };
 }

@@ -113,7 +113,8 @@ export function dValue(event: NostrEvent): string {
 export function expiresAt(event: NostrEvent): number {
   for (const tag of event.tags) {
     if (tag[0] !== "expiration" || tag[1] === undefined || !/^\d{1,15}$/.test(tag[1])) continue;
-    return Number(tag[1]);
+    // 0 is taken for "never" here; a client that writes it means 1970.
+    return Math.max(1, Number(tag[1]));
   }
   return 0;
 }

@@ -13,7 +13,6 @@
  *
  * @module
  */
-import { TAG_VALUE_INDEXED_BYTES_MAX } from "../limits.ts";
 import { dValue, type EventParts, eventParts, eventText, expiresAt, type NostrEvent } from "./event.ts";
 import { addressKey, idKey, pubkeyKey, tagKey } from "./keys.ts";
 import { KIND_DELETION, kindClass } from "./kinds.ts";
@@ -63,7 +62,6 @@ function indexedTagKeys(event: NostrEvent): number[] {
     const letter = tag[0];
     const value = tag[1];
     if (letter === undefined || value === undefined || !isIndexedLetter(letter)) continue;
-    if (value.length > TAG_VALUE_INDEXED_BYTES_MAX) continue;
     keys.push(tagKey(letter, value));
   }
   return keys.length > 1 ? [...new Set(keys)] : keys;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_INDEXED_BYTES_MAX } from "../limits.ts";
+import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_SEARCHED_CHARS_MAX } from "../limits.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
 import { isIndexedLetter } from "../nostr/packed_event.ts";
 import { normalizeText } from "./text.ts";
@@ -82,8 +82,8 @@ function tagTerms(event: NostrEvent): string[] {
   const terms: string[] = [];
   for (const [name, value] of event.tags) {
     if (name === undefined || value === undefined || !isIndexedLetter(name)) continue;
-    // The same bound as the store's, so that both find the same events.
-    if (value.length <= TAG_VALUE_INDEXED_BYTES_MAX) terms.push(tagTerm(name, value.toWellFormed()));
+    // OpenSearch refuses a document with a term of more than 32 KiB.
+    if (value.length <= TAG_VALUE_SEARCHED_CHARS_MAX) terms.push(tagTerm(name, value.toWellFormed()));
   }
   return terms.length > 1 ? [...new Set(terms)] : terms;
 }

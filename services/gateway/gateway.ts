@@ -93,6 +93,10 @@ export class Gateway implements QueryEvents {
     return this.#frames.unanswered > 0;
   }
 
+  get hasConnections(): boolean {
+    return this.#connections.size > 0;
+  }
+
   get hasSubscriptions(): boolean {
     return this.#subscriptions.size > 0;
   }
@@ -160,6 +164,9 @@ export class Gateway implements QueryEvents {
     else if (message.type === "CLOSE") this.#close(connection, message.subscriptionId);
     else {
       if (message.answer.startsWith('["CLOSED"')) this.#metrics.add(CLOSEDS.invalid, 1);
+      // CLOSED tells the client that nothing more comes under this id.
+      const ended = message.ended === null ? undefined : connection.subscriptions.get(message.ended);
+      if (ended) this.#end(ended);
       connection.send(message.answer);
     }
   }
@@ -320,12 +327,9 @@ export class Gateway implements QueryEvents {
     this.closed(connection);
   }
 
-  /** Says goodbye to everybody. */
+  /** Says goodbye to everybody, behind what each still has to be sent. */
   closeAll(): void {
-    for (const connection of [...this.#connections.values()]) {
-      connection.socket.close(1001, "the relay stops");
-      this.closed(connection);
-    }
+    for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
   }
 }
 
