@@ -134,7 +134,7 @@ export const SLICE_BYTES_MAX = 1024 * 1024;
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
-/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+/** The least a limited negentropy message may be, bytes: a range's parts always fit (the reference's own). */
 export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
 /** Messages that one negentropy session may take from the other party. */
 export const NEGENTROPY_ROUNDS_MAX = 4_096;
