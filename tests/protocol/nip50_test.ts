@@ -123,6 +123,17 @@ testBoth("a name or a title that fits ranks before a mention", async (client) =>
     content: "I saw a quokka today and some other animals of an island",
     created_at: 2_000,
   });
+  // A word's rarity counts for each field by itself, so that there must be other names, titles and notes.
+  const others = Array.from({ length: 60 }, (_, i) => [
+    signEvent(freshKey(), { kind: 0, content: JSON.stringify({ name: `wombat ${i}`, about: "a person" }) }),
+    signEvent(key, {
+      kind: 30_023,
+      tags: [["d", `${i}`], ["title", `Wombat ${i}`]],
+      content: "Animals of a continent",
+    }),
+    signEvent(key, { content: `I saw wombat ${i} today` }),
+  ]).flat();
+  await store(client, ...others);
   await index(client, { authors, search: "quokka" }, note, profile, article);
   const found = await idsOf(client, { authors, search: "quokka" });
   assertEquals(found[2], note.id);
