@@ -21,6 +21,23 @@ import { Supervisor } from "./services/supervisor.ts";
 /** How often the process's own memory and CPU are sampled, ms. */
 const SAMPLE_INTERVAL_MS = 1_000;
 
+/**
+ * The port to serve on; for `PORT=0`, one that is free. Gateways share a port, so that none of them would notice that
+ * another program, or another relay, has it.
+ *
+ * @throws {Error} if it is taken.
+ */
+function findPort(hostname: string, port: number): number {
+  try {
+    const listener = Deno.listen({ hostname, port });
+    const found = (listener.addr as Deno.NetAddr).port;
+    listener.close();
+    return found;
+  } catch (error) {
+    throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
+  }
+}
+
 async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
   await supervisor.start("store");
   for (let index = 0; index < counts.verifiers; index++) await supervisor.start("verifier", index);
@@ -43,10 +60,11 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
 }
 
 async function main(): Promise<void> {
-  const config = readConfig(Deno.env.toObject());
+  const asked = readConfig(Deno.env.toObject());
   const startedMs = Date.now();
-  const log = new Log("main", config.LOG_LEVEL);
-  const lock = await lockDataDir(config.DATA_DIR);
+  const log = new Log("main", asked.LOG_LEVEL);
+  const lock = await lockDataDir(asked.DATA_DIR);
+  const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
   const memory = createRelayMemory(resolveWorkers(config, navigator.hardwareConcurrency));
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;

@@ -132,6 +132,15 @@ export const COUNT_DISTINCT_MAX = 1_000_000;
 /** Bytes of event text that one slice of a query may bring. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
 
+/** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
+export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
+/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
+/** Messages that one negentropy session may take from the other party. */
+export const NEGENTROPY_ROUNDS_MAX = 4_096;
+/** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
+export const NEGENTROPY_ITEMS_MAX = 1_000_000;
+
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
 /** Documents that make the indexer send before its second is over, by default. */
@@ -163,11 +172,53 @@ export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
+/** Rows that an export reads before it writes them. */
+export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+/** Keys that one connection may prove (NIP-42); each travels with every frame of the connection. */
+export const AUTH_KEYS_MAX = 32;
+/** How far `created_at` of a proof (kind 22242) may be from now, seconds (NIP-42 suggests ten minutes). */
+export const AUTH_SECONDS_MAX = 600;
+/** How far `created_at` of an HTTP authorization (kind 27235) may be from now, seconds (NIP-98). */
+export const HTTP_AUTH_SECONDS_MAX = 60;
+/** Characters of an `Authorization` header. */
+export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
+
+/** Keys (clients, addresses, authors) whose rate one limiter remembers. */
+export const RATE_KEYS_MAX = 100_000;
+/** Bytes of one line that a plugin writes. */
+export const PLUGIN_LINE_BYTES_MAX = 64 * 1024;
+/** Requests that wait for a plugin; the next one is refused `rate-limited:`. */
+export const PLUGIN_WAITING_MAX = 2_000;
+/** Requests that a plugin may have unanswered at a time, by configuration. */
+export const PLUGIN_IN_FLIGHT_MAX = 256;
+/** The longest that a plugin may take for an answer, ms, by default. */
+export const PLUGIN_TIMEOUT_MS_DEFAULT = 10_000;
+/** The pause before a plugin that died without one answer is started again, ms. */
+export const PLUGIN_RESPAWN_MS = 1_000;
+/** The time that a plugin has to end by itself once it was asked to, ms. */
+export const PLUGIN_EXIT_MS = 1_000;
+
+/** Bytes of a management request (NIP-86). */
+export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
+/** Entries of one list that management keeps, such as the banned keys. */
+export const MANAGEMENT_ENTRIES_MAX = 200_000;
+/** Roles that management keeps, and members of all of them together. */
+export const MANAGEMENT_ROLES_MAX = 1_000;
+/** Characters of a reason that goes with a ban. */
+export const MANAGEMENT_REASON_CHARS_MAX = 300;
+/** Characters of the relay's name, where management changes it. */
+export const RELAY_NAME_CHARS_MAX = 100;
+/** Characters of the relay's description, where management changes it. */
+export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
+/** Characters of a URL that management sets. */
+export const URL_CHARS_MAX = 2_000;
 
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
+/** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
+export const GOODBYE_MS_MAX = 2_000;
 
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
@@ -184,6 +235,8 @@ invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
+// A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
+invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
 invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

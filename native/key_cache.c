@@ -16,7 +16,7 @@ struct key_cache {
     slot slots[KEY_CACHE_SLOTS];
 };
 
-/* An empty slot holds the key of 32 zero bytes. 0 is no x coordinate of the curve (7 is no square), so it is never kept. */
+/* An empty slot holds the key of 32 zero bytes: 0 is no x coordinate of the curve (7 is no square), so none is kept. */
 key_cache *key_cache_open(void) { return calloc(1, sizeof(key_cache)); }
 
 void key_cache_close(key_cache *cache) { free(cache); }

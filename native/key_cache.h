@@ -1,7 +1,8 @@
 /*
  * A bounded cache of decompressed public keys: decompression is an eighth of a plain verification, and most
- * events come from few authors. One context owns it. Keys are public, and a stranger may choose keys that meet
- * in one slot: that costs the decompression again, never more memory and never a wrong key, for the whole key is compared.
+ * events come from few authors. One context owns it, on its thread. Keys are public, and a stranger may choose keys
+ * that meet in one slot: that costs the decompression again, never more memory, and never a wrong key, for the whole
+ * key is compared.
  */
 #ifndef SLUICE_KEY_CACHE_H
 #define SLUICE_KEY_CACHE_H

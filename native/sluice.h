@@ -30,6 +30,8 @@
 #define SLUICE_TIER_NATIVE 0u
 #define SLUICE_TIER_BATCH 1u
 #define SLUICE_TIER_LANES 2u
+/** libsecp256k1's public API with no cache: what the others are compared with, in tests and benches. */
+#define SLUICE_TIER_REFERENCE 3u
 
 typedef struct sluice_context sluice_context;
 

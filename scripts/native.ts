@@ -1,47 +1,17 @@
 /**
  * Builds the verification library: `deno task native` prints where it is, or the one reason why there is none.
  *
- *   deno task native             build unless the library for these inputs is there
- *   deno task native --sanitize  build with AddressSanitizer and UBSan into a path of its own (for tests)
- *
  * The source of libsecp256k1 comes with the crate that `native/Cargo.lock` pins, brought by `cargo fetch`. Output is
  * `native/build/<sources>-<compiler>/libsluice.so`, named by hashes of all that goes in, so nothing is built twice.
  * Runs in a process of its own or in the one that starts the relay; holds no state.
  *
  * @module
  */
-import { createHash } from "node:crypto";
+import { buildProduct, findProduct, type Product } from "./native/compile.ts";
+import { type Compiler, findCompiler } from "./native/toolchain.ts";
 
-const NATIVE = new URL("../native/", import.meta.url);
-const BUILD = new URL("build/", NATIVE);
 const LIBRARY = Deno.build.os === "darwin" ? "libsluice.dylib" : "libsluice.so";
-const CRATE = "secp256k1-sys";
-
-/** Flags of every unit; no `-march`: the library runs on any processor and asks CPUID for what is more. */
-const FLAGS = ["-std=gnu11", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-Wall", "-Wextra"];
-/** libsecp256k1's configuration, as its own build has it by default; the warnings are about what we do not use. */
-const LIBSECP_FLAGS = [
-  "-DSECP256K1_NO_API_VISIBILITY_ATTRIBUTES",
-  "-DENABLE_MODULE_EXTRAKEYS=1",
-  "-DENABLE_MODULE_SCHNORRSIG=1",
-  "-DECMULT_WINDOW_SIZE=15",
-  "-DCOMB_BLOCKS=11",
-  "-DCOMB_TEETH=6",
-  "-Wno-unused-function",
-  "-Wno-unused-parameter",
-];
-const LIBSECP_UNITS = ["src/secp256k1.c", "src/precomputed_ecmult.c", "src/precomputed_ecmult_gen.c"];
-/** Units that use instructions of newer x86-64 processors; they run only where CPUID has named them. */
-const INSTRUCTIONS: Record<string, string[]> = {
-  "sha256_shani.c": ["-msha", "-msse4.1", "-mssse3"],
-};
-const SANITIZE = [
-  "-g",
-  "-O1",
-  "-fno-omit-frame-pointer",
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-];
+const LIBRARY_PRODUCT: Product = { files: [LIBRARY], programs: [], sanitize: false };
 
 /** What {@linkcode prepareNative} did. */
 export interface PreparedNative {
@@ -51,175 +21,55 @@ export interface PreparedNative {
   readonly line: string;
 }
 
-interface Options {
-  readonly sanitize?: boolean;
-}
-
-/** Output of a command, or null when it is not installed or fails; `errors` gets its last words. */
-async function run(command: string, args: string[], errors: string[] = []): Promise<string | null> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(command, { args, stderr: "piped" }).output();
-    if (success) return new TextDecoder().decode(stdout);
-    const said = new TextDecoder().decode(stderr).trim().split("\n");
-    errors.push(`${command}: ${said.find((line) => line.includes("error")) ?? said.at(-1) ?? "failed"}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    errors.push(`${command} is not installed`);
-  }
-  return null;
-}
-
-/** The C compiler: `CC` or the first that answers. */
-async function findCompiler(): Promise<{ command: string; version: string } | null> {
-  const named = Deno.env.get("CC");
-  for (const command of named ? [named] : ["cc", "gcc", "clang"]) {
-    const version = await run(command, ["-v", "--version"]);
-    if (version !== null) return { command, version };
-  }
-  return null;
-}
-
-/** Paths of our C units and headers, relative to `native/`, in a fixed order. */
-async function sourceNames(folder: URL, prefix = ""): Promise<string[]> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    const name = prefix + entry.name;
-    if (entry.isDirectory && entry.name !== "build" && entry.name !== "tests") {
-      names.push(...await sourceNames(new URL(`${entry.name}/`, folder), `${name}/`));
-    } else if (/\.[ch]$/.test(entry.name)) names.push(name);
-  }
-  return names.sort();
-}
-
-function hash(parts: (string | Uint8Array)[], characters: number): string {
-  const sum = createHash("sha256");
-  for (const part of parts) sum.update(`${part.length}:`).update(part);
-  return sum.digest("hex").slice(0, characters);
-}
-
-async function hashSources(names: string[], options: Options): Promise<string> {
-  const parts: (string | Uint8Array)[] = [
-    JSON.stringify([
-      Deno.build.os,
-      Deno.build.arch,
-      FLAGS,
-      LIBSECP_FLAGS,
-      INSTRUCTIONS,
-      options.sanitize ?? false,
-    ]),
-    await Deno.readFile(new URL("Cargo.lock", NATIVE)),
-  ];
-  for (const name of names) parts.push(name, await Deno.readFile(new URL(name, NATIVE)));
-  return hash(parts, 16);
-}
-
-async function exists(path: URL): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-/** The folder for these inputs; without a compiler any library of these sources will do. */
-async function findBuilt(sources: string, compiler: { version: string } | null): Promise<URL | null> {
-  if (compiler) {
-    const library = new URL(`${sources}-${hash([compiler.version], 8)}/${LIBRARY}`, BUILD);
-    return await exists(library) ? library : null;
-  }
-  if (!await exists(BUILD)) return null;
-  for await (const entry of Deno.readDir(BUILD)) {
-    const library = new URL(`${entry.name}/${LIBRARY}`, BUILD);
-    if (entry.name.startsWith(`${sources}-`) && await exists(library)) return library;
-  }
-  return null;
-}
-
-/** The folder of libsecp256k1's source inside Cargo's own store. */
-async function findLibsecp(errors: string[]): Promise<string | null> {
-  const manifest = ["--manifest-path", new URL("Cargo.toml", NATIVE).pathname, "--locked"];
-  const query = ["metadata", "--format-version", "1", ...manifest];
-  let metadata = await run("cargo", [...query, "--offline"]);
-  if (metadata === null) {
-    if (await run("cargo", ["fetch", ...manifest], errors) === null) return null;
-    metadata = await run("cargo", [...query, "--offline"], errors);
-  }
-  if (metadata === null) return null;
-  const { packages } = JSON.parse(metadata) as { packages: { name: string; manifest_path: string }[] };
-  const crate = packages.find((entry) => entry.name === CRATE);
-  if (!crate) return null;
-  return `${crate.manifest_path.replace(/[/\\]Cargo\.toml$/, "")}/depend/secp256k1`;
-}
-
-/** Compiles every unit and links them into `folder`, by way of a name that nobody opens half written. */
-async function build(
-  command: string,
-  names: string[],
-  libsecp: string,
-  folder: URL,
-  options: Options,
-  errors: string[],
-): Promise<boolean> {
-  const work = await Deno.makeTempDir({ prefix: "sluice-native-" });
-  const extra = options.sanitize ? SANITIZE : [];
-  const x86 = Deno.build.arch === "x86_64";
-  const units = names.filter((name) => name.endsWith(".c")).map((name) => ({
-    path: new URL(name, NATIVE).pathname,
-    flags: [
-      `-I${libsecp}`,
-      `-I${libsecp}/src`,
-      `-I${NATIVE.pathname}`,
-      ...(x86 ? INSTRUCTIONS[name] ?? [] : []),
-    ],
-  }));
-  for (const name of LIBSECP_UNITS) units.push({ path: `${libsecp}/${name}`, flags: [`-I${libsecp}/src`] });
-  try {
-    const objects = units.map((_, i) => `${work}/${i}.o`);
-    const compiled = await Promise.all(units.map(({ path, flags }, i) => {
-      const args = [...FLAGS, ...LIBSECP_FLAGS, ...extra, ...flags, "-c", path, "-o", objects[i]!];
-      return run(command, args, errors);
-    }));
-    if (compiled.includes(null)) return false;
-    await Deno.mkdir(folder, { recursive: true });
-    const whole = new URL(LIBRARY, folder);
-    const partial = `${whole.pathname}.${Deno.pid}`;
-    if (await run(command, [...extra, "-shared", "-pthread", ...objects, "-o", partial], errors) === null) {
-      return false;
-    }
-    await Deno.rename(partial, whole);
-    return true;
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
-}
-
 /** The library that {@linkcode prepareNative} built for the present sources and compiler, or null. Builds nothing. */
-export async function nativeLibraryPath(options: Options = {}): Promise<string | null> {
-  const sources = await hashSources(await sourceNames(NATIVE), options);
-  return (await findBuilt(sources, await findCompiler()))?.pathname ?? null;
+export async function nativeLibraryPath(): Promise<string | null> {
+  const folder = await findProduct(LIBRARY_PRODUCT, await findCompiler());
+  return folder && new URL(LIBRARY, folder).pathname;
 }
 
 /** Finds or builds the library. Never throws for what a machine lacks: another tier serves then. */
-export async function prepareNative(options: Options = {}): Promise<PreparedNative> {
-  const without = (why: string) => ({
-    path: null,
-    line: `Cannot build the verification library: ${why}; another tier serves`,
-  });
-  const names = await sourceNames(NATIVE);
-  const sources = await hashSources(names, options);
-  const compiler = await findCompiler();
-  const found = await findBuilt(sources, compiler);
-  if (found) return { path: found.pathname, line: `Verification library: ${found.pathname}` };
-  if (!compiler) return without("no C compiler (cc, gcc or clang) is installed");
+export async function prepareNative(): Promise<PreparedNative> {
   const errors: string[] = [];
-  const libsecp = await findLibsecp(errors);
-  if (!libsecp) return without(errors[0] ?? `the crate ${CRATE} has no source`);
-  const folder = new URL(`${sources}-${hash([compiler.version], 8)}/`, BUILD);
-  if (!await build(compiler.command, names, libsecp, folder, options, errors)) {
-    return without(errors[0] ?? "the compiler failed");
+  const made = await findOrBuild(LIBRARY_PRODUCT, await findCompiler(), errors);
+  if (made === null) {
+    const why = errors[0] ?? "the compiler failed";
+    return { path: null, line: `Cannot build the verification library: ${why}; another tier serves` };
   }
-  const path = new URL(LIBRARY, folder).pathname;
-  return { path, line: `Verification library built: ${path}` };
+  const path = new URL(LIBRARY, made.folder).pathname;
+  return { path, line: `Verification library${made.built ? " built" : ""}: ${path}` };
+}
+
+/**
+ * Paths of the native test programs of these names (`native/tests/NAME.c`), built if need be; or the reason why there
+ * are none. `sanitize` builds them with AddressSanitizer and UndefinedBehaviorSanitizer.
+ */
+export async function prepareNativePrograms(
+  names: readonly string[],
+  sanitize: boolean,
+): Promise<{ paths: string[] } | { reason: string }> {
+  const errors: string[] = [];
+  const made = await findOrBuild({ files: names, programs: names, sanitize }, await findCompiler(), errors);
+  if (made === null) return { reason: errors[0] ?? "the compiler failed" };
+  return { paths: names.map((name) => new URL(name, made.folder).pathname) };
+}
+
+async function findOrBuild(
+  product: Product,
+  compiler: Compiler | null,
+  errors: string[],
+): Promise<{ folder: URL; built: boolean } | null> {
+  const found = await findProduct(product, compiler);
+  if (found) return { folder: found, built: false };
+  if (!compiler) {
+    errors.push("no C compiler (cc, gcc or clang) is installed");
+    return null;
+  }
+  const folder = await buildProduct(product, compiler, errors);
+  return folder && { folder, built: true };
 }
 
 if (import.meta.main) {
-  const { path, line } = await prepareNative({ sanitize: Deno.args.includes("--sanitize") });
+  const { path, line } = await prepareNative();
   // deno-lint-ignore no-console -- the command's output
   (path === null ? console.error : console.log)(line);
 }

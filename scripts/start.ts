@@ -39,7 +39,9 @@ export function relayCommand(config: Config, libraryPath: string | null): string
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
   const read = [ROOT, data, cacheDir(), ...files];
-  const net = [`${bracketed(config.HOST)}:${config.PORT}`, `unix:${controlPath(data)}`, ...search];
+  // Which port is free is known only later.
+  const port = config.PORT === 0 ? "" : `:${config.PORT}`;
+  const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
   return [
     Deno.execPath(),
     "run",

@@ -24,6 +24,8 @@ export interface ActorStart {
 /** Worker to main. */
 export type ActorReport =
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
+  /** The worker could not start; the message says why. */
+  | { readonly type: "failed"; readonly message: string }
   /** The gateway accepts nothing new, and every event it had passed on is answered. */
   | { readonly type: "drained" }
   /** The worker has finished what lay in its lanes and ends. */
@@ -36,7 +38,12 @@ export type GatewayNotice =
   /** A reader was started anew: what it had not answered must be asked again. */
   | { readonly type: "reader-restarted"; readonly reader: number };
 
-/** Runs `start` when main's first message comes. A failure at start is the worker's death: the supervisor sees it. */
+let isReady = false;
+
+/**
+ * Runs `start` when main's first message comes. What it throws before the worker is ready is reported: an operator can
+ * do something about it. What it throws later is a fault, and the worker's death: the supervisor sees it.
+ */
 export function onStart(
   start: (message: ActorStart) => Promise<void> | void,
   onNotice?: (notice: GatewayNotice) => void,
@@ -48,6 +55,9 @@ export function onStart(
     if (started) return onNotice?.(message.data as GatewayNotice);
     started = true;
     (async () => await start(message.data as ActorStart))().catch((error) => {
+      if (!isReady) {
+        return report({ type: "failed", message: error instanceof Error ? error.message : `${error}` });
+      }
       // The error becomes the worker's own, so that the supervisor hears of it.
       setTimeout(() => {
         throw error;
@@ -58,6 +68,7 @@ export function onStart(
 
 /** Tells main. */
 export function report(message: ActorReport): void {
+  isReady ||= message.type === "ready";
   (globalThis as unknown as WorkerScope).postMessage(message);
 }
 

@@ -123,6 +123,7 @@ export class Supervisor {
 
   #take(place: Place, message: ActorReport): void {
     if (message.type === "drained") return place.onDrained?.();
+    if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";
       return place.onStopped?.();

@@ -1,6 +1,6 @@
 /**
- * rust-nostr's LocalRelay (nostr-relay-builder) as a peer: the small program in `nostr_sdk/`, built with its exact versions into
- * `bench/peers/build/`. Runs in the bench's own process.
+ * rust-nostr's LocalRelay (nostr-relay-builder) as a peer: the small program in `nostr_sdk/`, built with its exact
+ * versions into `bench/peers/build/`. Runs in the bench's own process.
  *
  * @module
  */

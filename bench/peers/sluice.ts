@@ -1,9 +1,12 @@
 /**
- * Ourselves as a peer: the relay of this source tree, started as an operator starts it, with the environment's
+ * Ourselves as a peer: the relay of this source tree, started as `deno task start` starts it, with the environment's
  * own settings (GATEWAY_WORKERS, VERIFIER_WORKERS, READER_WORKERS …). Runs in the bench's own process.
  *
  * @module
  */
+import { readConfig } from "../../lib/config.ts";
+import { nativeLibraryPath, prepareNative } from "../../scripts/native.ts";
+import { relayCommand } from "../../scripts/start.ts";
 import { capture, type Peer } from "./peer.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -13,21 +16,20 @@ export const sluice: Peer = {
   note: "SQLite, WAL, synchronous=FULL: one fsync a group of events, before their OKs",
 
   async version() {
-    // Without a compiler the relay verifies with what the system has, and says so itself.
-    await capture(Deno.execPath(), ["task", "native"], ROOT).catch(() => "");
+    // Without a compiler another tier of verification serves; the version says whether ours does.
+    const { path } = await prepareNative();
     const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))) as {
       version: string;
     };
     const commit = await capture("git", ["rev-parse", "--short", "HEAD"], ROOT).catch(() => "no commit");
-    return `${version} (${commit})`;
+    return `${version} (${commit}${path === null ? ", without its verification library" : ""})`;
   },
 
-  command(port, dataDir) {
-    return Promise.resolve({
-      program: Deno.execPath(),
-      args: ["run", "--allow-all", "--unstable-net", "main.ts"],
-      env: { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir },
-      cwd: ROOT,
-    });
+  async command(port, dataDir) {
+    const library = await nativeLibraryPath();
+    const settings = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir };
+    const config = readConfig({ ...Deno.env.toObject(), ...settings });
+    const [program, ...args] = relayCommand(config, library);
+    return { program: program!, args, env: { ...settings, SLUICE_NATIVE_LIBRARY: library ?? "" }, cwd: ROOT };
   },
 };

@@ -6,7 +6,7 @@
  */
 import { isLongerThan } from "../nostr/characters.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
-import { leadingZeroBits } from "../nostr/proof_of_work.ts";
+import { workFault } from "./required_work.ts";
 
 /** What an operator may set; names as in NIP-11's `limitation`. */
 export interface EventLimits {
@@ -44,9 +44,6 @@ export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds
     }
     const expiry = expiresAt(event);
     if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
-    if (limits.MIN_POW_DIFFICULTY > 0 && leadingZeroBits(event.id) < limits.MIN_POW_DIFFICULTY) {
-      return `pow: the id has fewer than ${limits.MIN_POW_DIFFICULTY} leading zero bits`;
-    }
-    return null;
+    return workFault(event, { difficulty: limits.MIN_POW_DIFFICULTY, commitmentRequired: false });
   };
 }

@@ -4,6 +4,7 @@
  *
  * ```
  *  word 0: rings (counts up)        word 16: sleeping (0 or 1)        word 32: stop requested (0 or 1)
+ *  word 48: crash requested (0 or 1)
  * ```
  *
  * No wake-up is lost: a producer makes its record visible, adds to `rings`, then loads `sleeping`. The sleeper loads
@@ -19,6 +20,7 @@ import { WAIT_MS_MAX } from "../limits.ts";
 const RINGS = 0;
 const SLEEPING = 16;
 const STOP = 32;
+const CRASH = 48;
 
 /** The memory of a doorbell. */
 export interface DoorbellMemory {
@@ -27,7 +29,7 @@ export interface DoorbellMemory {
 
 /** Makes the memory of a doorbell. */
 export function createDoorbellMemory(): DoorbellMemory {
-  return { buffer: new SharedArrayBuffer(192) };
+  return { buffer: new SharedArrayBuffer(256) };
 }
 
 /** One thread's bell; see the module's text for the protocol. */
@@ -68,6 +70,23 @@ export class Doorbell {
   requestStop(): void {
     Atomics.store(this.#words, STOP, 1);
     this.ring();
+  }
+
+  /** Asks the thread to die of an error in the middle of its work, once: a rehearsal. */
+  requestCrash(): void {
+    Atomics.store(this.#words, CRASH, 1);
+    this.ring();
+  }
+
+  /**
+   * Called where a death would hurt most: something is done, and nobody knows it yet.
+   *
+   * @throws {Error} if the thread was asked to crash.
+   */
+  crashIfAsked(): void {
+    if (Atomics.load(this.#words, CRASH) === 0) return;
+    Atomics.store(this.#words, CRASH, 0);
+    throw new Error("This thread was asked to crash");
   }
 
   /** Whether the thread was asked to end. */

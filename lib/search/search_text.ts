@@ -15,7 +15,7 @@ export type SearchExtension = typeof SEARCH_EXTENSIONS[number];
 /** One condition of a search: words that stand one after another in one field of an event. */
 export interface SearchClause {
   readonly text: string;
-  /** Whether it consists of Chinese, Japanese or Korean characters only, which are found without word bounds. */
+  /** Whether all its letters are Chinese, Japanese or Korean, which are found without word bounds. */
   readonly cjk: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface SearchText {
 const SEARCHABLE = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 /** Cuts a term where its script changes between CJK and others: `日本語text`. */
 const SCRIPT_CHANGE = new RegExp(`(?<=[${CJK}])(?=[^${CJK}])|(?<=[^${CJK}])(?=[${CJK}])`, "u");
-const ONLY_CJK = new RegExp(`^[${CJK}]+$`, "u");
+const ONLY_CJK = new RegExp(`^[${CJK}\\s\\p{P}]+$`, "u");
 /** One token: an extension with a quoted value, a quoted phrase, or what stands between white space and quotes. */
 const TOKEN = /([a-z][a-z_-]*):"([^"]*)"|"([^"]*)"|([^\s"]+)/g;
 /** An extension without quotes. `https://…` and `nostr:…` are addresses: people search for them. */

@@ -13,6 +13,7 @@ import { addressKey, idKey, pubkeyKey } from "../nostr/keys.ts";
 import { KIND_DELETION, kindClass } from "../nostr/kinds.ts";
 import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../nostr/packed_event.ts";
 import { eventOf, hasId, idOf } from "./exact.ts";
+import { DeletionFilter } from "./deletion_filter.ts";
 import { TagWriter } from "./tag_writer.ts";
 import { addressOf, deletionTargets } from "./deletion.ts";
 
@@ -36,6 +37,7 @@ export class EventStore {
   readonly #db: DatabaseSync;
   readonly #tags: TagWriter;
   readonly #sql: ReturnType<typeof prepareStatements>;
+  readonly #deletions = new DeletionFilter();
   #lastSeq: number;
   #seqAtBegin = 0;
   /** The seq that the last `add` gave its event, where it said "stored". */
@@ -48,6 +50,9 @@ export class EventStore {
     this.#tags = new TagWriter(db);
     this.#sql = prepareStatements(db);
     this.#lastSeq = this.#sql.lastSeq.get()!.seq as number;
+    for (const row of db.prepare("SELECT target_key FROM deletion").iterate()) {
+      this.#deletions.add(row.target_key as number);
+    }
   }
 
   /** The newest entry of the log. */
@@ -76,8 +81,7 @@ export class EventStore {
 
   /** Adds one event of a kind that is stored; inside a group. */
   add(event: PackedEvent): AddOutcome {
-    const found = this.#sql.known.get(event.idKey, event.pubkeyKey, event.addressKey);
-    if (found !== undefined) {
+    if (this.#sql.present.get(event.idKey) !== undefined || this.#mayBeDeleted(event)) {
       const known = this.#resolveKnown(event);
       if (known !== null) return known;
     }
@@ -98,6 +102,11 @@ export class EventStore {
   /** Whether anything has expired at `nowSeconds`: a cheap question, asked outside a group. */
   hasExpired(nowSeconds: number): boolean {
     return this.#sql.expired.get(nowSeconds, 1) !== undefined;
+  }
+
+  #mayBeDeleted(event: PackedEvent): boolean {
+    if (this.#deletions.mayHave(event.idKey)) return true;
+    return (event.flags & FLAG_ADDRESS) !== 0 && this.#deletions.mayHave(event.addressKey);
   }
 
   /** The slow path: some key was found. Says what the event's fate is, or null: the keys only collided. */
@@ -161,7 +170,7 @@ export class EventStore {
 
   #deleteById(id: string, author: number, request: NostrEvent, seq: number): void {
     const key = idKey(id);
-    this.#sql.insertDeletion.run(key, author, seq);
+    this.#remember(key, author, seq);
     for (const row of this.#sql.byIdKey.all(key)) this.#removeIfTarget(row, request);
   }
 
@@ -169,8 +178,13 @@ export class EventStore {
     const [kind, pubkey, ...d] = address.split(":");
     if (pubkey !== request.pubkey || !/^\d{1,5}$/.test(kind!)) return;
     const key = addressKey(Number(kind), pubkey, d.join(":"));
-    this.#sql.insertDeletion.run(key, author, seq);
+    this.#remember(key, author, seq);
     for (const row of this.#sql.byAddress.all(key)) this.#removeIfTarget(row, request);
+  }
+
+  #remember(target: number, author: number, seq: number): void {
+    this.#sql.insertDeletion.run(target, author, seq);
+    this.#deletions.add(target);
   }
 
   #removeIfTarget(row: Record<string, unknown>, request: NostrEvent): void {
@@ -206,8 +220,7 @@ function prepareStatements(db: DatabaseSync) {
     commit: sql("COMMIT"),
     lastSeq: sql(`SELECT max(coalesce((SELECT max(seq) FROM event), 0),
                              coalesce((SELECT max(seq) FROM removal), 0)) AS seq`),
-    known: sql(`SELECT 1 FROM event WHERE id_key = ?1
-                UNION ALL SELECT 1 FROM deletion WHERE target_key IN (?1, ?3) AND pubkey_key = ?2 LIMIT 1`),
+    present: sql("SELECT 1 FROM event WHERE id_key = ?"),
     byIdKey: sql("SELECT e.seq, b.text FROM event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?"),
     byAddress: sql(
       "SELECT a.seq, b.text FROM address a JOIN body b ON b.seq = a.seq WHERE a.address_key = ?",

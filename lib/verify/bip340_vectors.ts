@@ -1,5 +1,5 @@
 /**
- * The test vectors of BIP-340, all nineteen, for tests of every verification tier. Constants only.
+ * The test vectors of BIP-340, all nineteen, for tests of every verification tier. Constants only, for any thread.
  *
  * @module
  */

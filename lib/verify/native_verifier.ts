@@ -12,6 +12,7 @@ import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.t
 const ABI = 1;
 /** Numbers of the tiers in `native/sluice.h`. */
 const TIER_NUMBERS = { native: 0, batch: 1, lanes: 2 } as const;
+const REFERENCE_NUMBER = 3;
 /** 64-bit words of `sluice_counters_t`. */
 const COUNTER_WORDS = 8;
 const DESCRIPTION_BYTES = 128;
@@ -47,6 +48,20 @@ export function isNativeTier(tier: VerifyTier): tier is NativeTier {
  * @throws {Error} when the library cannot be loaded, speaks another ABI, or the processor cannot run the tier.
  */
 export function openNative(tier: NativeTier, path: string): SignatureVerifier {
+  return openNumber(tier, TIER_NUMBERS[tier], path);
+}
+
+/**
+ * Opens libsecp256k1's public API alone, with no cache of keys, in the library at `path`: what benches and tests
+ * compare the tiers with. It calls itself `native` and is never served.
+ *
+ * @throws {Error} when the library cannot be loaded or speaks another ABI.
+ */
+export function openReference(path: string): SignatureVerifier {
+  return openNumber("native", REFERENCE_NUMBER, path);
+}
+
+function openNumber(tier: NativeTier, number: number, path: string): SignatureVerifier {
   const library = Deno.dlopen(path, SYMBOLS);
   const { symbols } = library;
   const fail = (why: string) => {
@@ -54,10 +69,10 @@ export function openNative(tier: NativeTier, path: string): SignatureVerifier {
     return new Error(`Cannot open verification tier "${tier}": ${why}`);
   };
   if (symbols.sluice_abi() !== ABI) throw fail(`${path} speaks ABI ${symbols.sluice_abi()}, not ${ABI}`);
-  if ((symbols.sluice_tiers() >> TIER_NUMBERS[tier] & 1) === 0) {
+  if ((symbols.sluice_tiers() >> number & 1) === 0) {
     throw fail("this processor or build has not what it needs");
   }
-  const context = symbols.sluice_open(TIER_NUMBERS[tier]);
+  const context = symbols.sluice_open(number);
   if (context === null) throw fail("no memory for its context");
 
   const words = new BigUint64Array(COUNTER_WORDS);

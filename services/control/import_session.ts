@@ -7,7 +7,7 @@
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import type { FrameSender, Sender } from "../gateway/frame_sender.ts";
 import { FRAME_TRUSTED } from "../verifier/messages.ts";
-import type { ImportReport, ImportRequest } from "./messages.ts";
+import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
 export interface ImportOutcome {
@@ -25,12 +25,18 @@ export class ImportSession implements Sender {
   #refused = 0;
   readonly #reasons = new Map<string, number>();
 
-  constructor(readonly number: number, readonly frames: FrameSender) {}
+  constructor(
+    readonly number: number,
+    readonly frames: FrameSender,
+    readonly crash: (request: CrashRequest) => void,
+  ) {}
 
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
   take(line: string): boolean {
     if (this.#request === null) {
-      this.#request = parseRequest(line);
+      const request = parseRequest(line);
+      if (request.command === "crash") this.crash(request);
+      else this.#request = request;
       return true;
     }
     if (line.trim() === "") return true;
@@ -66,8 +72,9 @@ export class ImportSession implements Sender {
   }
 }
 
-function parseRequest(line: string): ImportRequest {
-  const request = JSON.parse(line) as Partial<ImportRequest>;
+function parseRequest(line: string): ImportRequest | CrashRequest {
+  const request = JSON.parse(line) as Partial<ImportRequest> | CrashRequest;
+  if (request.command === "crash") return request;
   if (request.command !== "import") {
     throw new Error(`Cannot serve command "${request.command}": import is known`);
   }

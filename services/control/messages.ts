@@ -5,12 +5,24 @@
  *
  * @module
  */
+import type { Actor } from "../memory.ts";
 
 /** The first line. */
 export interface ImportRequest {
   readonly command: "import";
   /** False takes signatures for granted; ids are checked all the same. */
   readonly verify: boolean;
+}
+
+/**
+ * In place of an import: has a worker die of an error in the middle of its next work, so that operators and tests can
+ * see another one take its place. Whoever may write to the socket may end the whole process anyway.
+ */
+export interface CrashRequest {
+  readonly command: "crash";
+  readonly actor: Exclude<Actor, "main">;
+  /** Which of its kind. */
+  readonly index: number;
 }
 
 /** How far an import is. Every event read is counted in exactly one of the others, once it is answered. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
-import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { FrameSender } from "../gateway/frame_sender.ts";
@@ -15,12 +15,14 @@ import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
 import { controlPath } from "../store/paths.ts";
 import { ImportSession } from "./import_session.ts";
-import type { ImportReport } from "./messages.ts";
+import type { CrashRequest, ImportReport } from "./messages.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
 /** The pause before a line is offered again to lanes that were full, ms. */
 const FULL_WAIT_MS = 1;
+/** Bytes of one read of the socket. */
+const READ_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -49,6 +51,7 @@ class Control {
     this.#accept(listener);
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#bell.crashIfAsked();
       this.#drain();
       await this.#bell.waitAsync(seen);
     }
@@ -64,16 +67,18 @@ class Control {
   }
 
   async #serve(connection: Deno.UnixConn): Promise<void> {
-    const session = new ImportSession(++this.#lastSession, this.#frames);
+    const session = new ImportSession(
+      ++this.#lastSession,
+      this.#frames,
+      (request) => this.#crash(request),
+    );
     this.#sessions.set(session.number, session);
     const tell = (message: ImportReport | { error: string }) =>
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
     try {
-      const lines = connection.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
-        new TextLineStream(),
-      );
-      for await (const line of lines) {
+      const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
+      for await (const line of text.pipeThrough(new TextLineStream())) {
         while (!session.take(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
@@ -86,12 +91,23 @@ class Control {
       throw error;
     } finally {
       this.#sessions.delete(session.number);
-      try {
-        connection.close();
-      } catch {
-        // The stream closed it already.
-      }
+      connection.close();
     }
+  }
+
+  #crash({ actor, index }: CrashRequest): void {
+    const { bells, counts } = this.#start.memory;
+    const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
+      gateway: bells.origins.slice(0, counts.gateways),
+      control: bells.origins.slice(controlOrigin(counts)),
+      verifier: bells.verifiers,
+      reader: bells.readers,
+      store: [bells.store],
+      indexer: [bells.indexer],
+    };
+    const bell = all[actor]?.[index];
+    if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
+    new Doorbell(bell).requestCrash();
   }
 
   #drain(): void {
@@ -109,6 +125,16 @@ class Control {
     const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
     const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
     this.#sessions.get(lane.words[word + 1]!)?.answer({ accepted, message });
+  }
+}
+
+/** What the client sends until it ends its side. (The connection's own stream would close the answers' side as well.) */
+async function* chunksOf(connection: Deno.UnixConn): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  while (true) {
+    const chunk = new Uint8Array(READ_BYTES);
+    const bytes = await connection.read(chunk);
+    if (bytes === null) return;
+    yield chunk.subarray(0, bytes);
   }
 }
 

@@ -93,6 +93,10 @@ export class Gateway implements QueryEvents {
     return this.#frames.unanswered > 0;
   }
 
+  get hasConnections(): boolean {
+    return this.#connections.size > 0;
+  }
+
   get hasSubscriptions(): boolean {
     return this.#subscriptions.size > 0;
   }
@@ -323,12 +327,9 @@ export class Gateway implements QueryEvents {
     this.closed(connection);
   }
 
-  /** Says goodbye to everybody. */
+  /** Says goodbye to everybody, behind what each still has to be sent. */
   closeAll(): void {
-    for (const connection of [...this.#connections.values()]) {
-      connection.socket.close(1001, "the relay stops");
-      this.closed(connection);
-    }
+    for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
   }
 }
 

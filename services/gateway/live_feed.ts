@@ -53,6 +53,7 @@ export class LiveFeed {
         break;
       }
       this.#take(isAnyoneListening);
+      if (this.#behindUntil > this.#seq) break;
     }
     return seen;
   }
@@ -63,6 +64,11 @@ export class LiveFeed {
     const seq = new Float64Array(buffer, 0, 1)[0]!;
     if (type !== TAIL_EPHEMERAL) {
       if (seq <= this.#seq) return;
+      if (seq > this.#seq + 1) {
+        // A store that died has not published what lies between; this entry itself is in SQLite too.
+        this.#behindUntil = seq;
+        return;
+      }
       this.#seq = seq;
     }
     if (!isAnyoneListening || (type !== TAIL_STORED && type !== TAIL_EPHEMERAL)) return;

@@ -39,7 +39,9 @@ export class ReaderLink {
   readonly #queries: LaneProducer[];
   readonly #rows: LaneConsumer[];
   readonly #bells: Doorbell[];
+  /** By the number under which it was last asked: a slice that answers an earlier asking meets nobody. */
   readonly #open = new Map<number, StoredQuery>();
+  #lastAsked = 0;
   /** Takes the slices. */
   onSlice: (query: StoredQuery, slice: SliceHeader) => void = () => {};
 
@@ -52,9 +54,10 @@ export class ReaderLink {
 
   /** Asks the query's reader, from the query's position on. Returns false if its lane is full. */
   ask(query: StoredQuery): boolean {
+    const number = (this.#lastAsked + 1) >>> 0;
     const asked: ReaderQuery = {
       epoch: this.#epoch,
-      number: query.number,
+      number,
       type: query.type,
       filters: query.filters,
       position: query.position ?? { filter: 0, scan: null },
@@ -63,7 +66,10 @@ export class ReaderLink {
     };
     const bytes = encoder.encode(JSON.stringify(asked));
     if (!this.#put(query, QUERY, bytes)) return false;
-    this.#open.set(query.number, query);
+    this.#lastAsked = number;
+    this.#open.delete(query.askedAs);
+    query.askedAs = number;
+    this.#open.set(number, query);
     return true;
   }
 
@@ -76,14 +82,19 @@ export class ReaderLink {
 
   /** Tells the reader that nobody waits. If its lane is full it finds out by itself: it forgets what is never continued. */
   cancel(query: StoredQuery): void {
-    if (this.#open.delete(query.number)) this.#put(query, CANCEL, this.#name(query));
+    if (this.#open.delete(query.askedAs)) this.#put(query, CANCEL, this.#name(query));
   }
 
   /** Asks again for everything that the reader who died had not answered. */
   readerRestarted(reader: number): void {
-    for (const query of this.#open.values()) {
-      if (this.#readerOf(query) === reader) this.ask(query);
+    for (const query of [...this.#open.values()]) {
+      if (this.#readerOf(query) === reader) this.#askAgain(query);
     }
+  }
+
+  #askAgain(query: StoredQuery): void {
+    if (query.isCancelled || this.ask(query)) return;
+    setTimeout(() => this.#askAgain(query), LANE_FULL_RETRY_MS);
   }
 
   /** Hands out the slices that have come. Returns their number. */
@@ -109,7 +120,7 @@ export class ReaderLink {
     const count = lane.words[word + 3]!;
     const noteBytes = lane.words[word + 4]!;
     const note = JSON.parse(text(lane, lane.offset + SLICE_HEADER_BYTES, noteBytes)) as SliceNote;
-    if (state === STATE_DONE || state === STATE_FAILED) this.#open.delete(query.number);
+    if (state === STATE_DONE || state === STATE_FAILED) this.#open.delete(query.askedAs);
     const rowsAt = (lane.offset + SLICE_HEADER_BYTES + noteBytes + 7) & ~7;
     this.onSlice(query, {
       state: state === STATE_DONE ? "done" : state === STATE_FAILED ? "failed" : "more",
@@ -119,7 +130,7 @@ export class ReaderLink {
   }
 
   #name(query: StoredQuery): Uint8Array {
-    return new Uint8Array(Uint32Array.of(this.#epoch, query.number).buffer);
+    return new Uint8Array(Uint32Array.of(this.#epoch, query.askedAs).buffer);
   }
 
   #readerOf(query: StoredQuery): number {

@@ -26,6 +26,8 @@ export class StoredQuery {
   place: QueryPlace = "gateway";
   /** The reader that has it, and where it stands there; null while the gateway answers it. */
   position: QueryPosition | null = null;
+  /** The number under which a reader knows it; 0 while none was asked. */
+  askedAs = 0;
   isCancelled = false;
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
 

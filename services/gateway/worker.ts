@@ -7,6 +7,7 @@
 import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
+  GOODBYE_MS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
@@ -34,6 +35,9 @@ import { LiveFeed } from "./live_feed.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
+
+/** How often a gateway that stops looks whether its clients have gone, ms. */
+const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
 const notices: GatewayNotice[] = [];
@@ -90,6 +94,7 @@ class GatewayThread {
       const seen = this.#bell.rings;
       const work = this.#gateway.drainOutcomes() + this.#link.drain() +
         this.#feed.drain(this.#gateway.hasSubscriptions);
+      this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
@@ -99,6 +104,11 @@ class GatewayThread {
         );}
     }
     this.#gateway.closeAll();
+    // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
+    const untilMs = performance.now() + GOODBYE_MS_MAX;
+    while (this.#gateway.hasConnections && performance.now() < untilMs) {
+      await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
+    }
   }
 
   #takeNotices(): void {

@@ -59,7 +59,8 @@ class Indexer {
   #readTo = 0;
   #repeated: Repeated[] = [];
   #failures = 0;
-  #lastFlushMs = 0;
+  /** The first comes at once: it finds out whether the index answers. */
+  #lastFlushMs = -Infinity;
 
   constructor(start: ActorStart, backend: Backend, log: LogReader, lines: Log) {
     const { memory } = start;
@@ -153,6 +154,7 @@ class Indexer {
     const readTo = Math.max(this.#readTo, bulk.at(-1)!.change.seq);
     const cursor = { follower: FOLLOWER, generation: this.#generation!, seq: readTo };
     const result = await this.#backend.index.apply(bulk.map(({ change }) => change), cursor);
+    this.#bell.crashIfAsked();
     this.#metrics.observe(BULK_EVENTS, bulk.length);
     this.#readTo = readTo;
     const letters = this.#sort(bulk, result);

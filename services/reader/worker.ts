@@ -120,6 +120,7 @@ class Reader {
         continue;
       }
       worked = true;
+      this.#bell.crashIfAsked();
       this.#serve(job);
     }
     return worked;

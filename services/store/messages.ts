@@ -4,7 +4,7 @@
  * ```
  *   packed lane:  0 epoch u32 | 4 connection u32 | 8 received at, ms f64 | 16 origin u32 | 20 flags u32
  *                24 packed event (lib/nostr/packed_event.ts)
- *   tail:         0 seq f64 | 8 packed event, or for a removal the id's 32 bytes
+ *   tail:         0 seq f64 | 8 packed event, or for a removal the id's 32 bytes, or nothing
  * ```
  *
  * @module
@@ -21,5 +21,7 @@ export const TAIL_STORED = 1;
 export const TAIL_EPHEMERAL = 2;
 /** Tail: a removal. */
 export const TAIL_REMOVED = 3;
+/** Tail: the log has reached `seq`. A store that follows one that died begins with it: followers look for what they lack. */
+export const TAIL_REACHED = 4;
 /** Bytes before the packed event in the tail. */
 export const TAIL_HEADER_BYTES = 8;

@@ -22,7 +22,7 @@ import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { storePath } from "./paths.ts";
-import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
+import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
 const COMMIT_EVENTS = histogramOf("nostr_commit_events");
@@ -76,11 +76,15 @@ class Store {
 
   /** Serves until it is asked to stop and its lanes are empty. */
   run(): void {
+    // A predecessor may have committed what it did not live to publish.
+    new Float64Array(this.#seqBytes.buffer)[0] = this.#store.lastSeq;
+    this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
       this.#expire();
       if (this.#gather() > 0) {
         this.#write();
+        this.#bell.crashIfAsked();
         this.#publish();
         continue;
       }
@@ -190,8 +194,8 @@ class Store {
     this.#expireAtMs = nowMs + EXPIRE_INTERVAL_MS;
     const nowSeconds = Math.floor(nowMs / 1000);
     if (!this.#store.hasExpired(nowSeconds)) return;
-    this.#store.begin();
     try {
+      this.#store.begin();
       const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
       this.#store.commit();
       if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;

@@ -138,6 +138,7 @@ class Verifier {
         answered.add(origin.origin);
       }
     }
+    this.#bell.crashIfAsked();
     for (const lane of this.#frames) lane.release();
     if (packed > 0) this.#storeBell.ring();
     for (const origin of answered) this.#originBells[origin]!.ring();

@@ -86,21 +86,22 @@ export class OpenSearchConnection {
       querystring: query,
       ...(typeof body === "string" ? { bulkBody: body } : body && { body }),
     }, { requestTimeout: timeoutMs, ignore: request.unless ? [request.unless] : [] });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      // The client's own timer starts again with each byte; this one bounds the whole answer.
-      timer = setTimeout(() => {
-        reject(new Error(`no answer within ${timeoutMs} ms`));
-        sent.abort();
-      }, timeoutMs);
-    });
+    // The client's own timer watches the socket until the answer begins; this one bounds the whole answer.
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const late = Promise.withResolvers<never>();
+    deadline.onabort = () => {
+      late.reject(new Error(`no answer within ${timeoutMs} ms`));
+      sent.abort();
+    };
     try {
-      const { body, statusCode } = await Promise.race([sent, late]);
-      return (statusCode === request.unless ? null : body) as Answer;
+      const { body, statusCode } = await Promise.race([sent, late.promise]);
+      if (statusCode === request.unless) return null as Answer;
+      if (typeof body !== "object" || body === null) throw new Error("the answer is not OpenSearch's");
+      return body as Answer;
     } catch (error) {
       throw unavailable(`Cannot ${request.purpose} at "${this.address}"`, error);
     } finally {
-      clearTimeout(timer);
+      deadline.onabort = null;
       // Whatever an aborted request still says has no reader.
       sent.catch(() => {});
     }

@@ -15,6 +15,9 @@ export interface IndexLayout {
   readonly shards?: number;
 }
 
+/** The analyzer of a search for several runs of CJK characters, one after another. */
+export const CJK_RUNS = "cjk_runs";
+
 const ANALYSIS = {
   char_filter: {
     // The standard tokenizer keeps `cash.app` and `don't` whole; then `cash` alone would not find it.
@@ -27,6 +30,7 @@ const ANALYSIS = {
     pairs: { type: "cjk_bigram" },
     pairs_and_singles: { type: "cjk_bigram", output_unigrams: true },
     only_cjk: { type: "keep_types", types: ["<DOUBLE>", "<SINGLE>"] },
+    only_singles: { type: "keep_types", types: ["<SINGLE>"] },
   },
   analyzer: {
     // Of no language in particular: no stemming, no stop words.
@@ -35,16 +39,19 @@ const ANALYSIS = {
       tokenizer: "standard",
       filter: ["cjk_width", "lowercase", "asciifolding"],
     },
-    // Singles are in the index, so that one character is found too; a search of more asks for pairs only.
+    // In the index each character has a position, with itself and with the pair that it begins.
     cjk_indexed: { tokenizer: "standard", filter: ["cjk_width", "pairs_and_singles", "only_cjk"] },
-    cjk_searched: { tokenizer: "standard", filter: ["cjk_width", "pairs", "only_cjk"] },
+    // One run asks for its pairs, which are rarer, so that fewer documents are looked at. Pairs have no position for a
+    // run's last character, so a phrase of several runs asks for the characters.
+    cjk_run: { tokenizer: "standard", filter: ["cjk_width", "pairs", "only_cjk"] },
+    [CJK_RUNS]: { tokenizer: "standard", filter: ["cjk_width", "pairs_and_singles", "only_singles"] },
   },
 };
 
 const TEXT = {
   type: "text",
   analyzer: "words",
-  fields: { cjk: { type: "text", analyzer: "cjk_indexed", search_analyzer: "cjk_searched" } },
+  fields: { cjk: { type: "text", analyzer: "cjk_indexed", search_analyzer: "cjk_run" } },
 };
 
 /** The body that creates the index. */

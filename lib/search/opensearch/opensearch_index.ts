@@ -70,7 +70,7 @@ export class OpenSearchReader implements SearchReader {
         },
         body,
       });
-      if (answer.timed_out || answer._shards.failed > 0) {
+      if (answer.timed_out !== false || answer._shards?.failed !== 0) {
         throw new SearchUnavailableError("Cannot search: OpenSearch answered for a part of the index only");
       }
       return { ids: (answer.hits?.hits ?? []).map((hit) => hit._id) };
@@ -85,8 +85,8 @@ export class OpenSearchReader implements SearchReader {
 }
 
 interface SearchAnswer {
-  readonly timed_out: boolean;
-  readonly _shards: { readonly failed: number };
+  readonly timed_out?: boolean;
+  readonly _shards?: { readonly failed: number };
   readonly hits?: { readonly hits?: readonly { readonly _id: string }[] };
 }
 

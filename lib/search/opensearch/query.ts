@@ -9,10 +9,12 @@ import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
 import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
 import type { SearchRequest } from "../search_index.ts";
 import { parseSearchText, type SearchClause } from "../search_text.ts";
+import { CJK_RUNS } from "./mapping.ts";
 
 const WEIGHTED = Object.entries(TEXT_FIELD_WEIGHTS);
 const FIELDS = WEIGHTED.map(([field, weight]) => `${field}^${weight}`);
 const CJK_FIELDS = WEIGHTED.map(([field, weight]) => `${field}.cjk^${weight}`);
+const SEVERAL_RUNS = /[\s\p{P}]/u;
 const KIND_FUNCTIONS = [...KIND_WEIGHTS].map(([kind, weight]) => ({ filter: { term: { kind } }, weight }));
 
 /** The body of a search, or null if nothing can match. */
@@ -43,7 +45,10 @@ export function searchBody({ filter, now }: SearchRequest): object | null {
 
 /** A term is a phrase too: `cash.app` has two words, and a run of CJK characters has many pairs. */
 function clauseQuery({ text, cjk }: SearchClause): object {
-  return { multi_match: { query: text, type: "phrase", fields: cjk ? CJK_FIELDS : FIELDS } };
+  const phrase = { query: text, type: "phrase" };
+  if (!cjk) return { multi_match: { ...phrase, fields: FIELDS } };
+  const analyzer = SEVERAL_RUNS.test(text) ? { analyzer: CJK_RUNS } : {};
+  return { multi_match: { ...phrase, ...analyzer, fields: CJK_FIELDS } };
 }
 
 function filterQueries(filter: Filter): object[] {

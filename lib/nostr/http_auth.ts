@@ -1,0 +1,116 @@
+/**
+ * Authorization of HTTP requests by a signed event (NIP-98): reading the header, and the check of what it says.
+ * Runs on any thread; no state. Signatures are verified by the caller, after both.
+ *
+ * @module
+ */
+import { HTTP_AUTH_CHARS_MAX, HTTP_AUTH_SECONDS_MAX } from "../limits.ts";
+import { type NostrEvent, shapeFault } from "./event.ts";
+
+/** An event that authorizes one HTTP request. It is never published. */
+export const KIND_HTTP_AUTH = 27_235;
+
+/** Why a request is not authorized. The message is for the body of a 401. */
+export class HttpAuthError extends Error {
+  override name = "HttpAuthError";
+}
+
+/** The request that the event has to name. */
+export interface AuthorizedRequest {
+  /** The absolute URLs by which the request may be named, query included. */
+  readonly urls: readonly string[];
+  readonly method: string;
+  /** SHA-256 of the body as lowercase hex, or null: the request has none. */
+  readonly bodySha256: string | null;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The event in an `Authorization: Nostr <base64>` header. Its shape is right; nothing else is checked yet.
+ *
+ * @throws {HttpAuthError}
+ */
+export function readHttpAuth(header: string | null): NostrEvent {
+  if (header === null) {
+    throw new HttpAuthError("Cannot authorize request: the Authorization header is missing");
+  }
+  if (header.length > HTTP_AUTH_CHARS_MAX) {
+    throw new HttpAuthError(
+      `Cannot read Authorization header: it is longer than ${HTTP_AUTH_CHARS_MAX} characters`,
+    );
+  }
+  // Schemes are compared without case (RFC 9110, 11.1).
+  const base64 = /^nostr +([A-Za-z0-9+/_-]+={0,2})$/i.exec(header.trim())?.[1];
+  if (base64 === undefined) {
+    throw new HttpAuthError('Cannot read Authorization header: its form is not "Nostr <base64>"');
+  }
+  const value = parseBase64Json(base64);
+  const fault = shapeFault(value);
+  if (fault !== null) throw new HttpAuthError(`Cannot read event of the Authorization header: ${fault}`);
+  return value as NostrEvent;
+}
+
+function parseBase64Json(base64: string): unknown {
+  const alphabet = /[-_]/.test(base64) ? "base64url" : "base64";
+  try {
+    return JSON.parse(decoder.decode(Uint8Array.fromBase64(base64, { alphabet })));
+  } catch {
+    throw new HttpAuthError("Cannot read event of the Authorization header: it is not JSON in base64");
+  }
+}
+
+/**
+ * Throws unless the event authorizes the request; its id and signature are not looked at. A body has to be named by its
+ * hash: without it, whoever sees the header could send another body.
+ *
+ * @throws {HttpAuthError}
+ */
+export function checkHttpAuth(event: NostrEvent, request: AuthorizedRequest, nowSeconds: number): void {
+  const fault = httpAuthFault(event, request, nowSeconds);
+  if (fault !== null) throw new HttpAuthError(`Cannot authorize request: ${fault}`);
+}
+
+function httpAuthFault(event: NostrEvent, request: AuthorizedRequest, nowSeconds: number): string | null {
+  if (event.kind !== KIND_HTTP_AUTH) return `the kind of the event is not ${KIND_HTTP_AUTH}`;
+  if (Math.abs(event.created_at - nowSeconds) > HTTP_AUTH_SECONDS_MAX) {
+    return `created_at is more than ${HTTP_AUTH_SECONDS_MAX} seconds from now`;
+  }
+  const url = onlyValue(event, "u");
+  if (url === null) return "the event does not have exactly one u tag";
+  if (!request.urls.some((own) => isSameUrl(own, url))) return "the u tag names another URL";
+  if (onlyValue(event, "method")?.toUpperCase() !== request.method.toUpperCase()) {
+    return "the method tag names another method";
+  }
+  const payload = onlyValue(event, "payload");
+  if (request.bodySha256 !== null && payload?.toLowerCase() !== request.bodySha256) {
+    return "the payload tag is not the SHA-256 of the body";
+  }
+  return null;
+}
+
+/** A tag that stands twice could be read in two ways, and counts as absent. */
+function onlyValue(event: NostrEvent, name: string): string | null {
+  const tags = event.tags.filter((tag) => tag[0] === name);
+  return tags.length === 1 ? tags[0]![1] ?? null : null;
+}
+
+/** Equal as URLs: `https://a.example` and `https://A.example:443/` are one, and every other character counts. */
+function isSameUrl(own: string, given: string): boolean {
+  const url = URL.parse(given);
+  return url !== null && url.href === URL.parse(own)?.href;
+}
+
+/**
+ * The URLs by which a request to the relay itself may be named: NIP-86 has the relay's URL in the `u` tag, and clients
+ * write it as they connect (`wss`) or as they post (`https`), with or without the slash at its end.
+ */
+export function relayRequestUrls(relayUrl: string): string[] {
+  const url = new URL(relayUrl);
+  const origin = `//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+  const secure = url.protocol === "wss:" || url.protocol === "https:";
+  return (secure ? ["wss:", "https:"] : ["ws:", "http:"]).flatMap((scheme) => [
+    `${scheme}${origin}${url.search}`,
+    `${scheme}${origin}/${url.search}`,
+  ]);
+}

@@ -1,0 +1,26 @@
+/**
+ * Policy: which kinds are taken.
+ * Runs on the thread that built it; no state.
+ *
+ * @module
+ */
+import type { EventPolicy, Membership } from "./policy.ts";
+
+/** Which kinds. */
+export interface AllowedKindsOptions {
+  /** Only these, or null: all. */
+  readonly allowed: Membership<number> | null;
+  /** Never these, allowed or not; null: none. */
+  readonly denied: Membership<number> | null;
+}
+
+/** Makes the policy. Cost: `lookup`. */
+export function allowedKinds(options: AllowedKindsOptions): EventPolicy {
+  const { allowed, denied } = options;
+  return function ofAllowedKind(event) {
+    if (denied?.has(event.kind) || (allowed && !allowed.has(event.kind))) {
+      return `blocked: events of kind ${event.kind} are not taken here`;
+    }
+    return null;
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * Policy: how many events of one author are taken, whoever sends them.
+ * Runs on the thread that built it; the buckets are its state. It belongs after the signatures: before them, anybody
+ * could use up an author's rate with forged events.
+ *
+ * @module
+ */
+import type { EventPolicy, Membership } from "./policy.ts";
+import { type Rate, TokenBuckets } from "./token_buckets.ts";
+
+/** At which rate. */
+export interface AuthorRateOptions {
+  /** Events of one author. */
+  readonly rate: Rate;
+  /** Authors without a rate; null: none. */
+  readonly exempt: Membership<string> | null;
+  /** The clock, ms. */
+  readonly nowMs: () => number;
+}
+
+/** Makes the policy. Cost: `walk`. A refused event takes nothing from the rate. */
+export function authorRate(options: AuthorRateOptions): EventPolicy {
+  const { exempt, nowMs } = options;
+  const buckets = new TokenBuckets(options.rate);
+  return function withinAuthorRate(event) {
+    if (exempt?.has(event.pubkey)) return null;
+    const now = nowMs();
+    const waitMs = buckets.waitMs(event.pubkey, 1, now);
+    if (waitMs > 0) {
+      return `rate-limited: too many events of this author, try again in ${Math.ceil(waitMs / 1000)} s`;
+    }
+    buckets.spend(event.pubkey, 1, now);
+    return null;
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Policy: single events that the operator does not want (NIP-86 `banevent`).
+ * Runs on the thread that built it; no state.
+ *
+ * @module
+ */
+import type { EventPolicy, Membership } from "./policy.ts";
+
+/** Which events. */
+export interface BannedEventsOptions {
+  /** Their ids. */
+  readonly banned: Membership<string>;
+}
+
+/** Makes the policy. Cost: `lookup`. */
+export function bannedEvents(options: BannedEventsOptions): EventPolicy {
+  const { banned } = options;
+  return function notBanned(event) {
+    return banned.has(event.id) ? "blocked: this event is banned here" : null;
+  };
+}

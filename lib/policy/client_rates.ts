@@ -1,0 +1,90 @@
+/**
+ * The rates of one thing (events, requests, rows read) for a client: by connection, by address and by proved key.
+ * Belongs to the thread that made it: where clients are spread over threads, each thread gets its share of the rate.
+ *
+ * @module
+ */
+import { networkText, readNetwork } from "./network.ts";
+import type { PolicyContext } from "./policy.ts";
+import { type Rate, TokenBuckets } from "./token_buckets.ts";
+
+/** The rates; null: any. */
+export interface ClientRatesOptions {
+  readonly perConnection: Rate | null;
+  /** IPv6 clients count by their /64: one customer has all of it. */
+  readonly perAddress: Rate | null;
+  /** By the first key that the connection proved. */
+  readonly perKey: Rate | null;
+  /** The clock, ms. */
+  readonly nowMs: () => number;
+}
+
+/** Which of a client's rates is used up. */
+export interface RateExceeded {
+  readonly by: "connection" | "address" | "key";
+  /** Until it is worth another try, ms. */
+  readonly waitMs: number;
+}
+
+/** See the module's text. */
+export class ClientRates {
+  readonly #nowMs: () => number;
+  readonly #scopes: readonly {
+    readonly by: RateExceeded["by"];
+    readonly buckets: TokenBuckets;
+    readonly keyOf: (context: PolicyContext) => string | null;
+  }[];
+
+  constructor(options: ClientRatesOptions) {
+    const { perConnection, perAddress, perKey } = options;
+    this.#nowMs = options.nowMs;
+    this.#scopes = [
+      { by: "connection" as const, rate: perConnection, keyOf: connectionKey },
+      { by: "key" as const, rate: perKey, keyOf: firstKey },
+      { by: "address" as const, rate: perAddress, keyOf: ({ ip }: PolicyContext) => ip && addressKey(ip) },
+    ].flatMap(({ by, rate, keyOf }) => rate === null ? [] : [{ by, buckets: new TokenBuckets(rate), keyOf }]);
+  }
+
+  /** Which rate does not allow `cost` now, or null: all do. Takes nothing. */
+  exceeded(context: PolicyContext, cost: number): RateExceeded | null {
+    const now = this.#nowMs();
+    for (const { by, buckets, keyOf } of this.#scopes) {
+      const key = keyOf(context);
+      const waitMs = key === null ? 0 : buckets.waitMs(key, cost, now);
+      if (waitMs > 0) return { by, waitMs };
+    }
+    return null;
+  }
+
+  /** Takes `cost` from all of the client's rates, whether they allow it or not. */
+  spend(context: PolicyContext, cost: number): void {
+    const now = this.#nowMs();
+    for (const { buckets, keyOf } of this.#scopes) {
+      const key = keyOf(context);
+      if (key !== null) buckets.spend(key, cost, now);
+    }
+  }
+}
+
+/** The text of the refusal. */
+export function rateRefusal({ by, waitMs }: RateExceeded, what: string): string {
+  return `rate-limited: too many ${what} by your ${by}, try again in ${Math.ceil(waitMs / 1000)} s`;
+}
+
+function connectionKey({ connection }: PolicyContext): string | null {
+  return connection === null ? null : String(connection);
+}
+
+function firstKey({ authenticated }: PolicyContext): string | null {
+  for (const key of authenticated) return key;
+  return null;
+}
+
+/** What addresses of one client have in common. */
+function addressKey(ip: string): string {
+  // Reading IPv4 would say nothing new, and this runs for every event.
+  if (!ip.includes(":")) return ip;
+  const network = readNetwork(ip);
+  if (network === null || network.bits === 32) return network === null ? ip : networkText(network);
+  return String(network.value >> 64n);
+}

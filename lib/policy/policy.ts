@@ -1,0 +1,44 @@
+/**
+ * What a policy is: a function of an event, or of a request's filters, and of who sent it. It answers null (nothing
+ * speaks against it) or the text of an `OK false` or CLOSED, prefix included.
+ * Policies run on the thread that built them and may keep state there. Types and constants only.
+ *
+ * @module
+ */
+import type { NostrEvent } from "../nostr/event.ts";
+import type { Filter } from "../nostr/filter.ts";
+
+/** Who sent it, and when it came. */
+export interface PolicyContext {
+  readonly nowSeconds: number;
+  /** The keys that the connection has proved (NIP-42). */
+  readonly authenticated: ReadonlySet<string>;
+  /** The client's address, or null: it did not come off a socket. */
+  readonly ip: string | null;
+  /** The connection's number, or null: it did not come off a socket. */
+  readonly connection: number | null;
+}
+
+/** A check of one thing. */
+export type Policy<Subject> = (subject: Subject, context: PolicyContext) => string | null;
+/** A check of an event on its way into the store. */
+export type EventPolicy = Policy<NostrEvent>;
+/** A check of the filters of a REQ or COUNT. */
+export type RequestPolicy = Policy<readonly Filter[]>;
+
+/** Something that can tell whether it holds a value: a `Set`, ranges of kinds, a list that management changes. */
+export interface Membership<Value> {
+  has(value: Value): boolean;
+}
+
+/** What a policy costs, for the order in a pipe: each is about ten times as dear as the one before. */
+export const COST = {
+  /** Compares a field or two. */
+  field: 0,
+  /** Looks into a set. */
+  lookup: 1,
+  /** Walks the tags, or changes state. */
+  walk: 2,
+  /** Parses what the event carries. */
+  parse: 3,
+} as const;

@@ -1,0 +1,67 @@
+/**
+ * Token buckets, one a key: each holds `burst` tokens and gains `perSecond`. Kept as one number a key, the time at which
+ * the bucket is full again (the virtual scheduling of GCRA, ITU-T I.371), so that a full bucket needs no memory.
+ * Belongs to the thread that made it; the clock is the caller's.
+ *
+ * @module
+ */
+import { invariant } from "../invariant.ts";
+import { RATE_KEYS_MAX } from "../limits.ts";
+
+/** How much, how fast. */
+export interface Rate {
+  /** Tokens gained a second. */
+  readonly perSecond: number;
+  /** Tokens of a full bucket. */
+  readonly burst: number;
+}
+
+/** See the module's text. */
+export class TokenBuckets {
+  readonly #burst: number;
+  readonly #msPerToken: number;
+  readonly #keysMax: number;
+  /** Key → when its bucket is full, ms; the key that was used longest ago comes first. */
+  readonly #fullAt = new Map<string, number>();
+
+  /** @param keysMax Keys that are remembered; with more, those used longest ago are forgotten, as if full. */
+  constructor(rate: Rate, keysMax: number = RATE_KEYS_MAX) {
+    invariant(rate.perSecond > 0 && rate.burst >= 1, "a rate lets something through");
+    this.#burst = rate.burst;
+    this.#msPerToken = 1000 / rate.perSecond;
+    this.#keysMax = keysMax;
+  }
+
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.#fullAt.size;
+  }
+
+  /**
+   * How long until the bucket holds `cost` tokens, ms; 0: it does. A cost above `burst` needs a full bucket, so that it
+   * is not refused for ever.
+   */
+  waitMs(key: string, cost: number, nowMs: number): number {
+    const fullAt = this.#fullAt.get(key);
+    if (fullAt === undefined || fullAt <= nowMs) return 0;
+    const held = this.#burst - (fullAt - nowMs) / this.#msPerToken;
+    return Math.max(0, Math.ceil((Math.min(cost, this.#burst) - held) * this.#msPerToken));
+  }
+
+  /** Takes `cost` tokens, held or not: what was not held is a debt, and has to be gained before the next. */
+  spend(key: string, cost: number, nowMs: number): void {
+    const from = Math.max(this.#fullAt.get(key) ?? nowMs, nowMs);
+    this.#fullAt.delete(key);
+    if (this.#fullAt.size >= this.#keysMax) this.#forget(nowMs);
+    this.#fullAt.set(key, from + cost * this.#msPerToken);
+  }
+
+  /** Forgets full buckets, then the oldest, until a quarter of the room is free: so this runs seldom. */
+  #forget(nowMs: number): void {
+    for (const [key, fullAt] of this.#fullAt) if (fullAt <= nowMs) this.#fullAt.delete(key);
+    for (const key of this.#fullAt.keys()) {
+      if (this.#fullAt.size <= this.#keysMax * 0.75) return;
+      this.#fullAt.delete(key);
+    }
+  }
+}

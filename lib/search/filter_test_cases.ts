@@ -1,0 +1,105 @@
+/**
+ * The part of the suite about NIP-01's filter keys beside a text, and about expiration (NIP-40).
+ * Runs on a test's thread; holds no state.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { FILTER_VALUES_MAX } from "../limits.ts";
+import { ids, note, NOW, type SuiteTest } from "./search_test_suite.ts";
+
+const ALICE = "a".repeat(64);
+const BOB = "b".repeat(64);
+
+/** Registers the cases. */
+export function filterCases(test: SuiteTest): void {
+  test("filters by ids, authors and kinds", async (index) => {
+    const first = note("apple", { pubkey: ALICE, kind: 1 });
+    const second = note("apple", { pubkey: BOB, kind: 1111 });
+    const third = note("pear", { pubkey: ALICE, kind: 1 });
+    await index.add(first, second, third);
+    assertEquals(await index.find("apple", { ids: ids(first, third) }), ids(first));
+    assertEquals(await index.find("apple", { authors: [BOB] }), ids(second));
+    assertEquals(await index.find("apple", { authors: [ALICE, BOB] }), ids(second, first));
+    assertEquals(await index.find("apple", { kinds: [1111, 4] }), ids(second));
+    assertEquals(await index.find("apple", { kinds: [0] }), []);
+    assertEquals(await index.find("", { authors: [ALICE] }), ids(third, first));
+  });
+
+  test("filters by since and until, both included", async (index) => {
+    const events = [100, 200, 300].map((created_at) => note("apple", { created_at }));
+    await index.add(...events);
+    assertEquals(await index.find("apple", { since: 200 }), ids(events[2]!, events[1]!));
+    assertEquals(await index.find("apple", { until: 200 }), ids(events[1]!, events[0]!));
+    assertEquals(await index.find("apple", { since: 200, until: 200 }), ids(events[1]!));
+    assertEquals(
+      await index.find("apple", { since: -5, until: Number.MAX_SAFE_INTEGER, limit: 1 }),
+      ids(events[2]!),
+    );
+    assertEquals(await index.find("apple", { since: 201, until: 200 }), []);
+  });
+
+  test("filters by tags: any value of a letter, every letter", async (index) => {
+    const red = note("apple", { tags: [["t", "red"], ["e", ALICE, "wss://relay"]] });
+    const green = note("apple", { tags: [["t", "green"], ["T", "red"], ["t", "green"]] });
+    await index.add(red, green);
+    const tag = (letter: string, ...values: string[]) => ({ letter, values });
+    assertEquals(await index.find("apple", { tags: [tag("t", "red")] }), ids(red));
+    assertEquals(await index.find("apple", { tags: [tag("T", "red")] }), ids(green));
+    assertEquals(await index.find("", { tags: [tag("t", "red", "green")] }), ids(green, red));
+    assertEquals(await index.find("apple", { tags: [tag("t", "red", "green"), tag("e", ALICE)] }), ids(red));
+    assertEquals(await index.find("apple", { tags: [tag("e", "wss://relay")] }), []);
+    assertEquals(await index.find("apple", { tags: [tag("t", "Red")] }), []);
+  });
+
+  test("takes a tag's value as it is, whatever is in it", async (index) => {
+    const values = [
+      'a "quoted" value',
+      "x:y",
+      "a,b",
+      "日本",
+      " ",
+      "",
+      "*",
+      "' OR 1=1 --",
+      "x".repeat(1_024),
+      "\u0000",
+    ];
+    const events = values.map((value) => note("apple", { tags: [["d", value]] }));
+    await index.add(...events);
+    for (const [i, value] of values.entries()) {
+      assertEquals(
+        await index.find("apple", { tags: [{ letter: "d", values: [value] }] }),
+        ids(events[i]!),
+        value,
+      );
+    }
+  });
+
+  test("finds nothing where a list is empty", async (index) => {
+    await index.add(note("apple"));
+    assertEquals(await index.find("apple", { ids: [] }), []);
+    assertEquals(await index.find("apple", { authors: [] }), []);
+    assertEquals(await index.find("apple", { kinds: [] }), []);
+    assertEquals(await index.find("apple", { tags: [{ letter: "t", values: [] }] }), []);
+  });
+
+  test("takes the longest lists that a filter may have", async (index) => {
+    const found = note("apple", { pubkey: BOB });
+    await index.add(found);
+    const many = Array.from({ length: FILTER_VALUES_MAX - 1 }, (_, i) => i.toString(16).padStart(64, "0"));
+    assertEquals(await index.find("apple", { authors: [...many, BOB] }), ids(found));
+    assertEquals(await index.find("apple", { ids: [...many, found.id] }), ids(found));
+    assertEquals(await index.find("apple", { kinds: [...many.keys()] }), ids(found));
+    assertEquals(await index.find("apple", { tags: [{ letter: "t", values: many }] }), []);
+  });
+
+  test("leaves out what has expired at the moment of the search", async (index) => {
+    const lasting = note("apple", { tags: [["expiration", "soon"]] });
+    const passing = note("apple", { tags: [["expiration", String(NOW)]] });
+    await index.add(lasting, passing);
+    assertEquals(await index.find("apple", {}, NOW - 1), ids(passing, lasting));
+    assertEquals(await index.find("apple", {}, NOW), ids(lasting));
+    assertEquals(await index.find("", {}, NOW), ids(lasting));
+  });
+}

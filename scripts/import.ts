@@ -1,0 +1,129 @@
+/**
+ * Reads events as JSONL from standard input into the store: `deno task import [--no-verify] < events.jsonl`.
+ *
+ * Where a relay runs on `DATA_DIR`, the events go through it, by its control socket: live subscribers see them. Where
+ * none runs, they are written to the store itself; a relay that starts later indexes them.
+ *
+ *   --no-verify       take signatures for granted; ids are checked all the same
+ *
+ * Progress goes to standard error. Exit code 0: every line was an event that is now stored or was already;
+ * 3: some lines were refused, with the reasons on standard error.
+ *
+ * @module
+ */
+import { TextLineStream } from "../lib/std/streams.ts";
+import { parseArgs, parseEnv } from "node:util";
+import { resolve } from "node:path";
+import { type Config, readConfig } from "../lib/config.ts";
+import { GROUP_COMMIT_EVENTS_MAX } from "../lib/limits.ts";
+import { openVerifier } from "../lib/verify/open_verifier.ts";
+import { lockDataDir } from "../services/data_dir.ts";
+import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
+import { controlPath } from "../services/store/paths.ts";
+import { DirectImport } from "../services/store/direct_import.ts";
+import { nativeLibraryPath } from "./native.ts";
+
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Settings as the relay would read them here. */
+async function readSettings(): Promise<Config> {
+  const text = await Deno.readTextFile(".env").catch(() => "");
+  return readConfig({ ...parseEnv(text), ...Deno.env.toObject() });
+}
+
+async function* standardInput(): AsyncGenerator<string> {
+  const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  for await (const line of lines) if (line.trim() !== "") yield line;
+}
+
+/** Through a running relay. */
+async function importThroughRelay(path: string, verify: boolean): Promise<ImportReport> {
+  const connection = await Deno.connect({ transport: "unix", path });
+  const request: ImportRequest = { command: "import", verify };
+  const reports = readReports(connection);
+  const writer = connection.writable.getWriter();
+  const encoder = new TextEncoder();
+  await writer.write(encoder.encode(JSON.stringify(request) + "\n"));
+  let chunk = "";
+  for await (const line of standardInput()) {
+    chunk += line + "\n";
+    if (chunk.length < 64 * 1024) continue;
+    await writer.write(encoder.encode(chunk));
+    chunk = "";
+  }
+  if (chunk !== "") await writer.write(encoder.encode(chunk));
+  await connection.closeWrite();
+  return await reports;
+}
+
+async function readReports(connection: Deno.UnixConn): Promise<ImportReport> {
+  const lines = connection.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  for await (const line of lines) {
+    const report = JSON.parse(line) as ImportReport | { error: string };
+    if ("error" in report) throw new Error(report.error);
+    if (report.done) return report;
+    say(progressOf(report));
+  }
+  throw new Error(
+    "Cannot finish import: the relay closed the connection; what it has acknowledged is stored",
+  );
+}
+
+/** Into the store itself; the caller holds the lock. */
+async function importDirectly(config: Config, verify: boolean): Promise<ImportReport> {
+  const { verifier } = await openVerifier({
+    tier: config.VERIFY_TIER,
+    libraryPath: await nativeLibraryPath(),
+  });
+  const target = new DirectImport(config, verifier, verify);
+  let toldMs = performance.now();
+  let waiting = 0;
+  for await (const line of standardInput()) {
+    target.add(line);
+    if (++waiting < GROUP_COMMIT_EVENTS_MAX) continue;
+    target.flush();
+    waiting = 0;
+    if (performance.now() - toldMs < PROGRESS_INTERVAL_MS) continue;
+    toldMs = performance.now();
+    say(progressOf(target.report(false)));
+  }
+  target.flush();
+  target.close();
+  return target.report(true);
+}
+
+function progressOf({ read, stored, duplicates, refused }: ImportReport): string {
+  return `read ${read}, stored ${stored}, already there ${duplicates}, refused ${refused}`;
+}
+
+function say(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { "no-verify": { type: "boolean", default: false } },
+  });
+  const config = await readSettings();
+  const verify = !values["no-verify"];
+  const startedMs = performance.now();
+  const lock = await lockDataDir(config.DATA_DIR).catch(() => null);
+  const report = lock === null
+    ? await importThroughRelay(controlPath(resolve(config.DATA_DIR)), verify)
+    : await importDirectly(config, verify);
+  lock?.release();
+  const seconds = (performance.now() - startedMs) / 1000;
+  say(`${progressOf(report)}; ${seconds.toFixed(1)} s, ${Math.round(report.read / seconds)} events/s`);
+  for (const [reason, times] of Object.entries(report.reasons)) say(`  refused ${times} times: ${reason}`);
+  return report.refused === 0 ? 0 : 3;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    say((error as Error).message);
+    Deno.exit(1);
+  }
+}

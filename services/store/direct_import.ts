@@ -1,0 +1,103 @@
+/**
+ * Imports events into a store that no relay serves: the verifier's and the store's work, one after the other.
+ * Runs on one thread, which holds the lock on the data directory.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config.ts";
+import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
+import { FLAG_EPHEMERAL, packedBytesMax, PackedEvent, packEvent } from "../../lib/nostr/packed_event.ts";
+import { eventLimits } from "../../lib/policy/event_limits.ts";
+import { EventStore } from "../../lib/store/event_store.ts";
+import { openForWriting } from "../../lib/store/open.ts";
+import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
+import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import type { ImportReport } from "../control/messages.ts";
+import { storePath } from "./paths.ts";
+
+/** One import; `add` lines, `flush` now and then, `close` at the end. */
+export class DirectImport {
+  readonly #db;
+  readonly #store: EventStore;
+  readonly #intake: EventIntake;
+  readonly #verifier: SignatureVerifier;
+  readonly #trusted: boolean;
+  #buffer = new ArrayBuffer(1024 * 1024);
+  #read = 0;
+  #stored = 0;
+  #duplicates = 0;
+  #refused = 0;
+  readonly #reasons = new Map<string, number>();
+
+  constructor(config: Config, verifier: SignatureVerifier, verify: boolean) {
+    this.#db = openForWriting(storePath(config.DATA_DIR), {
+      durability: config.DURABILITY,
+      cacheMebibytes: config.CACHE_MB,
+    });
+    this.#store = new EventStore(this.#db);
+    this.#verifier = verifier;
+    this.#intake = new EventIntake(verifier, eventLimits(config));
+    this.#trusted = !verify;
+  }
+
+  /** Takes one line; what became of it is known after the next flush. */
+  add(line: string): void {
+    if (!this.#intake.hasRoom) this.flush();
+    this.#read++;
+    this.#intake.add(`["EVENT",${line}]`, Math.floor(Date.now() / 1000), this.#trusted);
+  }
+
+  /** Decides and writes what was added, as one transaction. */
+  flush(): void {
+    this.#intake.decide();
+    this.#store.begin();
+    try {
+      for (const entry of this.#intake.entries) this.#write(entry);
+      this.#store.commit();
+    } catch (error) {
+      this.#store.rollback();
+      throw error;
+    }
+    this.#intake.clear();
+  }
+
+  report(done: boolean): ImportReport {
+    return {
+      read: this.#read,
+      stored: this.#stored,
+      duplicates: this.#duplicates,
+      refused: this.#refused,
+      reasons: Object.fromEntries(this.#reasons),
+      done,
+    };
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#verifier.close();
+  }
+
+  #write({ facts, refusal }: IntakeEntry): void {
+    if (facts === null) return this.#refuse(refusal!.message);
+    if (facts.flags & FLAG_EPHEMERAL) return this.#refuse("invalid: an ephemeral event is never stored");
+    const bytes = packedBytesMax(facts);
+    if (bytes > this.#buffer.byteLength) this.#buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
+    const target = {
+      bytes: new Uint8Array(this.#buffer),
+      words: new Uint32Array(this.#buffer),
+      doubles: new Float64Array(this.#buffer),
+    };
+    packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
+    const outcome = this.#store.add(new PackedEvent(target).at(0));
+    if (outcome === "stored") this.#stored++;
+    else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
+    else this.#duplicates++;
+  }
+
+  #refuse(reason: string): void {
+    this.#refused++;
+    if (this.#reasons.has(reason) || this.#reasons.size < IMPORT_REASONS_MAX) {
+      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    }
+  }
+}
