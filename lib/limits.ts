@@ -103,6 +103,12 @@ export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite. */
 export const SCAN_CHUNK_ROWS_MAX = 500;
+/** Streams from which on a plan's streams are opened together, where they are a product of lists. */
+export const SCAN_HEADS_STREAMS_MIN = 4;
+/** Streams that are opened by one statement. */
+export const SCAN_HEADS_STREAMS_MAX = 500;
+/** Rows of the first fetch from a stream that was opened together with others. */
+export const SCAN_SECOND_CHUNK_ROWS = 4;
 /** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */

@@ -26,14 +26,12 @@ export class EventReader {
     ));
   }
 
-  /** Runs `read` on one snapshot. Short: a snapshot that stays open makes the WAL grow. */
-  snapshot<T>(read: (lastSeq: number) => T): T {
-    this.statements.begin.run();
-    try {
-      return read((this.statements.lastSeq.get() as unknown as [number])[0]);
-    } finally {
-      this.statements.end.run();
-    }
+  /**
+   * The newest entry of the log that this connection sees. A scan with this `seqMax` needs no snapshot over its
+   * statements: what is stored later is not part of it, and what is replaced meanwhile comes back as a later entry.
+   */
+  get lastSeq(): number {
+    return (this.statements.lastSeq.get() as unknown as [number])[0];
   }
 
   /** Begins to answer one filter. */
@@ -52,4 +50,8 @@ export class EventReader {
   }
 }
 
-const NOTHING = { streams: [], residual: { kinds: null, authorKeys: null, authors: null, tags: [] } };
+const NOTHING = {
+  streams: [],
+  product: null,
+  residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
+};

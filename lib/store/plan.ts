@@ -13,6 +13,7 @@ import { PLAN_KINDS_OF_AUTHOR_MAX, PLAN_PROBE_ROWS, PLAN_STREAMS_MAX } from "../
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { hasId, hasPubkey, holdsQuoted } from "./exact.ts";
+import type { HeadSource } from "./read_statements.ts";
 
 /** The indexes a stream can run along. */
 export type Source = "id" | "tag" | "author" | "kind" | "time";
@@ -35,33 +36,47 @@ export interface Residual {
   readonly tags: readonly { readonly letter: string; readonly values: ReadonlySet<string> }[];
 }
 
+/** Streams that are the product of lists, by which they can be opened together. */
+export interface Product {
+  readonly source: HeadSource;
+  /** One list a prefix column; stream number = position in the first × length of the second + position in it. */
+  readonly lists: readonly (readonly number[])[];
+}
+
 /** A plan: streams to merge, conditions left. */
 export interface Plan {
   readonly streams: readonly Stream[];
+  /** Null where the streams are no product. */
+  readonly product: Product | null;
   readonly residual: Residual;
 }
 
 /** Plans filters on one connection. */
 export class Planner {
-  readonly #nextKind: StatementSync;
+  readonly #kinds: StatementSync;
   readonly #probeTag: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#nextKind = db.prepare("SELECT min(kind) AS kind FROM event WHERE pubkey_key = ? AND kind > ?");
+    this.#kinds = db.prepare(
+      `WITH RECURSIVE k (kind) AS (
+         SELECT min(kind) FROM event WHERE pubkey_key = ?1
+         UNION ALL
+         SELECT (SELECT min(kind) FROM event WHERE pubkey_key = ?1 AND kind > k.kind) FROM k WHERE k.kind IS NOT NULL
+       )
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2`,
+    );
     this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?)");
   }
 
   /** Plans a filter that can match something. */
   plan(filter: Filter): Plan {
-    if (filter.ids) return { streams: filter.ids.map(idStream), residual: residualOf(filter, { ids: true }) };
+    if (filter.ids) return plan(filter.ids.map(idStream), null, residualOf(filter, { ids: true }));
     const byTag = this.#tagStreams(filter);
     if (byTag) return byTag;
     const byAuthor = filter.authors && this.#authorStreams(filter, filter.authors);
     if (byAuthor) return byAuthor;
-    if (filter.kinds) {
-      return { streams: filter.kinds.map(kindStream), residual: residualOf(filter, { kinds: true }) };
-    }
-    return { streams: [{ source: "time", prefix: [], exact: null }], residual: residualOf(filter, {}) };
+    if (filter.kinds) return plan(filter.kinds.map(kindStream), null, residualOf(filter, { kinds: true }));
+    return plan([{ source: "time", prefix: [], exact: null }], null, residualOf(filter, {}));
   }
 
   #tagStreams(filter: Filter): Plan | null {
@@ -71,10 +86,9 @@ export class Planner {
       const byAuthor = this.#authorStreams(filter, filter.authors);
       if (byAuthor) return byAuthor;
     }
-    return {
-      streams: condition.values.map((value) => tagStream(condition.letter, value)),
-      residual: residualOf(filter, { tag: condition }),
-    };
+    const streams = condition.values.map((value) => tagStream(condition.letter, value));
+    const product = { source: "tag" as const, lists: [streams.map((stream) => stream.prefix[0]!)] };
+    return plan(streams, product, residualOf(filter, { tag: condition }));
   }
 
   /** Looks at no more than a few rows a value. */
@@ -98,20 +112,21 @@ export class Planner {
       const exact = (text: string) => hasPubkey(text, pubkey);
       for (const kind of kinds) streams.push({ source: "author", prefix: [key, kind], exact });
     }
-    return { streams, residual: residualOf(filter, { kinds: true, authors: true }) };
+    const product = filter.kinds === undefined
+      ? null
+      : { source: "author" as const, lists: [authors.map(pubkeyKey), filter.kinds] };
+    return plan(streams, product, residualOf(filter, { kinds: true, authors: true }));
   }
 
   /** The kinds an author has events of, by one seek each; null where they are too many. */
   #kindsOf(author: number): number[] | null {
-    const kinds: number[] = [];
-    for (let kind = -1; kinds.length <= PLAN_KINDS_OF_AUTHOR_MAX;) {
-      const next = this.#nextKind.get(author, kind)!.kind as number | null;
-      if (next === null) return kinds;
-      kinds.push(next);
-      kind = next;
-    }
-    return null;
+    const rows = this.#kinds.all(author, PLAN_KINDS_OF_AUTHOR_MAX + 1);
+    return rows.length > PLAN_KINDS_OF_AUTHOR_MAX ? null : rows.map((row) => row.kind as number);
   }
+}
+
+function plan(streams: readonly Stream[], product: Product | null, residual: Residual): Plan {
+  return { streams, product, residual };
 }
 
 function idStream(id: string): Stream {

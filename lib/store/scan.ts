@@ -6,10 +6,15 @@
  *
  * @module
  */
-import { SCAN_CHUNK_ROWS_MAX } from "../limits.ts";
+import {
+  SCAN_CHUNK_ROWS_MAX,
+  SCAN_HEADS_STREAMS_MAX,
+  SCAN_HEADS_STREAMS_MIN,
+  SCAN_SECOND_CHUNK_ROWS,
+} from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
-import type { Plan, Residual, Stream } from "./plan.ts";
+import type { Plan, Product, Residual, Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
@@ -66,7 +71,11 @@ export class Scan {
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
   readonly #heap: Cursor[] = [];
-  #unopened: Cursor[];
+  /** Set where streams are opened together. */
+  readonly #product: Product | null;
+  readonly #unopened: Cursor[];
+  /** The stream that is opened next. */
+  #nextStream = 0;
   #remaining: number;
   #age: number;
   #idKey: number;
@@ -77,7 +86,9 @@ export class Scan {
     this.#statements = statements;
     this.#residual = plan.residual;
     this.#options = options;
-    this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
+    this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
+    this.#keysFirst = this.#product !== null || plan.residual.kinds !== null ||
+      plan.residual.authorKeys !== null;
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
     this.#remaining = options.position?.remaining ?? filter.limit;
     this.#age = options.position?.age ??
@@ -126,13 +137,41 @@ export class Scan {
 
   /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
   #open(): boolean {
-    while (this.#unopened.length > 0) {
+    while (this.#nextStream < this.#unopened.length) {
       if (this.#rowsLeft <= 0) return false;
-      const cursor = this.#unopened.pop()!;
+      if (this.#product !== null) {
+        this.#openTogether(this.#product);
+        continue;
+      }
+      const cursor = this.#unopened[this.#nextStream++]!;
       this.#fetch(cursor);
       if (cursor.rows.length > 0) this.#push(cursor);
     }
     return true;
+  }
+
+  /** The newest row of each of many streams by one statement: calls into SQLite cost more than seeks. */
+  #openTogether({ source, lists }: Product): void {
+    const [first, ...others] = lists as [readonly number[], ...(readonly number[])[]];
+    const width = others.reduce((product, list) => product * list.length, 1);
+    const from = this.#nextStream / width;
+    const some = first.slice(from, from + Math.max(1, Math.floor(SCAN_HEADS_STREAMS_MAX / width)));
+    const rows = this.#statements.heads(source).all(
+      JSON.stringify(some),
+      ...others.map((list) => JSON.stringify(list)),
+      this.#age,
+      this.#idKey,
+      this.#ageMax,
+    ) as unknown as [...Row, a: number, b?: number][];
+    for (const row of rows) {
+      const cursor = this.#unopened[this.#nextStream + row[5]! * width + (row[6] ?? 0)]!;
+      cursor.rows = [row as unknown as Row];
+      [cursor.age, cursor.idKey] = row;
+      cursor.chunk = SCAN_SECOND_CHUNK_ROWS;
+      this.#push(cursor);
+    }
+    this.#nextStream += some.length * width;
+    this.#rowsLeft -= some.length * width;
   }
 
   #fetch(cursor: Cursor): void {
