@@ -113,6 +113,8 @@ export const SCAN_SECOND_CHUNK_ROWS = 4;
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
+/** Authors from which on a filter without kinds is planned with the kinds of the whole store: one look-up for all. */
+export const PLAN_SHARED_KINDS_AUTHORS_MIN = 8;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
 /** The longest that a client may be silent, pings included, before its connection is closed, seconds. */

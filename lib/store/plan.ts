@@ -9,7 +9,12 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { PLAN_KINDS_OF_AUTHOR_MAX, PLAN_PROBE_ROWS, PLAN_STREAMS_MAX } from "../limits.ts";
+import {
+  PLAN_KINDS_OF_AUTHOR_MAX,
+  PLAN_PROBE_ROWS,
+  PLAN_SHARED_KINDS_AUTHORS_MIN,
+  PLAN_STREAMS_MAX,
+} from "../limits.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { hasId, hasPubkey, holdsQuoted } from "./exact.ts";
@@ -54,6 +59,7 @@ export interface Plan {
 /** Plans filters on one connection. */
 export class Planner {
   readonly #kinds: StatementSync;
+  readonly #allKinds: StatementSync;
   readonly #probeTag: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -65,12 +71,23 @@ export class Planner {
        )
        SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2`,
     );
+    this.#allKinds = db.prepare(
+      `WITH RECURSIVE k (kind) AS (
+         SELECT min(kind) FROM event
+         UNION ALL
+         SELECT (SELECT min(kind) FROM event WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL
+       )
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1`,
+    );
     this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?)");
   }
 
   /** Plans a filter that can match something. */
   plan(filter: Filter): Plan {
-    if (filter.ids) return plan(filter.ids.map(idStream), null, residualOf(filter, { ids: true }));
+    if (filter.ids) {
+      const product = { source: "id" as const, lists: [filter.ids.map(idKey)] };
+      return plan(filter.ids.map(idStream), product, residualOf(filter, {}));
+    }
     const byTag = this.#tagStreams(filter);
     if (byTag) return byTag;
     const byAuthor = filter.authors && this.#authorStreams(filter, filter.authors);
@@ -103,19 +120,27 @@ export class Planner {
 
   /** A stream for each author and kind; null where they would be too many. */
   #authorStreams(filter: Filter, authors: readonly string[]): Plan | null {
-    if (authors.length * (filter.kinds?.length ?? 1) > PLAN_STREAMS_MAX) return null;
+    const shared = filter.kinds ??
+      (authors.length >= PLAN_SHARED_KINDS_AUTHORS_MIN ? this.#kindsOfAll() : null);
+    if (authors.length * (shared?.length ?? 1) > PLAN_STREAMS_MAX) return null;
     const streams: Stream[] = [];
     for (const pubkey of authors) {
       const key = pubkeyKey(pubkey);
-      const kinds = filter.kinds ?? this.#kindsOf(key);
+      const kinds = shared ?? this.#kindsOf(key);
       if (kinds === null || streams.length + kinds.length > PLAN_STREAMS_MAX) return null;
       const exact = (text: string) => hasPubkey(text, pubkey);
       for (const kind of kinds) streams.push({ source: "author", prefix: [key, kind], exact });
     }
-    const product = filter.kinds === undefined
+    const product = shared === null
       ? null
-      : { source: "author" as const, lists: [authors.map(pubkeyKey), filter.kinds] };
+      : { source: "author" as const, lists: [authors.map(pubkeyKey), shared] };
     return plan(streams, product, residualOf(filter, { kinds: true, authors: true }));
+  }
+
+  /** The kinds there are at all; null where they are too many. */
+  #kindsOfAll(): readonly number[] | null {
+    const rows = this.#allKinds.all(PLAN_KINDS_OF_AUTHOR_MAX + 1);
+    return rows.length > PLAN_KINDS_OF_AUTHOR_MAX ? null : rows.map((row) => row.kind as number);
   }
 
   /** The kinds an author has events of, by one seek each; null where they are too many. */
@@ -145,7 +170,7 @@ function tagStream(letter: string, value: string): Stream {
 /** What the streams leave open. Ids imply nothing else; all else is checked. */
 function residualOf(
   filter: Filter,
-  implied: { ids?: boolean; kinds?: boolean; authors?: boolean; tag?: TagCondition },
+  implied: { kinds?: boolean; authors?: boolean; tag?: TagCondition },
 ): Residual {
   const authors = implied.authors ? undefined : filter.authors;
   return {

@@ -75,7 +75,7 @@ export class ReadStatements {
 }
 
 /** Sources whose streams can be opened together. */
-export type HeadSource = "author" | "tag";
+export type HeadSource = "author" | "tag" | "id";
 
 /** For each stream one seek for its newest row; the row's columns come from `event` by its key. */
 const HEADS: Record<HeadSource, string> = {
@@ -93,6 +93,10 @@ const HEADS: Record<HeadSource, string> = {
             ORDER BY x.age, x.id_key LIMIT 1
           ) AS seq FROM json_each(?1) t
         ) h CROSS JOIN event e ON e.seq = h.seq`,
+  // Ids have no more than their head, and it is wanted: its text comes along.
+  id: `SELECT e.age, e.id_key, e.seq, b.expires_at, b.text, i.key FROM json_each(?1) i
+       CROSS JOIN event e INDEXED BY event_id ON e.id_key = i.value CROSS JOIN body b ON b.seq = e.seq
+       WHERE (e.age, e.id_key) > (?2, ?3) AND e.age <= ?4`,
 };
 
 function textOf(source: Source, columns: Columns): string {

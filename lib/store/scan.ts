@@ -87,8 +87,10 @@ export class Scan {
     this.#residual = plan.residual;
     this.#options = options;
     this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
-    this.#keysFirst = this.#product !== null || plan.residual.kinds !== null ||
-      plan.residual.authorKeys !== null;
+    // Ids bring their texts along: nearly all of them are wanted.
+    this.#keysFirst = this.#product === null
+      ? plan.residual.kinds !== null || plan.residual.authorKeys !== null
+      : this.#product.source !== "id";
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
     this.#remaining = options.position?.remaining ?? filter.limit;
     this.#age = options.position?.age ??
@@ -165,8 +167,14 @@ export class Scan {
     ) as unknown as [...Row, a: number, b?: number][];
     for (const row of rows) {
       const cursor = this.#unopened[this.#nextStream + row[5]! * width + (row[6] ?? 0)]!;
+      // Keys of ids can collide: then a stream has two rows, in any order.
+      if (cursor.rows.length > 0) {
+        cursor.rows.push(row as unknown as Row);
+        continue;
+      }
       cursor.rows = [row as unknown as Row];
       [cursor.age, cursor.idKey] = row;
+      cursor.drained = source === "id";
       cursor.chunk = SCAN_SECOND_CHUNK_ROWS;
       this.#push(cursor);
     }
@@ -206,7 +214,7 @@ export class Scan {
       if (body === undefined) return 0;
       [expiresAt, text] = body;
       this.#rowsLeft--;
-    }
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return 0;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return 0;
     if (stream.exact && !stream.exact(text)) return 0;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return 0;
