@@ -134,7 +134,7 @@ export const SLICE_BYTES_MAX = 1024 * 1024;
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
-/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+/** The least a limited negentropy message may be, bytes: a range's parts always fit (the reference's own). */
 export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
 /** Messages that one negentropy session may take from the other party. */
 export const NEGENTROPY_ROUNDS_MAX = 4_096;
@@ -176,6 +176,7 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+
 /** Keys that one connection may prove (NIP-42); each travels with every frame of the connection. */
 export const AUTH_KEYS_MAX = 32;
 /** How far `created_at` of a proof (kind 22242) may be from now, seconds (NIP-42 suggests ten minutes). */
@@ -202,9 +203,9 @@ export const PLUGIN_EXIT_MS = 1_000;
 
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
-/** Entries of one list that management keeps, such as the banned keys. */
+/** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
-/** Roles that management keeps, and members of all of them together. */
+/** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
 export const MANAGEMENT_REASON_CHARS_MAX = 300;

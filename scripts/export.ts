@@ -18,7 +18,7 @@ import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
 import { EventReader } from "../lib/store/event_reader.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
-import { storePath } from "../services/store/paths.ts";
+import { storePath } from "../services/data_paths.ts";
 
 /** The texts of one step after another; no snapshot is held between two. */
 type Step = () => string[] | null;

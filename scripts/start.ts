@@ -12,7 +12,7 @@ import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
-import { controlPath } from "../services/store/paths.ts";
+import { controlPath } from "../services/data_paths.ts";
 import { prepareNative } from "./native.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));

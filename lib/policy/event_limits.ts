@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { KIND_AUTH } from "../nostr/auth.ts";
 import { isLongerThan } from "../nostr/characters.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
 import { workFault } from "./required_work.ts";
@@ -20,9 +21,6 @@ export interface EventLimits {
   /** Leading zero bits of the id (NIP-13). */
   readonly MIN_POW_DIFFICULTY: number;
 }
-
-/** An event that proves a key to a relay (NIP-42); it is for AUTH and never published. */
-const KIND_AUTH = 22_242;
 
 /**
  * Makes the check. It returns the answer to send in an `OK false`, prefix included, or null: nothing speaks against it.

@@ -10,7 +10,7 @@ import type { NostrEvent } from "../nostr/event.ts";
 import type { Filter } from "../nostr/filter.ts";
 import type { Membership, RequestPolicy } from "./policy.ts";
 
-/** The private kinds unless the operator names others: sealed and unsealed messages, gift wraps, their ephemeral form. */
+/** The private kinds unless the operator names others: messages, sealed or not, and gift wraps, kept or ephemeral. */
 export const PRIVATE_KINDS_DEFAULT: readonly number[] = [4, 13, 14, 15, 1059, 21_059];
 
 /** What a filter can bring of private kinds. */
@@ -49,7 +49,7 @@ export class PrivateKinds {
    * Makes the policy for a REQ. Cost: `lookup`.
    *
    * A filter that names a private kind needs a proved key. If it names private kinds only, it also has to name the
-   * client's key (`authors` or `#p`) or single events (`ids`): anything else would be a search through others' messages.
+   * client's key (`authors` or `#p`) or single events (`ids`): anything else would search through others' messages.
    * A filter without kinds is served; `mayReceive` leaves out what is private.
    */
   requests(): RequestPolicy {

@@ -1,3 +1,4 @@
+/** Tests of the store: what is kept, what gives way, what is found; with a naive matcher as the oracle. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
-import type { FrameSender, Sender } from "../gateway/frame_sender.ts";
+import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_TRUSTED } from "../verifier/messages.ts";
 import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
 

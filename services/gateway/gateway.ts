@@ -20,7 +20,7 @@ import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { RelayMemory } from "../memory.ts";
 import { Connection, type Subscription } from "./connection.ts";
-import type { FrameSender } from "./frame_sender.ts";
+import type { FrameSender } from "../verifier/handle.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
 import type { QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";

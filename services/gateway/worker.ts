@@ -24,9 +24,9 @@ import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from 
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
-import { storePath } from "../store/paths.ts";
+import { storePath } from "../data_paths.ts";
 import { ClientAddress } from "./client_address.ts";
-import { FrameSender } from "./frame_sender.ts";
+import { FrameSender } from "../verifier/handle.ts";
 import { Gateway, socketEvents } from "./gateway.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";

@@ -29,8 +29,9 @@ import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "../store/paths.ts";
-import { type Backend, openBackend } from "./backend.ts";
+import { storePath } from "../data_paths.ts";
+import { searchOptions } from "../search_options.ts";
+import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 
 const LAG = slotOf("nostr_indexer_lag_events");
 const AVAILABLE = slotOf("nostr_search_available");
@@ -48,7 +49,7 @@ interface Repeated {
 
 class Indexer {
   readonly #config: Config;
-  readonly #backend: Backend;
+  readonly #backend: OpenedIndex;
   readonly #log: LogReader;
   readonly #lines: Log;
   readonly #bell: Doorbell;
@@ -62,7 +63,7 @@ class Indexer {
   /** The first comes at once: it finds out whether the index answers. */
   #lastFlushMs = -Infinity;
 
-  constructor(start: ActorStart, backend: Backend, log: LogReader, lines: Log) {
+  constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
     const { memory } = start;
     this.#config = start.config;
     this.#backend = backend;
@@ -79,8 +80,7 @@ class Indexer {
       await this.#flush();
     }
     while (this.#failures === 0 && this.#lag() > 0) await this.#flush();
-    await this.#backend.index.close();
-    this.#backend.state.close();
+    await this.#backend.close();
   }
 
   /** Until the second is over, enough has gathered, or the pause after a failure is over. */
@@ -203,7 +203,7 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", config.LOG_LEVEL);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const backend = await openBackend(config);
+  const backend = await openSearchIndex(await searchOptions(config));
   report({ type: "ready", facts: { search: backend.index.description } });
   await new Indexer(start, backend, new LogReader(db), log).run();
   db.close();

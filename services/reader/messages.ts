@@ -12,6 +12,8 @@
  *             | n rows: seq f64 | text bytes u32 | - u32 | text, padded to 8
  * ```
  *
+ * Each side reads and writes on its own thread.
+ *
  * @module
  */
 import type { Filter } from "../../lib/nostr/filter.ts";

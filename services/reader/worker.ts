@@ -20,9 +20,10 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
-import { openSearchReader } from "../indexer/backend.ts";
+import { openSearchReader } from "../../lib/search/open.ts";
+import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
-import { storePath } from "../store/paths.ts";
+import { storePath } from "../data_paths.ts";
 import { Job, type Slice } from "./jobs.ts";
 import {
   CANCEL,
@@ -209,7 +210,7 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const search = await openSearchReader(config);
+  const search = await openSearchReader(await searchOptions(config));
   report({ type: "ready", facts: {} });
   await new Reader(start, db, search, log).run();
   db.close();

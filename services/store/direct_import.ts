@@ -13,7 +13,7 @@ import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { ImportReport } from "../control/messages.ts";
-import { storePath } from "./paths.ts";
+import { storePath } from "../data_paths.ts";
 
 /** One import; `add` lines, `flush` now and then, `close` at the end. */
 export class DirectImport {

@@ -21,7 +21,7 @@ import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "./paths.ts";
+import { storePath } from "../data_paths.ts";
 import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");

@@ -6,6 +6,8 @@
  *  24 n keys, 32 bytes each | the message's text, UTF-8
  * ```
  *
+ * Written on the origin's thread, read on the verifier's.
+ *
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
  * One search as SQL: the words as a parameter of MATCH, the filter's keys as conditions with parameters.
- * Runs on readers and on the indexer's thread; no state.
+ * Runs on the threads of readers and of the indexer; no state.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Hands EVENT frames to the verifiers: one lane each, a connection always to the same one, so that a client's events
- * keep their order. A full lane, or too many unanswered events, is an answer to the client, never a wait.
- * The gateway's thread owns it.
+ * How others reach the verifiers: hands them EVENT frames, one lane each, a connection always to the same one, so that
+ * a client's events keep their order. A full lane, or too many unanswered events, is an answer to the client, never a wait.
+ * Belongs to the thread of its origin: a gateway, or control.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { EVENTS_UNANSWERED_MAX, EVENTS_UNANSWERED_ORIGIN_MAX } from "../../lib/l
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneProducer } from "../../lib/queue/lane.ts";
 import type { RelayMemory } from "../memory.ts";
-import { FRAME, FRAME_HEADER_BYTES } from "../verifier/messages.ts";
+import { FRAME, FRAME_HEADER_BYTES } from "./messages.ts";
 
 /** Whoever sends events and is to be answered: a client's connection, or an import. */
 export interface Sender {
