@@ -46,6 +46,6 @@ export interface ListenOptions {
 /** An engine that listens. */
 export interface Listener {
   readonly address: { readonly hostname: string; readonly port: number };
-  /** Stops accepting; open sockets stay. */
-  stopAccepting(): Promise<void>;
+  /** Answers new WebSockets with 503; open ones stay, and so do the pages. */
+  stopAccepting(): void;
 }

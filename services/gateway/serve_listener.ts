@@ -11,30 +11,33 @@ import type { Listener, ListenOptions, Socket, SocketEvents } from "./listener.t
 
 /** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(options: ListenOptions, events: SocketEvents<Client>): Listener {
-  const stopping = new AbortController();
+  let isAccepting = true;
   const server = Deno.serve(
     {
       hostname: options.hostname,
       port: options.port,
       reusePort: true,
-      signal: stopping.signal,
       onListen: () => {},
       ...(options.tls ?? {}),
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
       const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-      return wantsSocket ? upgrade(request, address, options, events) : events.http(request, address);
+      if (!wantsSocket) return events.http(request, address);
+      return isAccepting ? upgrade(request, address, options, events) : refuse();
     },
   );
   return {
     address: { hostname: server.addr.hostname, port: server.addr.port },
-    // Deno's own shutdown would wait for every open socket to close; ours ends them itself, later.
+    // Deno's own ways to stop a server close the sockets that it upgraded, before their events are answered.
     stopAccepting: () => {
-      stopping.abort();
-      return Promise.resolve();
+      isAccepting = false;
     },
   };
+}
+
+function refuse(): Response {
+  return new Response("The relay stops.\n", { status: 503 });
 }
 
 function upgrade<Client>(
