@@ -224,6 +224,8 @@ export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
 
+/** The longest that the indexer goes on sending after it was asked to stop, ms. */
+export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
