@@ -340,7 +340,11 @@ export function socketEvents(
   http: SocketEvents<Connection>["http"],
 ): SocketEvents<Connection> {
   return {
-    open: (socket, request, peer) => gateway.open(socket, addressOf(request, peer)),
+    visitor: (request, peer) => ({
+      address: addressOf(request, peer),
+      host: request.headers.get("host") ?? "",
+    }),
+    open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
