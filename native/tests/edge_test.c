@@ -5,6 +5,7 @@
  */
 #include "support.h"
 
+#include "item_range.h"
 #include "lanes/recode.h"
 
 #define ITEMS 128
@@ -93,6 +94,35 @@ static void test_ranges(void) {
             }
         }
         run("ranges of key, r and s", ITEMS, 1);
+    }
+}
+
+/* The bound itself, its neighbours on both sides, and the extremes, in each of the three places. */
+static void test_item_in_range(void) {
+    static const int places[] = {32, 64, 96};
+    for (int place = 0; place < 3; place++) {
+        for (int off = -2; off <= 2; off++) {
+            uint8_t at[SLUICE_ITEM_BYTES] = {0};
+            uint8_t *bytes = at + places[place];
+            scalar n;
+            if (place < 2) {
+                memset(bytes, 0xff, 32);
+                bytes[27] = 0xfe;
+                bytes[30] = 0xfc;
+                bytes[31] = 0x2e;
+            } else {
+                SECP(scalar_set_int)(&n, 1);
+                SECP(scalar_negate)(&n, &n);
+                SECP(scalar_get_b32)(bytes, &n);
+            }
+            /* These are p - 1 and n - 1. */
+            bytes[31] = (uint8_t)(bytes[31] + 1 + off);
+            check(item_in_range(at) == (off < 0), "the bounds of an item", (uint64_t)place);
+        }
+        uint8_t at[SLUICE_ITEM_BYTES] = {0};
+        check(item_in_range(at), "zeros are in range", (uint64_t)place);
+        memset(at + places[place], 0xff, 32);
+        check(!item_in_range(at), "ones are not in range", (uint64_t)place);
     }
 }
 
@@ -197,6 +227,7 @@ int main(int argc, char **argv) {
         test_sizes();
         test_small_secrets();
         test_ranges();
+        test_item_in_range();
         test_nonces();
         test_one_spoiled();
         test_last_addition_doubles();
