@@ -127,13 +127,18 @@ export class Gateway implements QueryEvents {
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
-    for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
-    for (const query of connection.counts.values()) this.queries.cancel(query);
+    this.#endRequests(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
     if (left === 0) this.#byAddress.delete(connection.address);
     else this.#byAddress.set(connection.address, left);
     this.#metrics.add(CONNECTIONS, -1);
+  }
+
+  #endRequests(connection: Connection): void {
+    for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
+    for (const query of connection.counts.values()) this.queries.cancel(query);
+    connection.counts.clear();
   }
 
   /** A frame that the engine could not take as text. */
@@ -144,6 +149,7 @@ export class Gateway implements QueryEvents {
 
   /** A text frame. */
   text(connection: Connection, text: string): void {
+    if (connection.isCutOff) return;
     if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
       this.#metrics.add(RECEIVED.other, 1);
       return connection.send(
@@ -323,8 +329,9 @@ export class Gateway implements QueryEvents {
   #cutOff(connection: Connection): void {
     if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
     this.#metrics.add(SLOW_READERS, 1);
+    connection.isCutOff = true;
+    this.#endRequests(connection);
     connection.socket.close(1008, TOO_SLOW);
-    this.closed(connection);
   }
 
   /** Says goodbye to everybody, behind what each still has to be sent. */
