@@ -103,6 +103,10 @@ export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite. */
 export const SCAN_CHUNK_ROWS_MAX = 500;
+/** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
+export const COMPLETENESS_PROBE_ROWS_MAX = 200;
+/** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
+export const TIED_EVENTS_MAX = 500;
 /** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */

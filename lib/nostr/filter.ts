@@ -24,6 +24,8 @@ export interface Filter {
   readonly until?: number;
   /** Stored events wanted, already within the relay's maximum. */
   readonly limit: number;
+  /** Set where `limit` is the relay's own: the client named none, or a higher one. */
+  readonly isCapped?: true;
   readonly search?: string;
 }
 
@@ -46,6 +48,7 @@ export function parseFilter(value: unknown, limits: FilterLimits): Filter {
     throw new FilterError("invalid: a filter is not an object");
   }
   const filter: { -readonly [K in keyof Filter]: Filter[K] } = { tags: [], limit: limits.limitDefault };
+  let asked = Infinity;
   const tags: TagCondition[] = [];
   let values = 0;
   for (const [key, given] of Object.entries(value)) {
@@ -56,12 +59,14 @@ export function parseFilter(value: unknown, limits: FilterLimits): Filter {
     if (key === "ids" || key === "authors") filter[key] = hexList(key, given);
     else if (key === "kinds") filter.kinds = kindList(given);
     else if (key === "since" || key === "until") filter[key] = seconds(key, given);
-    else if (key === "limit") filter.limit = Math.min(limitOf(given), limits.limitMax);
+    else if (key === "limit") asked = limitOf(given);
     else if (key === "search") filter.search = searchText(given);
     else if (key[0] === "#" && isIndexedLetter(key.slice(1))) tags.push(tagCondition(key, given));
     else throw new FilterError(`unsupported: filter key "${key.slice(0, 32)}" is unknown here`);
   }
   filter.tags = tags;
+  if (asked !== Infinity) filter.limit = Math.min(asked, limits.limitMax);
+  if (asked > filter.limit) filter.isCapped = true;
   return filter;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the relay says (NIP-01, NIP-45), as texts.
+ * What the relay says (NIP-01, NIP-45, NIP-67), as texts.
  * Runs on any thread; no state.
  *
  * @module
@@ -10,9 +10,13 @@ export function eventPrefix(subscriptionId: string): string {
   return `["EVENT",${JSON.stringify(subscriptionId)},`;
 }
 
-/** Every stored event was sent. */
-export function eoseText(subscriptionId: string): string {
-  return `["EOSE",${JSON.stringify(subscriptionId)}]`;
+/** What an EOSE says of the stored events (NIP-67): all were sent, or more are held; null: that is not known. */
+export type Completeness = "finish" | "more" | null;
+
+/** The stored part of a subscription has ended. */
+export function eoseText(subscriptionId: string, completeness: Completeness): string {
+  const hints = completeness === null ? "" : `"${completeness}"`;
+  return `["EOSE",${JSON.stringify(subscriptionId)},[${hints}]]`;
 }
 
 /** The answer to an EVENT. `message` begins with a prefix where `accepted` is false. */

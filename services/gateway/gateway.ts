@@ -286,7 +286,7 @@ export class Gateway implements QueryEvents {
   finished(query: StoredQuery): void {
     this.#observe(query);
     query.subscription!.query = null;
-    query.connection.send(eoseText(query.subscriptionId));
+    query.connection.send(eoseText(query.subscriptionId, query.completeness));
   }
 
   counted(query: StoredQuery, count: number, approximate: boolean): void {

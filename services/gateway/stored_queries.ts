@@ -7,8 +7,9 @@
  */
 import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from "../../lib/limits.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
+import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { ReaderLink, SliceHeader } from "./reader_link.ts";
@@ -21,6 +22,8 @@ export class StoredQuery {
   /** The filter that is being answered. */
   filter = 0;
   scan: Scan | null = null;
+  /** How the filters before it ended. */
+  readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters could send one twice. */
   readonly sent: Set<number> | null;
   place: QueryPlace = "gateway";
@@ -46,11 +49,20 @@ export class StoredQuery {
   ) {
     this.sent = filters.length > 1 ? new Set() : null;
   }
+
+  /**
+   * What is known of the events that match and were not sent (NIP-67), when every filter has ended. An event that one
+   * filter left out may have been sent by another; then nothing is known.
+   */
+  get completeness(): Completeness {
+    if (this.ends.every((end) => end === "all")) return "finish";
+    return this.ends.some((end) => typeof end === "number" && !this.sent?.has(end)) ? "more" : null;
+  }
 }
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
-  /** Every stored event was sent. */
+  /** The stored part was sent. */
   finished(query: StoredQuery): void;
   counted(query: StoredQuery, count: number, approximate: boolean): void;
   failed(query: StoredQuery, reason: string): void;
@@ -163,6 +175,7 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
+        query.ends.push(query.scan.end);
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
@@ -183,6 +196,7 @@ export class StoredQueries {
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;
+    query.ends.push(...note.ends ?? []);
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {

@@ -14,7 +14,7 @@ import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf } from "../../lib/store/exact.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -87,6 +87,8 @@ export class Job {
   next(): Slice {
     const texts: string[] = [];
     const seqs: number[] = [];
+    const ends: ScanEnd[] = [];
+    const more = (): Slice => ({ state: "more", note: { ...this.#position(), ends }, texts, seqs });
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
@@ -94,14 +96,18 @@ export class Job {
         : this.query.type === "count"
         ? this.#countOn(budget)
         : this.#scanOn(budget, texts, seqs);
-      if (!ended) return { state: "more", note: this.#position(), texts, seqs };
+      if (!ended) return more();
+      // What an index ranked, and what it had not indexed yet, says nothing certain of the rest.
+      ends.push(this.#scan?.end ?? "unknown");
       this.#filter++;
       this.#scan = null;
       this.#found = null;
       // A search is asynchronous: what comes after it is another slice.
-      if (this.needsSearch) return { state: "more", note: this.#position(), texts, seqs };
+      if (this.needsSearch) return more();
     }
-    const note = this.query.type === "count" ? { count: this.#count, approximate: this.#approximate } : {};
+    const note = this.query.type === "count"
+      ? { count: this.#count, approximate: this.#approximate }
+      : { ends };
     return { state: "done", note, texts, seqs };
   }
 

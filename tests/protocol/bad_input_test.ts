@@ -283,7 +283,7 @@ Deno.test("fragments, pings, and characters split between fragments are part of 
     });
     if (at % 5 === 0) await socket.send(OPCODE.ping, "p");
   }
-  assertEquals(await socket.nextMessage(), ["EOSE", "日本🎉"]);
+  assertEquals(await socket.nextMessage(), ["EOSE", "日本🎉", []]);
   await socket.send(OPCODE.close, new Uint8Array([3, 232]));
   assertEquals(await socket.untilClosed(), 1000);
 });
@@ -405,7 +405,7 @@ Deno.test("of a thousand subscriptions two hundred open, and each of the others 
   client.send(["REQ", "free again", { limit: 0 }]);
   assertEquals(
     await client.next((message) => message[1] === "free again"),
-    ["EOSE", "free again"],
+    ["EOSE", "free again", []],
   );
 });
 
