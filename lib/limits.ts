@@ -36,6 +36,8 @@ export const SUBSCRIPTION_ID_CHARS_MAX = 64;
 export const FILTERS_MAX = 20;
 /** Values in all lists of one filter together. */
 export const FILTER_VALUES_MAX = 5_000;
+/** Values in all `&x` lists of one filter together: each is a condition of its own. */
+export const FILTER_ALL_VALUES_MAX = 50;
 /** Bytes of a search text. */
 export const SEARCH_BYTES_MAX = 1_024;
 /** Subscriptions that one connection may hold, by default (NIP-11 `max_subscriptions`). */
@@ -113,6 +115,12 @@ export const PLAN_STREAMS_MAX = 20_000;
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** Rows up to which the planner tells which of several tag conditions is the rarest. */
+export const PLAN_RAREST_ROWS_MAX = 2_000;
+/** Values of one tag condition that the planner counts to find the rarest. */
+export const PLAN_RAREST_VALUES_MAX = 4;
+/** Tag conditions that the planner counts to find the rarest. */
+export const PLAN_RAREST_CONDITIONS_MAX = 8;
 /** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
 export const SOCKET_IDLE_SECONDS_MAX = 120;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */

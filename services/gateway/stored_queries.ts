@@ -24,7 +24,7 @@ export class StoredQuery {
   scan: Scan | null = null;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
-  /** Rows already sent, where several filters could send one twice. */
+  /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
   readonly sent: Set<number> | null;
   place: QueryPlace = "gateway";
   /** The reader that has it, and where it stands there; null while the gateway answers it. */
@@ -47,7 +47,8 @@ export class StoredQuery {
     readonly now: number,
     readonly startedMs: number,
   ) {
-    this.sent = filters.length > 1 ? new Set() : null;
+    const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
+    this.sent = mayRepeat ? new Set() : null;
   }
 
   /**
@@ -204,7 +205,8 @@ export class StoredQueries {
       }
       return this.#events.finished(query);
     }
-    query.position = note.position ?? query.position;
+    // A reader that takes a count over counts from the beginning: what its predecessor had counted died with it.
+    if (query.type === "rows") query.position = note.position ?? query.position;
     if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) this.#paused.add(query);
     else this.#link.more(query);
   }

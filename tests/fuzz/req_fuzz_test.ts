@@ -100,6 +100,8 @@ class Generator {
       filter.limit = prng.pick([0, 1, 2, 10, 100, 1_000, LIMIT_MAX, LIMIT_MAX + 1, 100_000]);
     }
     if (prng.chance(0.2)) filter["#t"] = this.#some(() => prng.pick(TEXTS), 5);
+    if (prng.chance(0.12)) filter["&t"] = this.#some(() => prng.pick(TEXTS), 2);
+    if (prng.chance(0.04)) filter["&p"] = this.#some(() => prng.pick(this.#hex), 2);
     if (prng.chance(0.08)) filter["#T"] = this.#some(() => prng.pick(TEXTS), 5);
     if (prng.chance(0.1)) filter["#p"] = this.#some(() => prng.pick(this.#hex), 4);
     if (prng.chance(0.08)) filter["#e"] = this.#some(() => this.#anyId(), 30);
