@@ -81,6 +81,11 @@ export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
 
+/** Events of an author who has asked to vanish that the store removes in one transaction. */
+export const VANISH_EVENTS_MAX = 200;
+/** Rows that the store looks at in such a transaction. */
+export const VANISH_ROWS_MAX = 2_000;
+
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
 /** The most that an operator may set `CONNECTIONS_MAX` to. */

@@ -11,6 +11,7 @@ import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
 import type { Plan, Residual, Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
+import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
 export interface ScanPosition {
@@ -68,6 +69,7 @@ class Cursor {
 /** The events of one filter, in order; see the module's text. */
 export class Scan {
   readonly #statements: ReadStatements;
+  readonly #vanished: VanishedAuthors;
   readonly #residual: Residual;
   readonly #options: ScanOptions;
   readonly #ageMax: number;
@@ -86,8 +88,15 @@ export class Scan {
   #lastSeq = -1;
   #rowsLeft = 0;
 
-  constructor(statements: ReadStatements, plan: Plan, filter: Filter, options: ScanOptions) {
+  constructor(
+    statements: ReadStatements,
+    vanished: VanishedAuthors,
+    plan: Plan,
+    filter: Filter,
+    options: ScanOptions,
+  ) {
     this.#statements = statements;
+    this.#vanished = vanished;
     this.#residual = plan.residual;
     this.#options = options;
     this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
@@ -238,6 +247,7 @@ export class Scan {
     if (stream.exact && !stream.exact(text)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
     if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
+    if (this.#vanished.hide(text)) return null;
     return text;
   }
 

@@ -132,6 +132,7 @@ export class StoredQueries {
 
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
+    this.#reader.refresh();
     for (const query of this.#paused) {
       if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
       this.#paused.delete(query);

@@ -76,6 +76,7 @@ export class Job {
     const counting = this.query.type === "count";
     const filter = counting ? { ...asked, limit: SEARCH_HITS_MAX } : asked;
     const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    this.#reader.refresh();
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
     const rows = ids
       .map((id) => this.#reader.rowOf(id, this.query.now))
@@ -89,6 +90,7 @@ export class Job {
     const seqs: number[] = [];
     const ends: ScanEnd[] = [];
     const more = (): Slice => ({ state: "more", note: { ...this.#position(), ends }, texts, seqs });
+    this.#reader.refresh();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
