@@ -34,8 +34,12 @@ export function noticeText(message: string): string {
   return `["NOTICE",${JSON.stringify(message)}]`;
 }
 
-/** The answer to a COUNT. `approximate` is said only where it is true. */
-export function countText(subscriptionId: string, count: number, approximate: boolean): string {
+/** The answer to a COUNT. `approximate` is said only where it is true, `hll` (512 hex characters) where there is one. */
+export function countText(
+  subscriptionId: string,
+  { count, approximate, hll }: { count: number; approximate: boolean; hll: string | null },
+): string {
   const flag = approximate ? ',"approximate":true' : "";
-  return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}}]`;
+  const registers = hll === null ? "" : `,"hll":"${hll}"`;
+  return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}${registers}}]`;
 }

@@ -61,11 +61,18 @@ export class StoredQuery {
   }
 }
 
+/** The answer to a COUNT (NIP-45); `hll` is null where the filter is none that is counted by it. */
+export interface CountAnswer {
+  readonly count: number;
+  readonly approximate: boolean;
+  readonly hll: string | null;
+}
+
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
   /** The stored part was sent. */
   finished(query: StoredQuery): void;
-  counted(query: StoredQuery, count: number, approximate: boolean): void;
+  counted(query: StoredQuery, answer: CountAnswer): void;
   failed(query: StoredQuery, reason: string): void;
   /** The client read so slowly that an event could not be sent. */
   tooSlow(query: StoredQuery): void;
@@ -202,7 +209,8 @@ export class StoredQueries {
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {
-        return this.#events.counted(query, note.count ?? 0, note.approximate ?? false);
+        const { count = 0, approximate = false, hll = null } = note;
+        return this.#events.counted(query, { count, approximate, hll });
       }
       return this.#events.finished(query);
     }

@@ -66,6 +66,8 @@ export interface SliceNote {
   /** With STATE_DONE, for a COUNT. */
   readonly count?: number;
   readonly approximate?: boolean;
+  /** HyperLogLog registers as 512 hex characters, where NIP-45 names the filter. */
+  readonly hll?: string;
   /** With STATE_FAILED: the CLOSED's message, prefix included. */
   readonly reason?: string;
 }
