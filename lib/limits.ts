@@ -36,6 +36,8 @@ export const SUBSCRIPTION_ID_CHARS_MAX = 64;
 export const FILTERS_MAX = 20;
 /** Values in all lists of one filter together. */
 export const FILTER_VALUES_MAX = 5_000;
+/** Values in all `&x` lists of one filter together: each is a condition of its own. */
+export const FILTER_ALL_VALUES_MAX = 50;
 /** Bytes of a search text. */
 export const SEARCH_BYTES_MAX = 1_024;
 /** Subscriptions that one connection may hold, by default (NIP-11 `max_subscriptions`). */
@@ -79,6 +81,11 @@ export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
 
+/** Events of an author who has asked to vanish that the store removes in one transaction. */
+export const VANISH_EVENTS_MAX = 200;
+/** Rows that the store looks at in such a transaction. */
+export const VANISH_ROWS_MAX = 2_000;
+
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
 /** The most that an operator may set `CONNECTIONS_MAX` to. */
@@ -109,6 +116,10 @@ export const SCAN_HEADS_STREAMS_MIN = 4;
 export const SCAN_HEADS_STREAMS_MAX = 500;
 /** Rows of the first fetch from a stream that was opened together with others. */
 export const SCAN_SECOND_CHUNK_ROWS = 4;
+/** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
+export const COMPLETENESS_PROBE_ROWS_MAX = 200;
+/** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
+export const TIED_EVENTS_MAX = 500;
 /** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
@@ -117,6 +128,12 @@ export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 export const PLAN_SHARED_KINDS_AUTHORS_MIN = 8;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** Rows up to which the planner tells which of several tag conditions is the rarest. */
+export const PLAN_RAREST_ROWS_MAX = 2_000;
+/** Values of one tag condition that the planner counts to find the rarest. */
+export const PLAN_RAREST_VALUES_MAX = 4;
+/** Tag conditions that the planner counts to find the rarest. */
+export const PLAN_RAREST_CONDITIONS_MAX = 8;
 /** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
 export const SOCKET_IDLE_SECONDS_MAX = 120;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */

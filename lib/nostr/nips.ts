@@ -22,6 +22,8 @@ export const NIPS: readonly Nip[] = [
   nip(40, "Expiration Timestamp"),
   nip(45, "Event Counts"),
   nip(50, "Search Capability"),
+  nip(62, "Request to Vanish"),
+  nip(67, "EOSE Completeness Hint"),
 ];
 
 function nip(number: number, title: string): Nip {

@@ -7,6 +7,8 @@
 import { KIND_AUTH } from "../nostr/auth.ts";
 import { isLongerThan } from "../nostr/characters.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
+import { KIND_VANISH } from "../nostr/kinds.ts";
+import { vanishFault } from "../nostr/vanish.ts";
 import { workFault } from "./required_work.ts";
 
 /** What an operator may set; names as in NIP-11's `limitation`. */
@@ -42,6 +44,10 @@ export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds
     }
     const expiry = expiresAt(event);
     if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
+    const fault = vanishFault(event);
+    if (fault !== null) return `invalid: ${fault}`;
+    // A relay that asks something of who writes follows a request to vanish all the same (NIP-62).
+    if (event.kind === KIND_VANISH) return null;
     return workFault(event, { difficulty: limits.MIN_POW_DIFFICULTY, commitmentRequired: false });
   };
 }

@@ -12,6 +12,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   PLAN_KINDS_OF_AUTHOR_MAX,
   PLAN_PROBE_ROWS,
+  PLAN_RAREST_CONDITIONS_MAX,
+  PLAN_RAREST_ROWS_MAX,
+  PLAN_RAREST_VALUES_MAX,
   PLAN_SHARED_KINDS_AUTHORS_MIN,
   PLAN_STREAMS_MAX,
 } from "../limits.ts";
@@ -97,9 +100,9 @@ export class Planner {
   }
 
   #tagStreams(filter: Filter): Plan | null {
-    const condition = filter.tags.toSorted((a, b) => a.values.length - b.values.length)[0];
+    const condition = this.#rarest(filter.tags);
     if (condition === undefined) return null;
-    if (filter.authors && !this.#tagIsRare(condition)) {
+    if (filter.authors && this.#rowsOf(condition, PLAN_PROBE_ROWS) >= PLAN_PROBE_ROWS) {
       const byAuthor = this.#authorStreams(filter, filter.authors);
       if (byAuthor) return byAuthor;
     }
@@ -108,14 +111,32 @@ export class Planner {
     return plan(streams, product, residualOf(filter, { tag: condition }));
   }
 
-  /** Looks at no more than a few rows a value. */
-  #tagIsRare(condition: TagCondition): boolean {
-    let rows = 0;
-    for (const value of condition.values) {
-      rows += this.#probeTag.get(tagKey(condition.letter, value), PLAN_PROBE_ROWS)!.n as number;
-      if (rows >= PLAN_PROBE_ROWS) return false;
+  /** The condition with the fewest rows, as far as a bounded look tells; of long lists, the one with the fewest values. */
+  #rarest(tags: readonly TagCondition[]): TagCondition | undefined {
+    const byLength = tags.toSorted((a, b) => a.values.length - b.values.length);
+    const short = byLength.slice(0, PLAN_RAREST_CONDITIONS_MAX)
+      .filter(({ values }) => values.length <= PLAN_RAREST_VALUES_MAX);
+    if (short.length < 2) return byLength[0];
+    let rarest = short[0]!;
+    let fewest = PLAN_RAREST_ROWS_MAX;
+    for (const condition of short) {
+      // Nothing that has as many rows as the rarest so far needs to be counted further.
+      const rows = this.#rowsOf(condition, fewest);
+      if (rows >= fewest) continue;
+      rarest = condition;
+      fewest = rows;
     }
-    return true;
+    return rarest;
+  }
+
+  /** Rows of a condition's values, counted up to `most`. */
+  #rowsOf({ letter, values }: TagCondition, most: number): number {
+    let rows = 0;
+    for (const value of values) {
+      if (rows >= most) break;
+      rows += this.#probeTag.get(tagKey(letter, value), most - rows)!.n as number;
+    }
+    return rows;
   }
 
   /** A stream for each author and kind; null where they would be too many. */

@@ -39,13 +39,14 @@ export class ReadStatements {
   readonly #prepared = new Map<string, StatementSync>();
   /** `[expires_at, text]` of a seq. */
   readonly body: StatementSync;
-  /** `[seq]` of the newest addition that the snapshot holds. */
+  /** `[seq of the newest addition that the snapshot holds, whether requests to vanish are pending]` */
   readonly lastSeq: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
-    this.lastSeq = returnArrays(db.prepare("SELECT coalesce(max(seq), 0) FROM event"));
+    this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM event), 0),
+                                                        EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
   }
 
   /**

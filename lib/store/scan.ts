@@ -7,22 +7,33 @@
  * @module
  */
 import {
+  COMPLETENESS_PROBE_ROWS_MAX,
   SCAN_CHUNK_ROWS_MAX,
   SCAN_HEADS_STREAMS_MAX,
   SCAN_HEADS_STREAMS_MIN,
   SCAN_SECOND_CHUNK_ROWS,
+  TIED_EVENTS_MAX,
 } from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
 import type { Plan, Product, Residual, Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
+import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
 export interface ScanPosition {
   readonly age: number;
   readonly idKey: number;
   readonly remaining: number;
+  /** Events handed out beyond the limit, because they have the `created_at` of the last one within it. */
+  readonly tied: number;
 }
+
+/**
+ * What a scan that is done knows of the rest (NIP-67): `all` that matches was handed out; or the seq of an event that
+ * matches and was not; or nothing, because looking further would have cost too much.
+ */
+export type ScanEnd = "all" | "unknown" | number;
 
 /** What one step may cost. */
 export interface ScanBudget {
@@ -65,6 +76,7 @@ class Cursor {
 /** The events of one filter, in order; see the module's text. */
 export class Scan {
   readonly #statements: ReadStatements;
+  readonly #vanished: VanishedAuthors;
   readonly #residual: Residual;
   readonly #options: ScanOptions;
   readonly #ageMax: number;
@@ -76,14 +88,26 @@ export class Scan {
   readonly #unopened: Cursor[];
   /** The stream that is opened next. */
   #nextStream = 0;
+  /** Whether the limit is the relay's own, not one that the client asked for. */
+  readonly #isCapped: boolean;
+  readonly #asksNothing: boolean;
   #remaining: number;
+  #tied: number;
+  #end: ScanEnd = "unknown";
   #age: number;
   #idKey: number;
   #lastSeq = -1;
   #rowsLeft = 0;
 
-  constructor(statements: ReadStatements, plan: Plan, filter: Filter, options: ScanOptions) {
+  constructor(
+    statements: ReadStatements,
+    vanished: VanishedAuthors,
+    plan: Plan,
+    filter: Filter,
+    options: ScanOptions,
+  ) {
     this.#statements = statements;
+    this.#vanished = vanished;
     this.#residual = plan.residual;
     this.#options = options;
     this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
@@ -92,7 +116,10 @@ export class Scan {
       ? plan.residual.kinds !== null || plan.residual.authorKeys !== null
       : this.#product.source !== "id";
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
+    this.#isCapped = filter.isCapped === true;
     this.#remaining = options.position?.remaining ?? filter.limit;
+    this.#tied = options.position?.tied ?? 0;
+    this.#asksNothing = filter.limit === 0;
     this.#age = options.position?.age ??
       (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
     this.#idKey = options.position?.idKey ?? -1;
@@ -102,11 +129,18 @@ export class Scan {
 
   /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
-    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining };
+    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
+  }
+
+  /** What is known of the rest, once `step` has returned "done". */
+  get end(): ScanEnd {
+    return this.#end;
   }
 
   /**
    * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
+   * Where the limit is the relay's own, events of the last one's `created_at` are handed out beyond it, so that a client
+   * that asks for the next page by `until` misses none (NIP-67).
    *
    * @returns "done", or "more": the budget is used up and `step` can be called again.
    */
@@ -114,27 +148,70 @@ export class Scan {
     this.#rowsLeft = budget.rows;
     const bytesBefore = budget.bytes;
     try {
+      // Whoever asks for no stored event asks nothing about them.
+      if (this.#asksNothing) return "done";
       if (!this.#open()) return "more";
-      while (this.#remaining > 0 && this.#heap.length > 0) {
-        if (budget.bytes <= 0) return "more";
-        const cursor = this.#heap[0]!;
-        if (cursor.at === cursor.rows.length) {
-          if (this.#rowsLeft <= 0) return "more";
-          this.#fetch(cursor);
-          this.#settleTop();
-          continue;
+      while (this.#heap.length > 0) {
+        const next = this.#heap[0]!.rows[this.#heap[0]!.at];
+        if (this.#remaining === 0 && !this.#mayTie(next)) {
+          this.#end = this.#probe();
+          return "done";
         }
-        const row = cursor.rows[cursor.at++]!;
-        this.#age = row[0];
-        this.#idKey = row[1];
-        if (row[2] !== this.#lastSeq) budget.bytes -= this.#examine(cursor.stream, row, emit);
-        this.#settleTop();
+        if (budget.bytes <= 0) return "more";
+        if (next === undefined && this.#rowsLeft <= 0) return "more";
+        budget.bytes -= this.#advance(emit);
       }
+      this.#end = "all";
       return "done";
     } finally {
       budget.rows = this.#rowsLeft;
       if (budget.bytes > bytesBefore) budget.bytes = bytesBefore;
     }
+  }
+
+  /** Whether a row may go beyond the limit; at the limit, the position's age is that of the last event within it. */
+  #mayTie(row: Row | undefined): boolean {
+    if (!this.#isCapped || this.#tied >= TIED_EVENTS_MAX) return false;
+    return row === undefined || row[0] === this.#age;
+  }
+
+  /** Takes the next row, or fetches more of the stream whose rows ran out. Returns the characters handed out. */
+  #advance(emit: (text: string, seq: number) => void): number {
+    const cursor = this.#heap[0]!;
+    if (cursor.at === cursor.rows.length) {
+      this.#fetch(cursor);
+      this.#settleTop();
+      return 0;
+    }
+    const row = cursor.rows[cursor.at++]!;
+    this.#age = row[0];
+    this.#idKey = row[1];
+    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor.stream, row);
+    this.#settleTop();
+    if (text === null) return 0;
+    this.#lastSeq = row[2];
+    if (this.#remaining > 0) this.#remaining--;
+    else this.#tied++;
+    emit(text, row[2]);
+    return text.length;
+  }
+
+  /** Looks for one more event that matches, over so few rows that an EOSE does not wait for it. */
+  #probe(): ScanEnd {
+    this.#rowsLeft = COMPLETENESS_PROBE_ROWS_MAX;
+    while (this.#heap.length > 0) {
+      const cursor = this.#heap[0]!;
+      if (cursor.at === cursor.rows.length) {
+        if (this.#rowsLeft <= 0) return "unknown";
+        this.#fetch(cursor);
+      } else {
+        const row = cursor.rows[cursor.at++]!;
+        if (this.#rowsLeft-- <= 0) return "unknown";
+        if (row[2] !== this.#lastSeq && this.#matchingText(cursor.stream, row) !== null) return row[2];
+      }
+      this.#settleTop();
+    }
+    return "all";
   }
 
   /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
@@ -201,28 +278,26 @@ export class Scan {
     if (last) [cursor.age, cursor.idKey] = last;
   }
 
-  /** Checks one row; hands its event out if it belongs to the answer. Returns the characters handed out. */
-  #examine(stream: Stream, row: Row, emit: (text: string, seq: number) => void): number {
+  /** Checks one row; returns its event's text if it belongs to the answer. */
+  #matchingText(stream: Stream, row: Row): string | null {
     const seq = row[2];
-    if (seq > this.#options.seqMax) return 0;
+    if (seq > this.#options.seqMax) return null;
     let expiresAt = row[3];
     let text = row[4] as string;
     if (this.#keysFirst) {
-      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return 0;
-      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return 0;
+      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return null;
+      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return null;
       const body = this.#statements.body.get(seq) as unknown as [number, string] | undefined;
-      if (body === undefined) return 0;
+      if (body === undefined) return null;
       [expiresAt, text] = body;
       this.#rowsLeft--;
-    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return 0;
-    if (expiresAt > 0 && expiresAt <= this.#options.now) return 0;
-    if (stream.exact && !stream.exact(text)) return 0;
-    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return 0;
-    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return 0;
-    this.#lastSeq = seq;
-    this.#remaining--;
-    emit(text, seq);
-    return text.length;
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
+    if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
+    if (stream.exact && !stream.exact(text)) return null;
+    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
+    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
+    if (this.#vanished.hide(text)) return null;
+    return text;
   }
 
   /** Restores the heap after its first cursor moved on. */
@@ -251,8 +326,9 @@ export class Scan {
   }
 }
 
+/** A single stream's first rows hold one beyond the limit: it tells whether there are more. */
 function firstChunk(remaining: number, streams: number): number {
-  const share = streams === 1 ? remaining : Math.ceil(remaining * 2 / streams) + 1;
+  const share = streams === 1 ? remaining + 1 : Math.ceil(remaining * 2 / streams) + 1;
   return Math.max(1, Math.min(share, SCAN_CHUNK_ROWS_MAX));
 }
 

@@ -23,7 +23,7 @@ import { Connection, type Subscription } from "./connection.ts";
 import type { FrameSender } from "../verifier/handle.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
-import type { QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
+import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
 const EVENTS_RECEIVED = slotOf("nostr_events_received_total");
@@ -292,13 +292,13 @@ export class Gateway implements QueryEvents {
   finished(query: StoredQuery): void {
     this.#observe(query);
     query.subscription!.query = null;
-    query.connection.send(eoseText(query.subscriptionId));
+    query.connection.send(eoseText(query.subscriptionId, query.completeness));
   }
 
-  counted(query: StoredQuery, count: number, approximate: boolean): void {
+  counted(query: StoredQuery, answer: CountAnswer): void {
     this.#observe(query);
     query.connection.counts.delete(query.subscriptionId);
-    query.connection.send(countText(query.subscriptionId, count, approximate));
+    query.connection.send(countText(query.subscriptionId, answer));
   }
 
   failed(query: StoredQuery, reason: string): void {

@@ -7,8 +7,9 @@
  */
 import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from "../../lib/limits.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
+import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { ReaderLink, SliceHeader } from "./reader_link.ts";
@@ -21,7 +22,9 @@ export class StoredQuery {
   /** The filter that is being answered. */
   filter = 0;
   scan: Scan | null = null;
-  /** Rows already sent, where several filters could send one twice. */
+  /** How the filters before it ended. */
+  readonly ends: ScanEnd[] = [];
+  /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
   readonly sent: Set<number> | null;
   place: QueryPlace = "gateway";
   /** The reader that has it, and where it stands there; null while the gateway answers it. */
@@ -44,15 +47,32 @@ export class StoredQuery {
     readonly now: number,
     readonly startedMs: number,
   ) {
-    this.sent = filters.length > 1 ? new Set() : null;
+    const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
+    this.sent = mayRepeat ? new Set() : null;
   }
+
+  /**
+   * What is known of the events that match and were not sent (NIP-67), when every filter has ended. An event that one
+   * filter left out may have been sent by another; then nothing is known.
+   */
+  get completeness(): Completeness {
+    if (this.ends.every((end) => end === "all")) return "finish";
+    return this.ends.some((end) => typeof end === "number" && !this.sent?.has(end)) ? "more" : null;
+  }
+}
+
+/** The answer to a COUNT (NIP-45); `hll` is null where the filter is none that is counted by it. */
+export interface CountAnswer {
+  readonly count: number;
+  readonly approximate: boolean;
+  readonly hll: string | null;
 }
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
-  /** Every stored event was sent. */
+  /** The stored part was sent. */
   finished(query: StoredQuery): void;
-  counted(query: StoredQuery, count: number, approximate: boolean): void;
+  counted(query: StoredQuery, answer: CountAnswer): void;
   failed(query: StoredQuery, reason: string): void;
   /** The client read so slowly that an event could not be sent. */
   tooSlow(query: StoredQuery): void;
@@ -81,7 +101,7 @@ export class StoredQueries {
   /** Begins the stored part of a subscription and sends what one step brings. */
   begin(subscription: Subscription, filters: readonly Filter[], nowSeconds: number): void {
     const { connection, id } = subscription;
-    subscription.liveAfterSeq = this.#reader.lastSeq;
+    subscription.liveAfterSeq = this.#reader.refresh();
     const query = this.#query(
       "rows",
       connection,
@@ -100,7 +120,7 @@ export class StoredQueries {
 
   /** Begins a COUNT; a reader answers it. */
   count(connection: Connection, id: string, filters: readonly Filter[], nowSeconds: number): StoredQuery {
-    const query = this.#query("count", connection, null, id, filters, this.#reader.lastSeq, nowSeconds);
+    const query = this.#query("count", connection, null, id, filters, this.#reader.refresh(), nowSeconds);
     query.place = "reader";
     this.#moveToReader(query);
     return query;
@@ -115,6 +135,7 @@ export class StoredQueries {
 
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
+    this.#reader.refresh();
     for (const query of this.#paused) {
       if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
       this.#paused.delete(query);
@@ -159,6 +180,7 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
+        query.ends.push(query.scan.end);
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
@@ -179,14 +201,17 @@ export class StoredQueries {
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;
+    query.ends.push(...note.ends ?? []);
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {
-        return this.#events.counted(query, note.count ?? 0, note.approximate ?? false);
+        const { count = 0, approximate = false, hll = null } = note;
+        return this.#events.counted(query, { count, approximate, hll });
       }
       return this.#events.finished(query);
     }
-    query.position = note.position ?? query.position;
+    // A reader that takes a count over counts from the beginning: what its predecessor had counted died with it.
+    if (query.type === "rows") query.position = note.position ?? query.position;
     if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) this.#paused.add(query);
     else this.#link.more(query);
   }

@@ -17,7 +17,7 @@
  * @module
  */
 import type { Filter } from "../../lib/nostr/filter.ts";
-import type { ScanPosition } from "../../lib/store/scan.ts";
+import type { ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 
 export const QUERY = 1;
 export const CONTINUE = 2;
@@ -61,9 +61,13 @@ export interface ReaderQuery {
 export interface SliceNote {
   /** With STATE_MORE: where the next slice begins. */
   readonly position?: QueryPosition;
+  /** How the filters ended that this slice finished, in their order. */
+  readonly ends?: readonly ScanEnd[];
   /** With STATE_DONE, for a COUNT. */
   readonly count?: number;
   readonly approximate?: boolean;
+  /** HyperLogLog registers as 512 hex characters, where NIP-45 names the filter. */
+  readonly hll?: string;
   /** With STATE_FAILED: the CLOSED's message, prefix included. */
   readonly reason?: string;
 }

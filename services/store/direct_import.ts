@@ -34,7 +34,7 @@ export class DirectImport {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
-    this.#store = new EventStore(this.#db);
+    this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
     this.#intake = new EventIntake(verifier, eventLimits(config));
     this.#trusted = !verify;
@@ -90,6 +90,7 @@ export class DirectImport {
     packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
     const outcome = this.#store.add(new PackedEvent(target).at(0));
     if (outcome === "stored") this.#stored++;
+    else if (outcome === "vanished") this.#refuse("blocked: its author or recipient has asked to vanish");
     else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
     else this.#duplicates++;
   }

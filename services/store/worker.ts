@@ -30,11 +30,15 @@ const STORED = slotsOf("nostr_events_stored_total");
 /** How often the store looks for expired events, ms. */
 const EXPIRE_INTERVAL_MS = 1_000;
 
+/** The pause after the removal of what has vanished failed, ms. */
+const VANISH_RETRY_MS = 1_000;
+
 /** What an OK says of each outcome. */
 const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, message: string]> = {
   stored: [true, ""],
   duplicate: [true, "duplicate: already have this event"],
   superseded: [false, "duplicate: a newer version of this event is stored"],
+  vanished: [false, "blocked: its author or recipient has asked this relay to vanish"],
   deleted: [false, "blocked: its author has deleted this event"],
   failed: [false, "error: the event could not be stored, try again later"],
 };
@@ -61,6 +65,7 @@ class Store {
   #group: Entry[] = [];
   #removals: Removal[] = [];
   #expireAtMs = 0;
+  #vanishAtMs = 0;
 
   constructor({ memory }: ActorStart, store: EventStore, log: Log) {
     this.#store = store;
@@ -82,6 +87,7 @@ class Store {
     while (true) {
       const seen = this.#bell.rings;
       this.#expire();
+      this.#vanish();
       if (this.#gather() > 0) {
         this.#write();
         this.#bell.crashIfAsked();
@@ -89,6 +95,7 @@ class Store {
         continue;
       }
       if (this.#bell.stopRequested) return;
+      if (this.#store.isVanishing && Date.now() >= this.#vanishAtMs) continue;
       this.#bell.wait(seen);
     }
   }
@@ -194,17 +201,33 @@ class Store {
     this.#expireAtMs = nowMs + EXPIRE_INTERVAL_MS;
     const nowSeconds = Math.floor(nowMs / 1000);
     if (!this.#store.hasExpired(nowSeconds)) return;
+    this.#removeSome("expired events", () => {
+      const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
+      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
+    });
+  }
+
+  /** Removes a slice of what authors have asked to vanish (NIP-62); queries leave it out from the request on. */
+  #vanish(): void {
+    const nowMs = Date.now();
+    if (!this.#store.isVanishing || nowMs < this.#vanishAtMs) return;
+    const done = this.#removeSome("events of an author who vanished", () => this.#store.vanishSome());
+    if (!done) this.#vanishAtMs = nowMs + VANISH_RETRY_MS;
+  }
+
+  /** Removes events in a transaction of their own. Returns whether that succeeded. */
+  #removeSome(what: string, remove: () => void): boolean {
     try {
       this.#store.begin();
-      const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
+      remove();
       this.#store.commit();
-      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
     } catch (error) {
       this.#store.rollback();
-      this.#log.error(`expired events could not be removed: ${error}`);
-      return;
+      this.#log.error(`${what} could not be removed: ${error}`);
+      return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
+    return true;
   }
 
   #at(entry: Entry): PackedEvent {
@@ -218,7 +241,7 @@ onStart((start) => {
     durability: config.DURABILITY,
     cacheMebibytes: config.CACHE_MB,
   });
-  const store = new EventStore(db);
+  const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
   new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.

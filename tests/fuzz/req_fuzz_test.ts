@@ -100,6 +100,8 @@ class Generator {
       filter.limit = prng.pick([0, 1, 2, 10, 100, 1_000, LIMIT_MAX, LIMIT_MAX + 1, 100_000]);
     }
     if (prng.chance(0.2)) filter["#t"] = this.#some(() => prng.pick(TEXTS), 5);
+    if (prng.chance(0.12)) filter["&t"] = this.#some(() => prng.pick(TEXTS), 2);
+    if (prng.chance(0.04)) filter["&p"] = this.#some(() => prng.pick(this.#hex), 2);
     if (prng.chance(0.08)) filter["#T"] = this.#some(() => prng.pick(TEXTS), 5);
     if (prng.chance(0.1)) filter["#p"] = this.#some(() => prng.pick(this.#hex), 4);
     if (prng.chance(0.08)) filter["#e"] = this.#some(() => this.#anyId(), 30);
@@ -215,7 +217,7 @@ async function subscribe(clients: readonly TestClient[], generator: Generator): 
   }));
   for (const { client, id, filters } of live) client.send(["REQ", id, ...filters]);
   for (const { client, id } of live) {
-    assertEquals(await client.next((message) => message[1] === id), ["EOSE", id]);
+    assertEquals(await client.next((message) => message[1] === id), ["EOSE", id, []]);
   }
   return live;
 }
@@ -254,15 +256,29 @@ async function compareStored(
   filters: readonly PlainFilter[],
   hint: string,
 ): Promise<void> {
-  const { events, closed } = await client.query(...filters as TestFilter[]);
+  const { events, closed, eose } = await client.query(...filters as TestFilter[]);
   assertEquals(closed, undefined, hint);
-  const answers = filters.map((filter) =>
-    naiveQuery(filter.limit === undefined ? { ...filter, limit: LIMIT_DEFAULT } : filter, stored, LIMIT_MAX)
-  );
+  const answers = filters.map((filter) => naiveAnswer(filter, stored));
   const found = idsOf(events);
+  // An empty hint is never wrong; that hints come at all is the test of NIP-67.
+  const matching = stored.filter((event) => filters.some((filter) => naiveMatch(filter, event)));
+  const [completeness] = eose![2] as [string?];
+  if (completeness !== undefined) {
+    assertEquals(completeness, matching.every(({ id }) => found.includes(id)) ? "finish" : "more", hint);
+  }
   if (filters.length === 1) return assertEquals(found, idsOf(answers[0]!), hint);
   const expected = new Set(answers.flatMap((answer) => idsOf(answer)));
   assertEquals(found.toSorted(), [...expected].toSorted(), hint);
+}
+
+/** Where the limit is the relay's own, what has the `created_at` of the last event within it belongs to the answer. */
+function naiveAnswer(filter: PlainFilter, stored: readonly TestEvent[]): TestEvent[] {
+  const limit = Math.min(filter.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const answer = naiveQuery({ ...filter, limit }, stored, LIMIT_MAX) as TestEvent[];
+  if (filter.limit === limit) return answer;
+  const last = answer.at(-1)?.created_at;
+  const all = naiveQuery({ ...filter, limit: Infinity }, stored, Infinity) as TestEvent[];
+  return [...answer, ...all.slice(answer.length).filter(({ created_at }) => created_at === last)];
 }
 
 async function compareCount(

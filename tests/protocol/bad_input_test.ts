@@ -261,7 +261,7 @@ Deno.test("of a thousand subscriptions two hundred open, and the others are clos
   client.send(["REQ", "free again", { limit: 0 }]);
   assertEquals(
     await client.next((message) => message[1] === "free again"),
-    ["EOSE", "free again"],
+    ["EOSE", "free again", []],
   );
 });
 

@@ -174,7 +174,7 @@ Deno.test("REQ brings stored events, then EOSE, then live ones until CLOSE", asy
   await store(publisher, stored!);
   client.send(["REQ", "sub", { authors: [key.pubkey] }]);
   assertEquals(await client.next(), ["EVENT", "sub", stored]);
-  assertEquals(await client.next(), ["EOSE", "sub"]);
+  assertEquals(await client.next(), ["EOSE", "sub", ["finish"]]);
   await store(publisher, live!);
   assertEquals(await client.next(), ["EVENT", "sub", live]);
   client.send(["CLOSE", "sub"]);
@@ -269,7 +269,7 @@ Deno.test("a subscription id comes back as it was sent, up to 64 characters", as
     const id of ["x", 'quote " and \\', "line\nbreak\u0000", "日本語 🎉", "x".repeat(64), "🎉".repeat(64)]
   ) {
     client.send(["REQ", id, { limit: 0 }]);
-    assertEquals(await client.next(), ["EOSE", id]);
+    assertEquals(await client.next(), ["EOSE", id, []]);
     client.send(["CLOSE", id]);
   }
 });

@@ -188,17 +188,17 @@ Deno.test("max_subscriptions: that many are open at once, the next is refused un
   const limit = await limitOf("max_subscriptions");
   for (let i = 0; i < limit; i++) {
     client.send(["REQ", `sub ${i}`, { limit: 0 }]);
-    assertEquals(await client.next(), ["EOSE", `sub ${i}`]);
+    assertEquals(await client.next(), ["EOSE", `sub ${i}`, []]);
   }
   client.send(["REQ", "one more", { limit: 0 }]);
   const closed = await client.next();
   assertEquals(closed.slice(0, 2), ["CLOSED", "one more"]);
   assertMatch(closed[2] as string, /^(rate-limited|restricted|error|blocked): \S/);
   client.send(["REQ", "sub 0", { limit: 0 }]);
-  assertEquals(await client.next(), ["EOSE", "sub 0"]);
+  assertEquals(await client.next(), ["EOSE", "sub 0", []]);
   client.send(["CLOSE", "sub 1"]);
   client.send(["REQ", "one more", { limit: 0 }]);
-  assertEquals(await client.next(), ["EOSE", "one more"]);
+  assertEquals(await client.next(), ["EOSE", "one more", []]);
   await using other = await connect(relay.url);
   assertEquals(await idsOf(other, { limit: 0 }), []);
 });
@@ -224,7 +224,7 @@ Deno.test("max_subid_length: an id of that many characters is taken, a longer on
   const limit = await limitOf("max_subid_length");
   for (const character of ["x", "é", "🎉"]) {
     client.send(["REQ", character.repeat(limit), { limit: 0 }]);
-    assertEquals(await client.next(), ["EOSE", character.repeat(limit)]);
+    assertEquals(await client.next(), ["EOSE", character.repeat(limit), []]);
     client.send(["REQ", character.repeat(limit + 1), { limit: 0 }]);
     assertMatch((await client.nextOfType("CLOSED"))[2] as string, new RegExp(`^invalid: .*${limit}`));
   }

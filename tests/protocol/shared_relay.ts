@@ -49,7 +49,7 @@ export async function idsOf(client: TestClient, ...filters: TestFilter[]): Promi
 /** The events of a query that must have ended with EOSE. */
 export function served(result: QueryResult): TestEvent[] {
   assertEquals(result.closed, undefined);
-  assertEquals(result.eose?.length, 2);
+  assertEquals(result.eose?.length, 3);
   return result.events;
 }
 
