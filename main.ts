@@ -74,14 +74,16 @@ async function main(): Promise<void> {
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics });
   supervisor.facts.startedMs = String(startedMs);
-  const sampling = setInterval(() => {
+  const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
     });
-  }, SAMPLE_INTERVAL_MS);
+  };
+  sample();
+  const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);
