@@ -8,6 +8,7 @@ import { Initiator } from "../../lib/negentropy/initiator.ts";
 import { SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
 import { connect, type TestClient, type TestFilter } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { installNostrSdk, syncWithNostrSdk } from "../support/nostr_sdk.ts";
 import { seededPrng } from "../support/prng.ts";
 import { startRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent } from "../support/sign.ts";
@@ -235,4 +236,26 @@ Deno.test("a relay that starts again reconciles on a new connection", async () =
   }
   await using client = await connect(relay.url);
   assertEquals((await compare(client, {}, events.slice(0, 60))).need.length, 40);
+});
+
+Deno.test({
+  name: "rust-nostr's client syncs with the relay, both ways",
+  ignore: !await installNostrSdk(),
+  async fn() {
+    await using client = await connect(relay.url);
+    const key = freshKey();
+    const filter = { authors: [key.pubkey] };
+    const events = Array.from(
+      { length: 700 },
+      (_, i) => signEvent(key, { created_at: 1_700_000_000 + (i >> 1), content: `${i}` }),
+    );
+    const all = events.map(({ id }) => id).sort();
+    await store(client, ...events.slice(0, 600));
+    const { held, summary } = await syncWithNostrSdk(relay.url, filter, events.slice(500));
+    assertEquals(held, all, summary);
+    const found = await idsOf(client, { ...filter, limit: 1_000 });
+    assertEquals(found.toSorted(), all, summary);
+    const again = await syncWithNostrSdk(relay.url, filter, events);
+    assertEquals(again.held, all, again.summary);
+  },
 });
