@@ -166,6 +166,17 @@ export const NEGENTROPY_ROUNDS_MAX = 4_096;
 /** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
 export const NEGENTROPY_ITEMS_MAX = 1_000_000;
 
+/** The most events that an operator may let one negentropy session select. */
+export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
+/** Items of all negentropy sessions that one reader holds; 40 bytes each. */
+export const NEGENTROPY_READER_ITEMS_MAX = 4_000_000;
+/** Rows that a reader examines for a session before it turns to other queries. */
+export const NEGENTROPY_SLICE_ROWS_MAX = 5_000;
+/** Negentropy sessions that one connection may have open. */
+export const NEGENTROPY_SESSIONS_MAX = 16;
+/** How long a client may take for its next negentropy message, ms. */
+export const NEGENTROPY_IDLE_MS_MAX = 60_000;
+
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
 /** Documents that make the indexer send before its second is over, by default. */
@@ -265,6 +276,7 @@ invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget ho
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
+invariant(NEGENTROPY_READER_ITEMS_MAX >= NEGENTROPY_ITEMS_BOUND, "a reader holds the largest session");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
 invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

@@ -218,6 +218,12 @@ export const SETTINGS = {
     0,
     "Leading zero bits that every id must have (NIP-13).",
   ),
+  NEGENTROPY_EVENTS_MAX: setting(
+    "limits",
+    integer(1, limits.NEGENTROPY_ITEMS_BOUND),
+    limits.NEGENTROPY_ITEMS_MAX,
+    "Events that a client may compare with its own in one session (NIP-77).",
+  ),
   CONNECTIONS_MAX: setting(
     "limits",
     integer(1, limits.CONNECTIONS_BOUND),

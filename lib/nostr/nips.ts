@@ -24,6 +24,7 @@ export const NIPS: readonly Nip[] = [
   nip(50, "Search Capability"),
   nip(62, "Request to Vanish"),
   nip(67, "EOSE Completeness Hint"),
+  nip(77, "Negentropy Syncing"),
 ];
 
 function nip(number: number, title: string): Nip {

@@ -132,6 +132,11 @@ export class Scan {
     return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
   }
 
+  /** `created_at` of the event that is being handed out, seconds. */
+  get createdAt(): number {
+    return -this.#age;
+  }
+
   /** What is known of the rest, once `step` has returned "done". */
   get end(): ScanEnd {
     return this.#end;

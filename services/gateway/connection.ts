@@ -6,6 +6,7 @@
  */
 import { OUTBOUND_CHECK_CHARS } from "../../lib/limits.ts";
 import { closedText, eventPrefix } from "../../lib/nostr/relay_message.ts";
+import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
 import type { StoredQuery } from "./stored_queries.ts";
 
@@ -26,6 +27,8 @@ export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
   readonly counts = new Map<string, StoredQuery>();
+  /** Negentropy sessions by their own subscription ids (NIP-77). */
+  readonly syncs = new Map<string, NegentropySession>();
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
   isOpen = true;

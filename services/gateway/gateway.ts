@@ -21,6 +21,7 @@ import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscr
 import type { RelayMemory } from "../memory.ts";
 import { Connection, type Subscription } from "./connection.ts";
 import type { FrameSender } from "../verifier/handle.ts";
+import type { NegentropySessions } from "./negentropy_sessions.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
 import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
@@ -71,6 +72,8 @@ export class Gateway implements QueryEvents {
   isDraining = false;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
+  /** Set by `worker.ts`. */
+  syncs!: NegentropySessions;
 
   constructor({ config, memory, index, epoch, metrics, frames }: GatewayParts) {
     this.#config = config;
@@ -83,6 +86,7 @@ export class Gateway implements QueryEvents {
       limitDefault: config.DEFAULT_LIMIT,
       filtersMax: config.MAX_FILTERS,
       subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
+      negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
     };
     this.#outcomes = [memory.outcomes[index]!, ...memory.refusals.map((lanes) => lanes[index]!)]
       .map((lane) => new LaneConsumer(lane));
@@ -128,6 +132,7 @@ export class Gateway implements QueryEvents {
     if (!connection.isOpen) return;
     connection.isOpen = false;
     this.#endRequests(connection);
+    this.syncs.closed(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
     if (left === 0) this.#byAddress.delete(connection.address);
@@ -163,11 +168,12 @@ export class Gateway implements QueryEvents {
 
   #message(connection: Connection, text: string, message: ClientMessage): void {
     if (message.type === "EVENT") return this.#event(connection, text);
-    const verb = message.type === "refused" ? message.verb : message.type;
+    const verb = "verb" in message ? message.verb : message.type;
     this.#metrics.add(RECEIVED[VERBS.find((known) => known === verb) ?? "other"], 1);
     if (message.type === "REQ") this.#request(connection, message);
     else if (message.type === "COUNT") this.#count(connection, message);
     else if (message.type === "CLOSE") this.#close(connection, message.subscriptionId);
+    else if (message.type !== "refused") this.syncs.take(connection, message);
     else {
       if (message.answer.startsWith('["CLOSED"')) this.#metrics.add(CLOSEDS.invalid, 1);
       // CLOSED tells the client that nothing more comes under this id.

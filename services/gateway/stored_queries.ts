@@ -12,13 +12,15 @@ import type { EventReader } from "../../lib/store/event_reader.ts";
 import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
-import type { ReaderLink, SliceHeader } from "./reader_link.ts";
+import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 
 /** Who answered a query, for the metrics. */
 export type QueryPlace = "gateway" | "reader" | "search";
 
 /** One stored query on its way. */
-export class StoredQuery {
+export class StoredQuery implements AskedQuery {
+  /** A stored query has no messages beyond its filters. */
+  readonly message = "";
   /** The filter that is being answered. */
   filter = 0;
   scan: Scan | null = null;
@@ -32,6 +34,8 @@ export class StoredQuery {
   /** The number under which a reader knows it; 0 while none was asked. */
   askedAs = 0;
   isCancelled = false;
+  /** Set when a reader is asked. */
+  take: (slice: SliceHeader) => void = () => {};
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
 
   constructor(
@@ -90,7 +94,6 @@ export class StoredQueries {
     this.#reader = reader;
     this.#link = link;
     this.#events = events;
-    link.onSlice = (query, slice) => this.#takeSlice(query, slice);
   }
 
   /** Queries whose clients have no room now. */
@@ -192,6 +195,7 @@ export class StoredQueries {
     query.position = { filter: query.filter, scan: query.scan?.position ?? null };
     query.scan = null;
     if (query.place === "gateway") query.place = "reader";
+    query.take = (slice) => this.#takeSlice(query, slice);
     if (!this.#link.ask(query)) {
       this.#events.failed(query, "rate-limited: too many long queries wait, try again");
     }

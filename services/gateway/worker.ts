@@ -32,6 +32,7 @@ import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
+import { NegentropySessions } from "./negentropy_sessions.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
@@ -64,6 +65,7 @@ class GatewayThread {
     this.#link = new ReaderLink(memory, index, epoch);
     this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway);
     this.#gateway.queries = this.#queries;
+    this.#gateway.syncs = new NegentropySessions(this.#link);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
     const app = createApp(this.#status(log));
@@ -118,6 +120,7 @@ class GatewayThread {
       else {
         this.#phase = "draining";
         this.#gateway.isDraining = true;
+        this.#gateway.syncs.isDraining = true;
         this.#listener.stopAccepting();
       }
     }
