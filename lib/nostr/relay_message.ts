@@ -1,5 +1,5 @@
 /**
- * What the relay says (NIP-01, NIP-45), as texts.
+ * What the relay says (NIP-01, NIP-42, NIP-45), as texts.
  * Runs on any thread; no state.
  *
  * @module
@@ -34,4 +34,9 @@ export function noticeText(message: string): string {
 export function countText(subscriptionId: string, count: number, approximate: boolean): string {
   const flag = approximate ? ',"approximate":true' : "";
   return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}}]`;
+}
+
+/** What the client has to sign to prove a key (NIP-42). */
+export function authText(challenge: string): string {
+  return `["AUTH",${JSON.stringify(challenge)}]`;
 }

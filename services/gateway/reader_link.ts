@@ -63,6 +63,7 @@ export class ReaderLink {
       position: query.position ?? { filter: 0, scan: null },
       seqMax: query.seqMax,
       now: query.now,
+      keys: query.type === "count" && query.reachesPrivate ? [...query.connection.auth.authenticated] : null,
     };
     const bytes = encoder.encode(JSON.stringify(asked));
     if (!this.#put(query, QUERY, bytes)) return false;

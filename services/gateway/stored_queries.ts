@@ -43,6 +43,8 @@ export class StoredQuery {
     readonly seqMax: number,
     readonly now: number,
     readonly startedMs: number,
+    /** Whether the filters may bring events that the client is not to be shown. */
+    readonly reachesPrivate: boolean,
   ) {
     this.sent = filters.length > 1 ? new Set() : null;
   }
@@ -50,6 +52,10 @@ export class StoredQuery {
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
+  /** Whether the filters may bring events that the client is not to be shown. */
+  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
+  /** Whether the client may be shown an event that the query brings, by its text. */
+  mayShow(query: StoredQuery, text: string): boolean;
   /** Every stored event was sent. */
   finished(query: StoredQuery): void;
   counted(query: StoredQuery, count: number, approximate: boolean): void;
@@ -143,6 +149,7 @@ export class StoredQueries {
       seqMax,
       now,
       performance.now(),
+      this.#events.reachesPrivate(connection, filters),
     );
   }
 
@@ -192,7 +199,7 @@ export class StoredQueries {
   }
 
   #send(query: StoredQuery, text: string, seq: number): void {
-    if (query.isCancelled || query.subscription === null) return;
+    if (query.isCancelled || query.subscription === null || !this.#events.mayShow(query, text)) return;
     if (query.sent !== null) {
       if (query.sent.has(seq)) return;
       query.sent.add(seq);

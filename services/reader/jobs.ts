@@ -11,6 +11,7 @@ import {
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
+import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf } from "../../lib/store/exact.ts";
@@ -31,6 +32,14 @@ interface Found {
   at: number;
 }
 
+/** What all queries of a reader have in common. */
+export interface JobParts {
+  readonly reader: EventReader;
+  readonly search: SearchReader | null;
+  /** What counts. */
+  readonly gate: ReadGate;
+}
+
 /** One query of one gateway. */
 export class Job {
   readonly query: ReaderQuery;
@@ -47,12 +56,16 @@ export class Job {
   #count = 0;
   #approximate = false;
   readonly #counted: Set<number> | null;
+  readonly #gate: ReadGate;
+  readonly #keys: ReadonlySet<string>;
 
-  constructor(query: ReaderQuery, gateway: number, reader: EventReader, search: SearchReader | null) {
+  constructor(query: ReaderQuery, gateway: number, { reader, search, gate }: JobParts) {
     this.query = query;
     this.gateway = gateway;
     this.#reader = reader;
     this.#search = search;
+    this.#gate = gate;
+    this.#keys = new Set(query.keys);
     this.#filter = query.position.filter;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
   }
@@ -117,7 +130,7 @@ export class Job {
     // A count has no limit of its own (NIP-45), and hands out no text.
     budget.bytes = Infinity;
     const scan = this.#openScan({ ...this.#current!, limit: Number.MAX_SAFE_INTEGER });
-    return scan.step(budget, (_, seq) => this.#countOne(seq)) === "done";
+    return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
   #openScan(filter: Filter): Scan {
@@ -133,7 +146,7 @@ export class Job {
     while (found.at < found.rows.length) {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
-      if (this.query.type === "count") this.#countOne(seq);
+      if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
         texts.push(text);
@@ -143,7 +156,8 @@ export class Job {
     return true;
   }
 
-  #countOne(seq: number): void {
+  #countOne(text: string, seq: number): void {
+    if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
     if (this.#counted === null) {
       this.#count++;
       return;

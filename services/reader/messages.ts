@@ -55,6 +55,11 @@ export interface ReaderQuery {
   readonly seqMax: number;
   /** Seconds since 1970. */
   readonly now: number;
+  /**
+   * For a COUNT that may reach others' private events: the keys that the client has proved, since only what it may be
+   * shown counts. Otherwise null; rows are looked at where they are sent.
+   */
+  readonly keys: readonly string[] | null;
 }
 
 /** What a slice says besides its rows. */

@@ -16,6 +16,9 @@ import {
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
@@ -24,7 +27,7 @@ import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
 import { storePath } from "../data_paths.ts";
-import { Job, type Slice } from "./jobs.ts";
+import { Job, type JobParts, type Slice } from "./jobs.ts";
 import {
   CANCEL,
   CONTINUE,
@@ -44,7 +47,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class Reader {
-  readonly #reader: EventReader;
+  readonly #parts: JobParts;
   readonly #search: SearchReader;
   readonly #log: Log;
   readonly #queries: LaneConsumer[];
@@ -54,8 +57,9 @@ class Reader {
   readonly #jobs = new Map<string, Job>();
   #searching = 0;
 
-  constructor({ memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
-    this.#reader = new EventReader(db);
+  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+    const gate = new ReadGate(privateKinds(config), new ManagementView());
+    this.#parts = { reader: new EventReader(db), search, gate };
     this.#search = search;
     this.#log = log;
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
@@ -103,7 +107,7 @@ class Reader {
   }
 
   #open(query: ReaderQuery, gateway: number): void {
-    const job = new Job(query, gateway, this.#reader, this.#search);
+    const job = new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
     if (this.#jobs.size >= READER_QUERIES_MAX) {
