@@ -25,6 +25,7 @@ export const NIPS: readonly Nip[] = [
   nip(42, "Authentication of clients to relays"),
   nip(45, "Event Counts"),
   nip(50, "Search Capability"),
+  nip(59, "Gift Wrap"),
   nip(70, "Protected Events"),
 ];
 
