@@ -224,6 +224,8 @@ export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
 
 /** Keys (clients, addresses, authors) whose rate one limiter remembers. */
 export const RATE_KEYS_MAX = 100_000;
+/** The most that an operator may set a rate to, a minute. */
+export const RATE_PER_MINUTE_MAX = 10_000_000;
 /** Bytes of one line that a plugin writes. */
 export const PLUGIN_LINE_BYTES_MAX = 64 * 1024;
 /** Requests that wait for a plugin; the next one is refused `rate-limited:`. */

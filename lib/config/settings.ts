@@ -7,7 +7,20 @@
  */
 import * as limits from "../limits.ts";
 import { VERIFY_TIERS } from "../verify/verifier.ts";
-import { choice, integer, matching, networks, path, text, url, type ValueKind } from "./value_kinds.ts";
+import { PRIVATE_KINDS_DEFAULT } from "../policy/private_kinds.ts";
+import {
+  boolean,
+  choice,
+  integer,
+  kinds,
+  matching,
+  networks,
+  path,
+  pubkeys,
+  text,
+  url,
+  type ValueKind,
+} from "./value_kinds.ts";
 
 /** The groups, in the order of the documents. */
 export const GROUPS = {
@@ -16,6 +29,7 @@ export const GROUPS = {
   storage: "Storage",
   search: "Search",
   limits: "Limits (NIP-11 shows most of them)",
+  policies: "Who may write and read what",
   workers: "Threads and operation",
 } as const;
 
@@ -241,6 +255,36 @@ export const SETTINGS = {
     integer(...limits.OUTBOUND_BYTES_RANGE),
     limits.OUTBOUND_BYTES_DEFAULT,
     "Bytes that may wait for a slow reader before its connection is closed.",
+  ),
+
+  AUTH_TO_WRITE: setting("policies", boolean(), false, "Only clients that proved a key may write (NIP-42)."),
+  AUTH_TO_READ: setting("policies", boolean(), false, "Only clients that proved a key may read (NIP-42)."),
+  PRIVATE_KINDS: setting(
+    "policies",
+    kinds(),
+    PRIVATE_KINDS_DEFAULT.join(","),
+    "Kinds that only their author and those named in p tags may read (NIP-17, NIP-59).",
+  ),
+  ALLOWED_KINDS: optional("policies", kinds(), "The only kinds that are taken; unset: all."),
+  DENIED_KINDS: optional("policies", kinds(), "Kinds that are not taken."),
+  ALLOWED_PUBKEYS: optional(
+    "policies",
+    pubkeys(),
+    "The only authors whose events are taken, and to whom anybody may send gift wraps; unset: all.",
+  ),
+  DENIED_PUBKEYS: optional("policies", pubkeys(), "Authors whose events are not taken."),
+  DENIED_ADDRESSES: optional("policies", networks(), "Clients that are not served."),
+  EVENTS_PER_MINUTE: setting(
+    "policies",
+    integer(0, limits.RATE_PER_MINUTE_MAX),
+    0,
+    "Events that one client address may send a minute to one gateway thread; 0: any.",
+  ),
+  QUERIES_PER_MINUTE: setting(
+    "policies",
+    integer(0, limits.RATE_PER_MINUTE_MAX),
+    0,
+    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
   ),
 
   GATEWAY_WORKERS: setting("workers", workers, 0, "Threads that serve sockets and queries; 0: by cores."),

@@ -1,5 +1,5 @@
 /**
- * What the relay says (NIP-01, NIP-45, NIP-67), as texts.
+ * What the relay says (NIP-01, NIP-42, NIP-45, NIP-67), as texts.
  * Runs on any thread; no state.
  *
  * @module
@@ -42,4 +42,9 @@ export function countText(
   const flag = approximate ? ',"approximate":true' : "";
   const registers = hll === null ? "" : `,"hll":"${hll}"`;
   return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}${registers}}]`;
+}
+
+/** What the client has to sign to prove a key (NIP-42). */
+export function authText(challenge: string): string {
+  return `["AUTH",${JSON.stringify(challenge)}]`;
 }

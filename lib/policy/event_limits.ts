@@ -6,9 +6,10 @@
  */
 import { KIND_AUTH } from "../nostr/auth.ts";
 import { isLongerThan } from "../nostr/characters.ts";
-import { expiresAt, type NostrEvent } from "../nostr/event.ts";
+import { expiresAt } from "../nostr/event.ts";
 import { KIND_VANISH } from "../nostr/kinds.ts";
 import { vanishFault } from "../nostr/vanish.ts";
+import type { EventPolicy } from "./policy.ts";
 import { workFault } from "./required_work.ts";
 
 /** What an operator may set; names as in NIP-11's `limitation`. */
@@ -25,10 +26,10 @@ export interface EventLimits {
 }
 
 /**
- * Makes the check. It returns the answer to send in an `OK false`, prefix included, or null: nothing speaks against it.
+ * Makes the policy. Cost: `field`.
  */
-export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds: number) => string | null {
-  return function withinEventLimits(event, nowSeconds) {
+export function eventLimits(limits: EventLimits): EventPolicy {
+  return function withinEventLimits(event, { nowSeconds }) {
     if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
     if (event.tags.length > limits.MAX_EVENT_TAGS) {
       return `invalid: the event has more than ${limits.MAX_EVENT_TAGS} tags`;

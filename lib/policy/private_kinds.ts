@@ -30,6 +30,11 @@ export class PrivateKinds {
     this.#kinds = kinds;
   }
 
+  /** Whether a kind is private. */
+  has(kind: number): boolean {
+    return this.#kinds.has(kind);
+  }
+
   /** Whether the event may be sent to a connection that has proved these keys. */
   mayReceive(event: NostrEvent, authenticated: ReadonlySet<string>): boolean {
     if (!this.#kinds.has(event.kind)) return true;
@@ -64,8 +69,8 @@ export class PrivateKinds {
   }
 
   /**
-   * Makes the policy for answers that name no single events, such as a COUNT: nothing can be left out of those, so that
-   * a filter must not reach others' private events at all. Cost: `lookup`.
+   * Makes the policy for answers out of which nothing can be left, because they name no single events: a filter must
+   * not reach others' private events at all. Cost: `lookup`.
    */
   counts(): RequestPolicy {
     const countsOwnOnly: RequestPolicy = (filters, { authenticated }) => {

@@ -48,6 +48,12 @@ export class EventReader {
     return new Scan(this.statements, this.#vanished, plan, filter, options);
   }
 
+  /** The text of the event that the log has here; null: it has left the store. */
+  textOf(seq: number): string | null {
+    const row = this.statements.body.get(seq) as unknown as [number, string] | undefined;
+    return row?.[1] ?? null;
+  }
+
   /** The event with this id, unless it is not here or expired at `now`. */
   rowOf(id: string, now: number): { readonly seq: number; readonly text: string } | null {
     for (const row of this.#byIdKey.all(idKey(id))) {

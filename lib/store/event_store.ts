@@ -15,7 +15,7 @@ import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../no
 import { eventOf, hasId, idOf } from "./exact.ts";
 import { DeletionFilter } from "./deletion_filter.ts";
 import { TagWriter } from "./tag_writer.ts";
-import { addressOf, deletionTargets } from "./deletion.ts";
+import { addressOf, deletersOf, deletionTargets } from "./deletion.ts";
 import { VanishSweep } from "./vanish_sweep.ts";
 
 /** What became of an event. */
@@ -143,15 +143,15 @@ export class EventStore {
 
   #isDeleted(event: NostrEvent): boolean {
     if (isUndeletable(event)) return false;
-    const author = pubkeyKey(event.pubkey);
-    const blocks = (targetKey: number) =>
-      this.#sql.deletionsOf.all(targetKey, author).some((row) => {
+    const blocks = (targetKey: number, deleter: string) =>
+      this.#sql.deletionsOf.all(targetKey, pubkeyKey(deleter)).some((row) => {
         const request = eventOf(row.text as string);
-        return request.pubkey === event.pubkey && deletionTargets(request, event);
+        return request.pubkey === deleter && deletionTargets(request, event);
       });
-    if (blocks(idKey(event.id))) return true;
+    const key = idKey(event.id);
+    if (deletersOf(event).some((deleter) => blocks(key, deleter))) return true;
     const d = addressOf(event);
-    return d !== null && blocks(addressKey(event.kind, event.pubkey, d.d));
+    return d !== null && blocks(addressKey(event.kind, event.pubkey, d.d), event.pubkey);
   }
 
   /** Removes the older event of the same address, unless the one that is there wins (newest, then lowest id). */
@@ -212,7 +212,7 @@ export class EventStore {
 
   #removeIfTarget(row: Record<string, unknown>, request: NostrEvent): void {
     const event = eventOf(row.text as string);
-    if (event.pubkey !== request.pubkey || isUndeletable(event)) return;
+    if (isUndeletable(event) || !deletersOf(event).includes(request.pubkey)) return;
     if (deletionTargets(request, event)) this.#remove(row.seq as number, "deleted");
   }
 

@@ -41,6 +41,7 @@ export class NegentropySession implements AskedQuery {
     readonly subscriptionId: string,
     filter: Filter,
     message: string,
+    readonly keys: readonly string[] | null,
     readonly now: number,
     nowMs: number,
     readonly take: (slice: SliceHeader) => void,
@@ -54,19 +55,29 @@ export class NegentropySession implements AskedQuery {
 /** The readers as a session needs them. */
 export type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
 
+/** Who may compare what. */
+export interface SyncAccess {
+  /** Why a client's filters are not to be answered, prefix included; null: they may be. */
+  refusal(connection: Connection, filters: readonly Filter[]): string | null;
+  /** Sends the client its challenge, unless it has it. */
+  challenge(connection: Connection): void;
+  /** Whether the filters may bring events that the client is not to be shown. */
+  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
+}
+
 /** All sessions of one gateway; see the module's text. */
 export class NegentropySessions {
   readonly #link: SyncLink;
+  readonly #access: SyncAccess;
   readonly #sessions = new Set<NegentropySession>();
   #lastNumber = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
-  /** Why a client may not compare what a filter selects, prefix included; null: it may. */
-  refusal: (connection: Connection, filter: Filter) => string | null = () => null;
   /** Set when the relay stops. */
   isDraining = false;
 
-  constructor(link: SyncLink) {
+  constructor(link: SyncLink, access: SyncAccess) {
     this.#link = link;
+    this.#access = access;
   }
 
   get size(): number {
@@ -115,7 +126,8 @@ export class NegentropySessions {
     if (connection.syncs.size >= NEGENTROPY_SESSIONS_MAX) {
       return refuse(`blocked: more than ${NEGENTROPY_SESSIONS_MAX} sessions are open`);
     }
-    const reason = this.refusal(connection, filter);
+    const reason = this.#access.refusal(connection, [filter]);
+    if (reason?.startsWith("auth-required:")) this.#access.challenge(connection);
     if (reason !== null) return refuse(reason);
     const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
     const session: NegentropySession = new NegentropySession(
@@ -124,6 +136,7 @@ export class NegentropySessions {
       subscriptionId,
       filter,
       message,
+      this.#access.reachesPrivate(connection, [filter]) ? [...connection.auth.authenticated] : null,
       Math.floor(Date.now() / 1000),
       performance.now(),
       (slice) => this.#answer(session, slice),

@@ -1,6 +1,7 @@
 /** Tests of negentropy sessions apart from sockets and readers: turns, idleness, and the end of connections. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { NEGENTROPY_IDLE_MS_MAX } from "../../lib/limits.ts";
+import { AuthState, CHALLENGE_BYTES } from "../../lib/nostr/auth.ts";
 import { Connection } from "./connection.ts";
 import { type NegentropySession, NegentropySessions } from "./negentropy_sessions.ts";
 import type { AskedQuery, SliceHeader } from "./reader_link.ts";
@@ -10,8 +11,11 @@ function open() {
   const sent: unknown[][] = [];
   const asked: [verb: string, query: AskedQuery][] = [];
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
-  const connection = new Connection(1, { ...socket, pause: null, resume: null }, "127.0.0.1", 1e6);
+  const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
+  const connection = new Connection(1, { ...socket, pause: null, resume: null }, "127.0.0.1", auth, 1e6);
   let hasRoom = true;
+  let refusal: string | null = null;
+  let reachesPrivate = false;
   const sessions = new NegentropySessions({
     ask: (query) => {
       if (hasRoom) asked.push(["ask", query]);
@@ -19,6 +23,10 @@ function open() {
     },
     answer: (query) => asked.push(["answer", query]),
     cancel: (query) => asked.push(["cancel", query]),
+  }, {
+    refusal: () => refusal,
+    challenge: () => sent.push(["AUTH"]),
+    reachesPrivate: () => reachesPrivate,
   });
   const start = (subscriptionId = "s") =>
     sessions.take(connection, {
@@ -40,6 +48,8 @@ function open() {
     start,
     slice,
     fill: () => hasRoom = false,
+    refuse: (reason: string | null) => refusal = reason,
+    reachPrivate: () => reachesPrivate = true,
     session: (id = "s") => connection.syncs.get(id) as NegentropySession,
   };
 }
@@ -79,10 +89,11 @@ Deno.test("a session ends when its client takes too long, not when a reader does
 });
 
 Deno.test("refusals: a stopping relay, readers without room, and whoever may not read", () => {
-  const { sessions, connection, sent, start, fill, asked } = open();
-  sessions.refusal = () => "auth-required: sign in";
+  const { sessions, connection, sent, start, fill, refuse, asked } = open();
+  refuse("auth-required: sign in");
   start();
-  sessions.refusal = () => null;
+  assertEquals(sent.shift(), ["AUTH"]);
+  refuse(null);
   fill();
   start();
   sessions.isDraining = true;
@@ -93,6 +104,18 @@ Deno.test("refusals: a stopping relay, readers without room, and whoever may not
     ["NEG-ERR", "s", "closed"],
   ]);
   assertEquals([asked, connection.syncs.size], [[], 0]);
+});
+
+Deno.test("a reader gets the proved keys where the filter reaches private events, as they were at the beginning", () => {
+  const { sessions, connection, start, session, reachPrivate } = open();
+  connection.auth.prove("a".repeat(64));
+  start("public");
+  assertEquals(session("public").keys, null);
+  reachPrivate();
+  start("private");
+  connection.auth.prove("b".repeat(64));
+  assertEquals(session("private").keys, ["a".repeat(64)]);
+  sessions.closed(connection);
 });
 
 Deno.test("a connection that ends takes its sessions along", () => {

@@ -39,6 +39,8 @@ export interface AskedQuery {
   readonly position: QueryPosition | null;
   readonly seqMax: number;
   readonly now: number;
+  /** The keys by which the reader has to choose what the client may be shown; null: it has not to. */
+  readonly keys: readonly string[] | null;
   /** Of a session: the message that is not answered yet, in hex. */
   readonly message: string;
   /** The number under which a reader knows it; 0 while none was asked. */
@@ -82,6 +84,7 @@ export class ReaderLink {
       seqMax: query.seqMax,
       now: query.now,
       message: query.message,
+      keys: query.keys,
     };
     const bytes = encoder.encode(JSON.stringify(asked));
     if (!this.#put(query, QUERY, bytes)) return false;

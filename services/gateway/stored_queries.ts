@@ -21,6 +21,7 @@ export type QueryPlace = "gateway" | "reader" | "search";
 export class StoredQuery implements AskedQuery {
   /** A stored query has no messages beyond its filters. */
   readonly message = "";
+  readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
   scan: Scan | null = null;
@@ -50,9 +51,13 @@ export class StoredQuery implements AskedQuery {
     readonly seqMax: number,
     readonly now: number,
     readonly startedMs: number,
+    /** Whether the filters may bring events that the client is not to be shown. */
+    readonly reachesPrivate: boolean,
   ) {
     const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
     this.sent = mayRepeat ? new Set() : null;
+    // Rows are looked at where they are sent.
+    this.keys = type === "count" && reachesPrivate ? [...connection.auth.authenticated] : null;
   }
 
   /**
@@ -74,6 +79,10 @@ export interface CountAnswer {
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
+  /** Whether the filters may bring events that the client is not to be shown. */
+  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
+  /** Whether the client may be shown an event that the query brings, by its text. */
+  mayShow(query: StoredQuery, text: string): boolean;
   /** The stored part was sent. */
   finished(query: StoredQuery): void;
   counted(query: StoredQuery, answer: CountAnswer): void;
@@ -167,6 +176,7 @@ export class StoredQueries {
       seqMax,
       now,
       performance.now(),
+      this.#events.reachesPrivate(connection, filters),
     );
   }
 
@@ -183,12 +193,19 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
-        query.ends.push(query.scan.end);
+        query.ends.push(this.#endFor(query, query.scan.end));
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
     }
     this.#events.finished(query);
+  }
+
+  /** How a filter ended, as the client may know it: of an event that it is not shown nothing is said. */
+  #endFor(query: StoredQuery, end: ScanEnd): ScanEnd {
+    if (typeof end !== "number") return end;
+    const text = this.#reader.textOf(end);
+    return text !== null && this.#events.mayShow(query, text) ? end : "unknown";
   }
 
   #moveToReader(query: StoredQuery): void {
@@ -205,7 +222,7 @@ export class StoredQueries {
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;
-    query.ends.push(...note.ends ?? []);
+    for (const end of note.ends ?? []) query.ends.push(this.#endFor(query, end));
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {
@@ -221,7 +238,7 @@ export class StoredQueries {
   }
 
   #send(query: StoredQuery, text: string, seq: number): void {
-    if (query.isCancelled || query.subscription === null) return;
+    if (query.isCancelled || query.subscription === null || !this.#events.mayShow(query, text)) return;
     if (query.sent !== null) {
       if (query.sent.has(seq)) return;
       query.sent.add(seq);

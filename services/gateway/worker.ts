@@ -19,7 +19,9 @@ import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
-import type { VerifyTier } from "../../lib/verify/verifier.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { openVerifier } from "../../lib/verify/open_verifier.ts";
+import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
@@ -43,6 +45,14 @@ const GOODBYE_LOOK_MS = 5;
 /** What main says while the gateway runs, taken up by its loop. */
 const notices: GatewayNotice[] = [];
 
+/** What a gateway thread has to open before it starts. */
+interface GatewayMeans {
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Verifies proofs of keys, one at a time. */
+  readonly verifier: SignatureVerifier;
+  readonly log: Log;
+}
+
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
@@ -55,18 +65,19 @@ class GatewayThread {
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, tls: { cert: string; key: string } | null, log: Log) {
+  constructor(start: ActorStart, { tls, verifier, log }: GatewayMeans) {
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
+    const decisions = new ManagementView();
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames });
+    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
     this.#link = new ReaderLink(memory, index, epoch);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway);
-    this.#gateway.queries = this.#queries;
-    this.#gateway.syncs = new NegentropySessions(this.#link);
-    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.deliver(event, seq));
+    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    this.#gateway.requests.queries = this.#queries;
+    this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
+    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
     const app = createApp(this.#status(log));
     const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
@@ -94,8 +105,8 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
-      const work = this.#gateway.drainOutcomes() + this.#link.drain() +
-        this.#feed.drain(this.#gateway.hasSubscriptions);
+      const work = this.#gateway.events.drain() + this.#link.drain() +
+        this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       this.#takeNotices();
@@ -124,7 +135,7 @@ class GatewayThread {
         this.#listener.stopAccepting();
       }
     }
-    if (this.#phase === "draining" && !this.#drained && !this.#gateway.isAnswering) {
+    if (this.#phase === "draining" && !this.#drained && !this.#gateway.events.isAnswering) {
       this.#drained = true;
       report({ type: "drained" });
     }
@@ -164,9 +175,12 @@ onStart(async (start) => {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const thread = new GatewayThread(start, tls, new Log(`gateway ${start.index}`, config.LOG_LEVEL));
+  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
+  const thread = new GatewayThread(start, { tls, verifier, log });
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
+  verifier.close();
   report({ type: "stopped" });
   endWorker();
 }, (notice) => notices.push(notice));

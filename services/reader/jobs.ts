@@ -12,6 +12,7 @@ import {
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
 import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
+import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
@@ -32,6 +33,14 @@ interface Found {
   at: number;
 }
 
+/** What all queries of a reader have in common. */
+export interface JobParts {
+  readonly reader: EventReader;
+  readonly search: SearchReader | null;
+  /** What counts, and what is compared. */
+  readonly gate: ReadGate;
+}
+
 /** One query of one gateway. */
 export class Job {
   readonly query: ReaderQuery;
@@ -50,12 +59,16 @@ export class Job {
   readonly #counted: Set<number> | null;
   /** Counts authors beside the events, and from which byte of their keys; null where NIP-45 does not name the filter. */
   readonly #authors: { readonly registers: HyperLogLog; readonly offset: number } | null;
+  readonly #gate: ReadGate;
+  readonly #keys: ReadonlySet<string>;
 
-  constructor(query: ReaderQuery, gateway: number, reader: EventReader, search: SearchReader | null) {
+  constructor(query: ReaderQuery, gateway: number, { reader, search, gate }: JobParts) {
     this.query = query;
     this.gateway = gateway;
     this.#reader = reader;
     this.#search = search;
+    this.#gate = gate;
+    this.#keys = new Set(query.keys);
     this.#filter = query.position.filter;
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
@@ -133,10 +146,7 @@ export class Job {
     // A count has no limit of its own (NIP-45), and hands out no text.
     budget.bytes = Infinity;
     const scan = this.#openScan({ ...this.#current!, limit: Number.MAX_SAFE_INTEGER });
-    return scan.step(budget, (text, seq) => {
-      this.#countOne(seq);
-      this.#authors?.registers.add(pubkeyOf(text), this.#authors.offset);
-    }) === "done";
+    return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
   #openScan(filter: Filter): Scan {
@@ -152,7 +162,7 @@ export class Job {
     while (found.at < found.rows.length) {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
-      if (this.query.type === "count") this.#countOne(seq);
+      if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
         texts.push(text);
@@ -162,7 +172,9 @@ export class Job {
     return true;
   }
 
-  #countOne(seq: number): void {
+  #countOne(text: string, seq: number): void {
+    if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
+    this.#authors?.registers.add(pubkeyOf(text), this.#authors.offset);
     if (this.#counted === null) {
       this.#count++;
       return;

@@ -13,10 +13,10 @@ import {
 import { NegentropyError } from "../../lib/negentropy/negentropy_error.ts";
 import { reconcile } from "../../lib/negentropy/reconcile.ts";
 import { type SortedVector, SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
-import type { EventReader } from "../../lib/store/event_reader.ts";
+import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
 import type { Scan } from "../../lib/store/scan.ts";
-import type { Slice } from "./jobs.ts";
+import type { JobParts, Slice } from "./jobs.ts";
 import type { ReaderQuery } from "./messages.ts";
 
 /** The session cannot go on; `message` is the reason for the client, prefix included. */
@@ -39,16 +39,22 @@ export class SyncJob {
   isWanted = true;
   readonly #scan: Scan;
   readonly #eventsMax: number;
+  readonly #gate: ReadGate;
+  readonly #keys: ReadonlySet<string>;
   readonly #builder = new SortedVectorBuilder();
+  /** Events that the filter has selected, among them those that the client is not to know of. */
+  #selected = 0;
   #set: SortedVector | null = null;
   #message: Uint8Array | null;
 
-  constructor(query: ReaderQuery, gateway: number, reader: EventReader, eventsMax: number) {
+  constructor(query: ReaderQuery, gateway: number, { reader, gate }: JobParts, eventsMax: number) {
     this.query = query;
     this.gateway = gateway;
     this.#eventsMax = eventsMax;
+    this.#gate = gate;
+    this.#keys = new Set(query.keys);
     this.#message = query.message === "" ? null : Uint8Array.fromHex(query.message);
-    this.#scan = reader.snapshot((seqMax) => reader.scan(query.filters[0]!, { seqMax, now: query.now }));
+    this.#scan = reader.scan(query.filters[0]!, { seqMax: reader.refresh(), now: query.now });
   }
 
   /** Items in memory. */
@@ -97,8 +103,12 @@ export class SyncJob {
     }
     const budget = { rows: NEGENTROPY_SLICE_ROWS_MAX, bytes: Infinity };
     const scan = this.#scan;
-    const step = scan.step(budget, (text) => this.#builder.addHex(scan.createdAt, idOf(text)));
-    if (this.#builder.length > this.#eventsMax) {
+    const step = scan.step(budget, (text) => {
+      this.#selected++;
+      if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
+      this.#builder.addHex(scan.createdAt, idOf(text));
+    });
+    if (this.#selected > this.#eventsMax) {
       throw new SyncRefusal(
         `blocked: the filter selects more than ${this.#eventsMax} events`,
         this.#eventsMax,

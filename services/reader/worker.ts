@@ -17,6 +17,9 @@ import {
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
@@ -25,7 +28,7 @@ import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
 import { storePath } from "../data_paths.ts";
-import { Job, type Slice } from "./jobs.ts";
+import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, SyncRefusal } from "./sync_job.ts";
 import {
   CANCEL,
@@ -54,7 +57,7 @@ interface Asker {
 }
 
 class Reader {
-  readonly #reader: EventReader;
+  readonly #parts: JobParts;
   readonly #search: SearchReader;
   readonly #log: Log;
   readonly #queries: LaneConsumer[];
@@ -66,7 +69,8 @@ class Reader {
   #searching = 0;
 
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
-    this.#reader = new EventReader(db);
+    const gate = new ReadGate(privateKinds(config), new ManagementView());
+    this.#parts = { reader: new EventReader(db), search, gate };
     this.#search = search;
     this.#log = log;
     this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
@@ -123,8 +127,8 @@ class Reader {
 
   #open(query: ReaderQuery, gateway: number): void {
     const job = query.type === "sync"
-      ? new SyncJob(query, gateway, this.#reader, this.#eventsMax)
-      : new Job(query, gateway, this.#reader, this.#search);
+      ? new SyncJob(query, gateway, this.#parts, this.#eventsMax)
+      : new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
     if (this.#jobs.size >= READER_QUERIES_MAX) {

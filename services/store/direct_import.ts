@@ -7,7 +7,9 @@
 import type { Config } from "../../lib/config.ts";
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import { FLAG_EPHEMERAL, packedBytesMax, PackedEvent, packEvent } from "../../lib/nostr/packed_event.ts";
-import { eventLimits } from "../../lib/policy/event_limits.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { contentPolicy } from "../../lib/policy/configured.ts";
+import { fromNobody } from "../../lib/policy/policy.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
@@ -36,7 +38,7 @@ export class DirectImport {
     });
     this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, eventLimits(config));
+    this.#intake = new EventIntake(verifier, contentPolicy(config, new ManagementView()));
     this.#trusted = !verify;
   }
 
@@ -44,7 +46,7 @@ export class DirectImport {
   add(line: string): void {
     if (!this.#intake.hasRoom) this.flush();
     this.#read++;
-    this.#intake.add(`["EVENT",${line}]`, Math.floor(Date.now() / 1000), this.#trusted);
+    this.#intake.add(`["EVENT",${line}]`, fromNobody(Math.floor(Date.now() / 1000)), this.#trusted);
   }
 
   /** Decides and writes what was added, as one transaction. */

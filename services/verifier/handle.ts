@@ -17,6 +17,8 @@ export interface Sender {
   readonly number: number;
   /** Events passed on and not yet answered. */
   unanswered: number;
+  /** The keys that it has proved (NIP-42), 32 bytes each. */
+  readonly keys: Uint8Array;
 }
 
 const encoder = new TextEncoder();
@@ -55,17 +57,19 @@ export class FrameSender {
     }
     const verifier = connection.number % this.#lanes.length;
     const lane = this.#lanes[verifier]!;
-    const at = lane.reserve(FRAME_HEADER_BYTES + text.length * 3);
+    const textAt = FRAME_HEADER_BYTES + connection.keys.length;
+    const at = lane.reserve(textAt + text.length * 3);
     if (at < 0) return "rate-limited: the relay is overloaded, try again";
     const word = at >>> 2;
     lane.words[word] = this.#epoch;
     lane.words[word + 1] = connection.number;
     lane.doubles[(at >>> 3) + 1] = performance.timeOrigin + performance.now();
     lane.words[word + 4] = flags;
-    lane.words[word + 5] = 0;
-    const room = lane.bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + text.length * 3);
+    lane.words[word + 5] = connection.keys.length / 32;
+    lane.bytes.set(connection.keys, at + FRAME_HEADER_BYTES);
+    const room = lane.bytes.subarray(at + textAt, at + textAt + text.length * 3);
     const { written } = encoder.encodeInto(text, room);
-    lane.commit(FRAME, FRAME_HEADER_BYTES + written);
+    lane.commit(FRAME, textAt + written);
     this.#bells[verifier]!.ring();
     connection.unanswered++;
     this.unanswered++;

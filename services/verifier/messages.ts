@@ -17,3 +17,5 @@ export const FRAME = 1;
 export const FRAME_HEADER_BYTES = 24;
 /** Set for events whose signature is not to be verified (import with `--no-verify`). */
 export const FRAME_TRUSTED = 1;
+/** Set for events that the operator imports: policies about their sender do not apply. */
+export const FRAME_IMPORTED = 2;

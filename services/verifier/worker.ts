@@ -10,7 +10,10 @@
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
-import { eventLimits } from "../../lib/policy/event_limits.ts";
+import type { NostrEvent } from "../../lib/nostr/event.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
+import type { EventPolicy, PolicyContext } from "../../lib/policy/policy.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
@@ -21,7 +24,7 @@ import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
-import { FRAME_HEADER_BYTES, FRAME_TRUSTED } from "./messages.ts";
+import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
 const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
@@ -29,6 +32,9 @@ const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
 const STORE_FULL_WAIT_MS = 1;
 /** Bytes of a quoted id that an OK repeats, where the id is none; a longer one is answered by a NOTICE. */
 const ODD_ID_BYTES_MAX = 200;
+/** Bytes of one proved key. */
+const KEY_BYTES = 32;
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -42,6 +48,8 @@ interface Origin extends Recipient {
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #content: EventPolicy;
+  readonly #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #packed: LaneProducer;
@@ -57,7 +65,9 @@ class Verifier {
   constructor(start: ActorStart, verifier: SignatureVerifier) {
     const { memory, index } = start;
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, eventLimits(start.config));
+    this.#content = contentPolicy(start.config, new ManagementView());
+    this.#sender = senderPolicy(start.config);
+    this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
     this.#packed = new LaneProducer(memory.packed[index]!);
@@ -98,7 +108,7 @@ class Verifier {
   #take(lane: LaneConsumer, origin: number, nowSeconds: number): void {
     const word = lane.offset >>> 2;
     const flags = lane.words[word + 4]!;
-    const keys = lane.words[word + 5]!;
+    const keyBytes = lane.words[word + 5]! * KEY_BYTES;
     this.#origins.push({
       origin,
       flags,
@@ -106,9 +116,20 @@ class Verifier {
       connection: lane.words[word + 1]!,
       receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
     });
-    const start = lane.offset + FRAME_HEADER_BYTES + keys * 32;
-    const text = this.#decode(lane.bytes, start, lane.offset + lane.length);
-    this.#intake.add(text, nowSeconds, (flags & FRAME_TRUSTED) !== 0);
+    const keysAt = lane.offset + FRAME_HEADER_BYTES;
+    const text = this.#decode(lane.bytes, keysAt + keyBytes, lane.offset + lane.length);
+    const context = {
+      nowSeconds,
+      authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
+      ip: null,
+      connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
+    };
+    this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
+  }
+
+  #refusalOf(event: NostrEvent, context: PolicyContext): string | null {
+    const refusal = this.#content(event, context);
+    return refusal === null && context.connection !== null ? this.#sender(event, context) : refusal;
   }
 
   /** Decoding straight from shared memory is five times as dear as from a copy. */
@@ -179,6 +200,13 @@ class Verifier {
       notice ? `["NOTICE",${JSON.stringify(message)}]` : `["OK",${quoted},false,${JSON.stringify(message)}]`,
     );
   }
+}
+
+/** The proved keys that a frame carries. */
+function keysOf(bytes: Uint8Array): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (let at = 0; at < bytes.length; at += KEY_BYTES) keys.add(bytes.subarray(at, at + KEY_BYTES).toHex());
+  return keys;
 }
 
 onStart(async (start) => {

@@ -126,7 +126,7 @@ class Generator {
 
   #tag(): string[] {
     const prng = this.#prng;
-    const name = prng.pick(["t", "t", "T", "p", "e", "d", "d", "title", "-"]);
+    const name = prng.pick(["t", "t", "T", "p", "e", "d", "d", "title", "+"]);
     const value = name === "p"
       ? prng.pick(this.#hex)
       : name === "e"
@@ -153,6 +153,7 @@ Deno.test("REQ, COUNT, OK and live delivery say what a naive relay says", async 
       READER_WORKERS: "2",
       MAX_LIMIT: String(LIMIT_MAX),
       DEFAULT_LIMIT: String(LIMIT_DEFAULT),
+      PRIVATE_KINDS: "none",
     },
   });
   const clients = await Promise.all(

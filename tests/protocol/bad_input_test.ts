@@ -12,7 +12,7 @@ import { signEvent } from "../support/sign.ts";
 import { Bystander } from "./bystander.ts";
 import { freshKey, idsOf, nextEvent, settled, sharedRelay, signAnything, store } from "./shared_relay.ts";
 
-const relay = await sharedRelay({ VERIFIER_WORKERS: "2" });
+const relay = await sharedRelay({ VERIFIER_WORKERS: "2", PRIVATE_KINDS: "none" });
 const REASON = new RegExp(`^(${PREFIXES.join("|")}): \\S`);
 /** `MAX_MESSAGE_LENGTH` by default, and the bound behind which a frame ends its connection, bytes. */
 const MESSAGE_BYTES = 256 * 1024;

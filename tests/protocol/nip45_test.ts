@@ -38,7 +38,7 @@ Deno.test("COUNT tells how many events a filter matches", async () => {
   assertEquals(await count(client, { authors }), 0);
   const events = Array.from(
     { length: 30 },
-    (_, i) => signEvent(key, { kind: [1, 2, 4][i % 3]!, created_at: i, tags: [["t", `${i % 5}`]] }),
+    (_, i) => signEvent(key, { kind: [1, 2, 7][i % 3]!, created_at: i, tags: [["t", `${i % 5}`]] }),
   );
   await store(client, ...events);
   const cases: [TestFilter, number][] = [
@@ -63,7 +63,7 @@ Deno.test("several filters are joined by OR, and an event that satisfies many co
   const authors = [key.pubkey];
   const events = Array.from(
     { length: 60 },
-    (_, i) => signEvent(key, { kind: [1, 2, 4][i % 3]!, created_at: i }),
+    (_, i) => signEvent(key, { kind: [1, 2, 7][i % 3]!, created_at: i }),
   );
   await store(client, ...events);
   assertEquals(await count(client, { authors }, { authors }), 60);
