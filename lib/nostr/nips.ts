@@ -27,6 +27,8 @@ export const NIPS: readonly Nip[] = [
   nip(50, "Search Capability"),
   nip(59, "Gift Wrap"),
   nip(70, "Protected Events"),
+  nip(86, "Relay Management API"),
+  nip(98, "HTTP Auth"),
 ];
 
 function nip(number: number, title: string): Nip {

@@ -20,8 +20,10 @@ export interface Socket {
 
 /** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
 export interface SocketEvents<Client> {
-  /** A request wants a WebSocket. Null refuses it: the engine answers 503. */
-  open(socket: Socket, request: Request, address: string): Client | null;
+  /** Whose request it is. Asked before the upgrade, after which a request's headers may be gone. */
+  addressOf(request: Request, peer: string): string;
+  /** A WebSocket has opened. Null refuses it: the engine closes it with 1013. */
+  open(socket: Socket, address: string): Client | null;
   /** A text frame. */
   text(client: Client, text: string): void;
   /** A frame that is not text, or that breaks a limit of the engine. */

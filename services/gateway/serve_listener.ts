@@ -42,10 +42,11 @@ function refuse(): Response {
 
 function upgrade<Client>(
   request: Request,
-  address: string,
+  peer: string,
   options: ListenOptions,
   events: SocketEvents<Client>,
 ): Response {
+  const address = events.addressOf(request, peer);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
@@ -55,7 +56,7 @@ function upgrade<Client>(
   const socket = new ServeSocket(upgraded.socket);
   let client: Client | null = null;
   upgraded.socket.onopen = () => {
-    client = events.open(socket, request, address);
+    client = events.open(socket, address);
     if (client === null) socket.close(1013, "the relay takes no more connections now");
   };
   upgraded.socket.onmessage = ({ data }) => {
