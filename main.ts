@@ -15,6 +15,7 @@ import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
 import { lockDataDir } from "./services/data_dir.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
+import { ManagementOwner } from "./services/management/owner.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
@@ -72,7 +73,9 @@ async function main(): Promise<void> {
   const memory = createRelayMemory(resolveWorkers(config, navigator.hardwareConcurrency));
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
-  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics });
+  const management = new ManagementOwner(config, memory, log);
+  const manage = (body: string) => management.answer(body);
+  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics, manage });
   supervisor.facts.startedMs = String(startedMs);
   const sample = () => {
     const { user, system } = process.cpuUsage();
@@ -100,6 +103,7 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     clearInterval(sampling);
+    management.close();
     lock.release();
     log.info("stopped");
     Deno.exit(0);

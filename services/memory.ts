@@ -12,6 +12,7 @@ import {
   LANE_BYTES_QUERIES,
   TAIL_BYTES,
 } from "../lib/limits.ts";
+import { MANAGEMENT_VERSION_BYTES } from "../lib/management/change_log.ts";
 import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
@@ -41,6 +42,8 @@ export interface RelayMemory {
   readonly rows: readonly (readonly LaneMemory[])[];
   /** The newest part of the log, from the store to every gateway. */
   readonly tail: TailMemory;
+  /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
+  readonly managementVersion: SharedArrayBuffer;
   readonly bells: {
     /** `[origin]` */
     readonly origins: readonly DoorbellMemory[];
@@ -69,6 +72,7 @@ export function createRelayMemory(counts: WorkerCounts): RelayMemory {
     queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
+    managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     bells: {
       origins: times(origins, createDoorbellMemory),
       verifiers: times(counts.verifiers, createDoorbellMemory),

@@ -120,6 +120,11 @@ export const SETTINGS = {
     matching("pubkey", /^[0-9a-f]{64}$/, "a public key of 64 lowercase hex digits"),
     "The operator's public key.",
   ),
+  RELAY_ADMINS: optional(
+    "relay",
+    pubkeys(),
+    "The public keys that may manage the relay (NIP-86), besides RELAY_PUBKEY.",
+  ),
   RELAY_CONTACT: optional("relay", text(200), "How to reach the operator, e.g. mailto:admin@example.com."),
   RELAY_ICON: optional("relay", webLink, "The URL of a square image."),
   RELAY_BANNER: optional("relay", webLink, "The URL of a wide image."),

@@ -30,6 +30,8 @@ export const NIPS: readonly Nip[] = [
   nip(67, "EOSE Completeness Hint"),
   nip(70, "Protected Events"),
   nip(77, "Negentropy Syncing"),
+  nip(86, "Relay Management API"),
+  nip(98, "HTTP Auth"),
 ];
 
 function nip(number: number, title: string): Nip {

@@ -55,13 +55,17 @@ export interface Software {
   readonly version: string;
 }
 
-/** The document for `config`; source: NIP-11. */
-export function relayInformation(config: Config, software: Software): RelayInformation {
+/** The document for `config`, apart from what `changed` says (NIP-86); source: NIP-11. */
+export function relayInformation(
+  config: Config,
+  software: Software,
+  changed: (name: "name" | "description" | "icon") => string | null = () => null,
+): RelayInformation {
   return {
-    name: config.RELAY_NAME,
-    description: config.RELAY_DESCRIPTION,
+    name: changed("name") ?? config.RELAY_NAME,
+    description: changed("description") ?? config.RELAY_DESCRIPTION,
     ...present("banner", config.RELAY_BANNER),
-    ...present("icon", config.RELAY_ICON),
+    ...present("icon", changed("icon") ?? config.RELAY_ICON),
     ...present("pubkey", config.RELAY_PUBKEY),
     ...present("contact", config.RELAY_CONTACT),
     supported_nips: NIPS.map(({ number }) => number),

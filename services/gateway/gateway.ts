@@ -19,7 +19,7 @@ import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { clientPolicy, eventRatePolicy, privateKinds, requestPolicy } from "../../lib/policy/configured.ts";
 import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
-import type { ManagementView } from "../../lib/management/view.ts";
+import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { RelayMemory } from "../memory.ts";
 import type { FrameSender } from "../verifier/handle.ts";
@@ -49,7 +49,7 @@ export interface GatewayParts {
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
   /** The operator's decisions. */
-  readonly decisions: ManagementView;
+  readonly decisions: ManagementFollower;
 }
 
 /** One gateway; see the module's text. */
@@ -64,6 +64,7 @@ export class Gateway implements SyncAccess {
   readonly #authentication: Authentication;
   readonly events: Events;
   readonly requests: Requests;
+  readonly #decisions: ManagementFollower;
   readonly #mayConnect: Policy<unknown>;
   readonly #mayWrite: Policy<unknown>;
   readonly #mayRequest: RequestPolicy;
@@ -76,6 +77,7 @@ export class Gateway implements SyncAccess {
   constructor(parts: GatewayParts) {
     const { config, metrics, verifier, decisions } = parts;
     this.#config = config;
+    this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
     this.#limits = {
@@ -87,10 +89,10 @@ export class Gateway implements SyncAccess {
     };
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#mayConnect = clientPolicy(config, decisions);
+    this.#mayConnect = clientPolicy(config, decisions.view);
     this.#mayWrite = eventRatePolicy(config, () => performance.now());
     this.#mayRequest = requestPolicy(config, () => performance.now());
-    const gate = new ReadGate(privateKinds(config), decisions);
+    const gate = new ReadGate(privateKinds(config), decisions.view);
     this.requests = new Requests({ config, metrics, gate, answers: this.#answers });
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
   }
@@ -112,7 +114,8 @@ export class Gateway implements SyncAccess {
     const ofAddress = this.#byAddress.get(address) ?? 0;
     const most = this.#config.CONNECTIONS_PER_IP_MAX;
     if (most > 0 && ofAddress >= most) return null;
-    if (this.#mayConnect(null, { ...fromNobody(0), ip: address }) !== null) return null;
+    this.followDecisions();
+    if (this.#refusalOf(address) !== null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
     const connection = new Connection(number, socket, address, auth, this.#config.OUTBOUND_BYTES_MAX);
@@ -121,6 +124,21 @@ export class Gateway implements SyncAccess {
     this.#metrics.add(CONNECTIONS, 1);
     this.#authentication.opened(connection);
     return connection;
+  }
+
+  /** Takes in what the operator has decided: who is blocked now is closed. One load where nothing was decided. */
+  followDecisions(): void {
+    if (!this.#decisions.refresh()) return;
+    for (const connection of [...this.#connections.values()]) {
+      const refusal = this.#refusalOf(connection.address);
+      if (refusal === null) continue;
+      connection.socket.close(1008, refusal);
+      this.closed(connection);
+    }
+  }
+
+  #refusalOf(address: string): string | null {
+    return this.#mayConnect(null, { ...fromNobody(0), ip: address });
   }
 
   closed(connection: Connection): void {
@@ -143,7 +161,8 @@ export class Gateway implements SyncAccess {
 
   /** A text frame. */
   text(connection: Connection, text: string): void {
-    if (connection.isCutOff) return;
+    this.followDecisions();
+    if (!connection.isOpen || connection.isCutOff) return;
     if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
       this.#metrics.add(RECEIVED.other, 1);
       return connection.send(

@@ -42,12 +42,12 @@ function refuse(): Response {
 
 function upgrade<Client>(
   request: Request,
-  address: string,
+  peer: string,
   options: ListenOptions,
   events: SocketEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
-  const visitor = events.visitor(request, address);
+  const visitor = events.visitor(request, peer);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });

@@ -17,7 +17,7 @@ import {
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { ManagementView } from "../../lib/management/view.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
@@ -27,7 +27,7 @@ import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
-import { storePath } from "../data_paths.ts";
+import { managementPath, storePath } from "../data_paths.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, SyncRefusal } from "./sync_job.ts";
 import {
@@ -57,6 +57,7 @@ interface Asker {
 }
 
 class Reader {
+  readonly #decisions: ManagementFollower;
   readonly #parts: JobParts;
   readonly #search: SearchReader;
   readonly #log: Log;
@@ -69,7 +70,8 @@ class Reader {
   #searching = 0;
 
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
-    const gate = new ReadGate(privateKinds(config), new ManagementView());
+    this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
+    const gate = new ReadGate(privateKinds(config), this.#decisions.view);
     this.#parts = { reader: new EventReader(db), search, gate };
     this.#search = search;
     this.#log = log;
@@ -85,10 +87,12 @@ class Reader {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#takeQueries();
+      this.#decisions.refresh();
       const worked = this.#turn();
       if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen);
     }
+    this.#decisions.close();
     await this.#search.close();
   }
 

@@ -11,7 +11,7 @@ import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
-import { ManagementView } from "../../lib/management/view.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
 import type { EventPolicy, PolicyContext } from "../../lib/policy/policy.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -21,6 +21,7 @@ import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
+import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
@@ -48,6 +49,7 @@ interface Origin extends Recipient {
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #decisions: ManagementFollower;
   readonly #content: EventPolicy;
   readonly #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
@@ -65,7 +67,8 @@ class Verifier {
   constructor(start: ActorStart, verifier: SignatureVerifier) {
     const { memory, index } = start;
     this.#verifier = verifier;
-    this.#content = contentPolicy(start.config, new ManagementView());
+    this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
+    this.#content = contentPolicy(start.config, this.#decisions.view);
     this.#sender = senderPolicy(start.config);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
@@ -85,7 +88,7 @@ class Verifier {
         this.#decide();
         continue;
       }
-      if (this.#bell.stopRequested) return;
+      if (this.#bell.stopRequested) return this.#decisions.close();
       this.#bell.wait(seen);
     }
   }
@@ -124,6 +127,8 @@ class Verifier {
       ip: null,
       connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
     };
+    // A frame that came after a decision finds it: one load where nothing was decided.
+    this.#decisions.refresh();
     this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
   }
 

@@ -44,9 +44,8 @@ async function healthOf(relay: TestRelay): Promise<Health> {
 }
 
 Deno.test("/metrics counts what both gateways did, whichever answers", async () => {
-  await using relay = await startRelay({
-    env: { GATEWAY_WORKERS: String(GATEWAYS), FLUSH_INTERVAL_MS: "50" },
-  });
+  const env = { GATEWAY_WORKERS: String(GATEWAYS), FLUSH_INTERVAL_MS: "50" };
+  await using relay = await startRelay({ env });
   const clients = await connectToBoth(relay);
   let number = 0;
   for (const client of clients) {

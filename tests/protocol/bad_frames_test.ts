@@ -77,7 +77,7 @@ Deno.test("fragments, pings, and characters split between fragments are part of 
     });
     if (at % 5 === 0) await socket.send(OPCODE.ping, "p");
   }
-  assertEquals(await socket.nextMessage(), ["EOSE", "日本🎉"]);
+  assertEquals(await socket.nextMessage(), ["EOSE", "日本🎉", []]);
   await socket.send(OPCODE.close, new Uint8Array([3, 232]));
   assertEquals(await socket.untilClosed(), 1000);
 });

@@ -329,7 +329,7 @@ Deno.test("a filter of a wrong shape is refused as invalid or unsupported", asyn
     { "#t": [["t"]] },
     { "#t": {} },
     { "#tt": ["t"] },
-    { "&t": ["t"] },
+    { "&t": "t" },
     { nonsense: 1 },
     { ["__proto__"]: 1 },
     { constructor: [] },
