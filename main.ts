@@ -16,7 +16,7 @@ import { lockDataDir } from "./services/data_dir.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { SOFTWARE } from "./services/software.ts";
-import { Supervisor } from "./services/supervisor.ts";
+import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
 const SAMPLE_INTERVAL_MS = 1_000;
@@ -39,12 +39,16 @@ function findPort(hostname: string, port: number): number {
 }
 
 async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
+  const startAll = (actor: WorkerActor, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index)));
   await supervisor.start("store");
-  for (let index = 0; index < counts.verifiers; index++) await supervisor.start("verifier", index);
+  await startAll("verifier", counts.verifiers);
   await supervisor.start("indexer");
-  for (let index = 0; index < counts.readers; index++) await supervisor.start("reader", index);
+  await startAll("reader", counts.readers);
   await supervisor.start("control");
-  for (let index = 0; index < counts.gateways; index++) await supervisor.start("gateway", index);
+  // All at once: whoever listens alone for a while gets all the clients that waited for the relay.
+  await startAll("gateway", counts.gateways);
+  supervisor.announce();
 }
 
 /** In data-path order: nothing new, then each actor finishes what the one before it left in its lanes. */
@@ -70,16 +74,39 @@ async function main(): Promise<void> {
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics });
   supervisor.facts.startedMs = String(startedMs);
-  const sampling = setInterval(() => {
+  const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
     });
-  }, SAMPLE_INTERVAL_MS);
+  };
+  sample();
+  const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
 
-  await startActors(supervisor, memory);
+  // The first gateway serves while the last one starts: a signal in between has something to drain already.
+  const started = startActors(supervisor, memory);
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: draining`);
+    const bound = setTimeout(() => {
+      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
+      Deno.exit(1);
+    }, DRAIN_MS_MAX);
+    await started;
+    await stopActors(supervisor, memory);
+    clearTimeout(bound);
+    clearInterval(sampling);
+    lock.release();
+    log.info("stopped");
+    Deno.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
+
+  await started;
   const { facts } = supervisor;
   const { gateways, verifiers, readers } = memory.counts;
   const scheme = config.TLS_CERT === null ? "ws" : "wss";
@@ -91,24 +118,6 @@ async function main(): Promise<void> {
   say(`  verification ${facts.verification}`);
   say(`  search       ${facts.search}`);
   say(`  threads      ${gateways} gateways, ${verifiers} verifiers, ${readers} readers, store, indexer`);
-
-  let stopping = false;
-  const stop = async (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info(`${signal}: draining`);
-    const bound = setTimeout(() => {
-      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
-      Deno.exit(1);
-    }, DRAIN_MS_MAX);
-    await stopActors(supervisor, memory);
-    clearTimeout(bound);
-    clearInterval(sampling);
-    lock.release();
-    log.info("stopped");
-    Deno.exit(0);
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 }
 
 function say(line: string): void {

@@ -3,10 +3,10 @@
  *
  *   deno task bench verify [--rounds 15] [--items 2048]
  *
- * Prints one JSON line a tier: medians of verifications a second of one core's time at each batch size, and the median of the
- * ratios to libsecp256k1's public API, built with the same compiler and measured in the same round. Rounds take the
- * tiers in turn, so that a machine that slows down slows them all. `keys` says whether a tier had met the keys before;
- * there are as many keys as items. `callNanos` is what a call costs that verifies nothing.
+ * Prints one JSON line a tier: medians of verifications a second of one core's time at each batch size, and the median
+ * of the ratios to libsecp256k1's public API, built with the same compiler and measured in the same round. Rounds take
+ * the tiers in turn, so that a machine that slows down slows them all. `keys` says whether a tier had met the keys
+ * before; there are as many keys as items. `callNanos` is what a call costs that verifies nothing.
  * Runs in the bench's own process.
  *
  * @module

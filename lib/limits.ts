@@ -110,6 +110,12 @@ export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite. */
 export const SCAN_CHUNK_ROWS_MAX = 500;
+/** Streams from which on a plan's streams are opened together, where they are a product of lists. */
+export const SCAN_HEADS_STREAMS_MIN = 4;
+/** Streams that are opened by one statement. */
+export const SCAN_HEADS_STREAMS_MAX = 500;
+/** Rows of the first fetch from a stream that was opened together with others. */
+export const SCAN_SECOND_CHUNK_ROWS = 4;
 /** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
 export const COMPLETENESS_PROBE_ROWS_MAX = 200;
 /** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
@@ -118,6 +124,8 @@ export const TIED_EVENTS_MAX = 500;
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
+/** Authors from which on a filter without kinds is planned with the kinds of the whole store: one look-up for all. */
+export const PLAN_SHARED_KINDS_AUTHORS_MIN = 8;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
 /** Rows up to which the planner tells which of several tag conditions is the rarest. */
@@ -244,6 +252,8 @@ export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
 
+/** The longest that the indexer goes on sending after it was asked to stop, ms. */
+export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */

@@ -44,9 +44,7 @@ function filtered(db: DatabaseSync, given: object): Step {
   });
   if (filter.search !== undefined) throw new FilterError("unsupported: an export does not search");
   const reader = new EventReader(db);
-  const scan = reader.snapshot((seqMax) =>
-    reader.scan(filter, { seqMax, now: Math.floor(Date.now() / 1000) })
-  );
+  const scan = reader.scan(filter, { seqMax: reader.refresh(), now: Math.floor(Date.now() / 1000) });
   let ended = false;
   return () => {
     if (ended) return null;

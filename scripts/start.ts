@@ -56,7 +56,9 @@ export function relayCommand(config: Config, libraryPath: string | null): string
     "--allow-env",
     "--allow-sys",
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
-    libraryPath === null ? "--allow-ffi" : `--allow-ffi=${list([libraryPath])}`,
+    libraryPath === null || config.VERIFY_TIER === "system"
+      ? "--allow-ffi"
+      : `--allow-ffi=${list([libraryPath])}`,
     `${ROOT}main.ts`,
   ];
 }

@@ -33,6 +33,8 @@ export type ActorReport =
 
 /** Main to a gateway, while it runs. */
 export type GatewayNotice =
+  /** All actors run: `/ready` may say so. */
+  | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */
   | { readonly type: "drain" }
   /** A reader was started anew: what it had not answered must be asked again. */

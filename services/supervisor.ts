@@ -69,6 +69,11 @@ export class Supervisor {
     });
   }
 
+  /** Tells the gateways that every actor runs. */
+  announce(): void {
+    for (const place of this.#of("gateway")) this.#notify(place, { type: "serve" });
+  }
+
   /** Asks all gateways to accept nothing new; resolves when they have answered what they had. */
   async drainGateways(): Promise<void> {
     this.#stopping = true;
@@ -134,6 +139,7 @@ export class Supervisor {
     place.settle = null;
     if (place.epoch === 1) return;
     this.#options.log.info(`${place.actor} ${place.index} runs again`);
+    if (place.actor === "gateway") this.#notify(place, { type: "serve" });
     if (place.actor !== "reader") return;
     for (const gateway of this.#of("gateway")) {
       this.#notify(gateway, { type: "reader-restarted", reader: place.index });

@@ -71,7 +71,7 @@ export const METRICS = {
   nostr_deliveries_total: { type: "counter", help: "Events sent to live subscriptions." },
   nostr_slow_readers_total: {
     type: "counter",
-    help: "Connections closed because too much waited for the client.",
+    help: "Clients whose subscriptions, or connections, were ended because too much waited for them.",
   },
   nostr_connections_active: { type: "gauge", help: "Open connections." },
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },

@@ -83,6 +83,11 @@ export class IndexState {
     this.#write.run(cursor.follower, cursor.generation, cursor.seq);
   }
 
+  /** Forgets how far every index is, inside a transaction of the caller: the next bulk begins with the log. */
+  forgetCursors(): void {
+    this.#db.exec("DELETE FROM cursor");
+  }
+
   /** The changes set aside last, newest first. */
   deadLetters(limit: number): DeadLetter[] {
     return this.#letters.all(limit).map((row) => ({ ...row }) as unknown as DeadLetter);

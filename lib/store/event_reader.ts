@@ -29,19 +29,12 @@ export class EventReader {
     ));
   }
 
-  /** Runs `read` on one snapshot. Short: a snapshot that stays open makes the WAL grow. */
-  snapshot<T>(read: (lastSeq: number) => T): T {
-    this.statements.begin.run();
-    try {
-      return read(this.refresh());
-    } finally {
-      this.statements.end.run();
-    }
-  }
-
   /**
    * Looks who has asked to vanish since: their events are in no answer from then on. Whoever goes on with a scan after a
-   * while calls it before. Returns the newest addition's seq.
+   * while calls it before.
+   *
+   * @returns the newest entry of the log that this connection sees. A scan with this `seqMax` needs no snapshot over its
+   * statements: what is stored later is not part of it, and what is replaced meanwhile comes back as a later entry.
    */
   refresh(): number {
     const [lastSeq, isAnyPending] = this.statements.lastSeq.get() as unknown as [number, number];
@@ -67,4 +60,8 @@ export class EventReader {
   }
 }
 
-const NOTHING = { streams: [], residual: { kinds: null, authorKeys: null, authors: null, tags: [] } };
+const NOTHING = {
+  streams: [],
+  product: null,
+  residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
+};

@@ -6,10 +6,17 @@
  *
  * @module
  */
-import { COMPLETENESS_PROBE_ROWS_MAX, SCAN_CHUNK_ROWS_MAX, TIED_EVENTS_MAX } from "../limits.ts";
+import {
+  COMPLETENESS_PROBE_ROWS_MAX,
+  SCAN_CHUNK_ROWS_MAX,
+  SCAN_HEADS_STREAMS_MAX,
+  SCAN_HEADS_STREAMS_MIN,
+  SCAN_SECOND_CHUNK_ROWS,
+  TIED_EVENTS_MAX,
+} from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
-import type { Plan, Residual, Stream } from "./plan.ts";
+import type { Plan, Product, Residual, Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 
@@ -76,7 +83,11 @@ export class Scan {
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
   readonly #heap: Cursor[] = [];
-  #unopened: Cursor[];
+  /** Set where streams are opened together. */
+  readonly #product: Product | null;
+  readonly #unopened: Cursor[];
+  /** The stream that is opened next. */
+  #nextStream = 0;
   /** Whether the limit is the relay's own, not one that the client asked for. */
   readonly #isCapped: boolean;
   readonly #asksNothing: boolean;
@@ -99,7 +110,11 @@ export class Scan {
     this.#vanished = vanished;
     this.#residual = plan.residual;
     this.#options = options;
-    this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
+    this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
+    // Ids bring their texts along: nearly all of them are wanted.
+    this.#keysFirst = this.#product === null
+      ? plan.residual.kinds !== null || plan.residual.authorKeys !== null
+      : this.#product.source !== "id";
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
     this.#isCapped = filter.isCapped === true;
     this.#remaining = options.position?.remaining ?? filter.limit;
@@ -206,13 +221,47 @@ export class Scan {
 
   /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
   #open(): boolean {
-    while (this.#unopened.length > 0) {
+    while (this.#nextStream < this.#unopened.length) {
       if (this.#rowsLeft <= 0) return false;
-      const cursor = this.#unopened.pop()!;
+      if (this.#product !== null) {
+        this.#openTogether(this.#product);
+        continue;
+      }
+      const cursor = this.#unopened[this.#nextStream++]!;
       this.#fetch(cursor);
       if (cursor.rows.length > 0) this.#push(cursor);
     }
     return true;
+  }
+
+  /** The newest row of each of many streams by one statement: calls into SQLite cost more than seeks. */
+  #openTogether({ source, lists }: Product): void {
+    const [first, ...others] = lists as [readonly number[], ...(readonly number[])[]];
+    const width = others.reduce((product, list) => product * list.length, 1);
+    const from = this.#nextStream / width;
+    const some = first.slice(from, from + Math.max(1, Math.floor(SCAN_HEADS_STREAMS_MAX / width)));
+    const rows = this.#statements.heads(source).all(
+      JSON.stringify(some),
+      ...others.map((list) => JSON.stringify(list)),
+      this.#age,
+      this.#idKey,
+      this.#ageMax,
+    ) as unknown as [...Row, a: number, b?: number][];
+    for (const row of rows) {
+      const cursor = this.#unopened[this.#nextStream + row[5]! * width + (row[6] ?? 0)]!;
+      // Keys of ids can collide: then a stream has two rows, in any order.
+      if (cursor.rows.length > 0) {
+        cursor.rows.push(row as unknown as Row);
+        continue;
+      }
+      cursor.rows = [row as unknown as Row];
+      [cursor.age, cursor.idKey] = row;
+      cursor.drained = source === "id";
+      cursor.chunk = SCAN_SECOND_CHUNK_ROWS;
+      this.#push(cursor);
+    }
+    this.#nextStream += some.length * width;
+    this.#rowsLeft -= some.length * width;
   }
 
   #fetch(cursor: Cursor): void {
@@ -247,7 +296,7 @@ export class Scan {
       if (body === undefined) return null;
       [expiresAt, text] = body;
       this.#rowsLeft--;
-    }
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
     if (stream.exact && !stream.exact(text)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;

@@ -58,7 +58,7 @@ function add(store: EventStore, ...events: PlainEvent[]): string[] {
 function idsOf(reader: EventReader, filter: object = {}): string[] {
   const parsed = parseFilter(filter, { limitMax: 1e6, limitDefault: 1e6 });
   const found: string[] = [];
-  const scan = reader.snapshot((seqMax) => reader.scan(parsed, { seqMax, now: 1 }));
+  const scan = reader.scan(parsed, { seqMax: reader.refresh(), now: 1 });
   while (scan.step({ rows: 1e6, bytes: 1e9 }, (text) => found.push(JSON.parse(text).id)) === "more");
   return found;
 }

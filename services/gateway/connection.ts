@@ -32,6 +32,8 @@ export class Connection {
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
   isOpen = true;
+  /** Whether the relay has ended it; the socket may stay for long, where the client reads nothing, and counts as one. */
+  isCutOff = false;
   readonly #outboundBytesMax: number;
   #charsSinceCheck = 0;
   #buffered = 0;

@@ -131,14 +131,19 @@ export class Gateway implements QueryEvents {
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
-    for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
-    for (const query of connection.counts.values()) this.queries.cancel(query);
-    this.syncs.closed(connection);
+    this.#endRequests(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
     if (left === 0) this.#byAddress.delete(connection.address);
     else this.#byAddress.set(connection.address, left);
     this.#metrics.add(CONNECTIONS, -1);
+  }
+
+  #endRequests(connection: Connection): void {
+    for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
+    for (const query of connection.counts.values()) this.queries.cancel(query);
+    connection.counts.clear();
+    this.syncs.closed(connection);
   }
 
   /** A frame that the engine could not take as text. */
@@ -149,6 +154,7 @@ export class Gateway implements QueryEvents {
 
   /** A text frame. */
   text(connection: Connection, text: string): void {
+    if (connection.isCutOff) return;
     if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
       this.#metrics.add(RECEIVED.other, 1);
       return connection.send(
@@ -329,8 +335,9 @@ export class Gateway implements QueryEvents {
   #cutOff(connection: Connection): void {
     if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
     this.#metrics.add(SLOW_READERS, 1);
+    connection.isCutOff = true;
+    this.#endRequests(connection);
     connection.socket.close(1008, TOO_SLOW);
-    this.closed(connection);
   }
 
   /** Says goodbye to everybody, behind what each still has to be sent. */
@@ -346,7 +353,11 @@ export function socketEvents(
   http: SocketEvents<Connection>["http"],
 ): SocketEvents<Connection> {
   return {
-    open: (socket, request, peer) => gateway.open(socket, addressOf(request, peer)),
+    visitor: (request, peer) => ({
+      address: addressOf(request, peer),
+      host: request.headers.get("host") ?? "",
+    }),
+    open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),

@@ -12,7 +12,7 @@ import { TailFollower, type TailMemory } from "../../lib/queue/tail.ts";
 import { eventOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
-import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_STORED } from "../store/messages.ts";
+import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../store/messages.ts";
 
 /** Takes a live event. `seq` is Infinity for an ephemeral one: it is part of no stored answer. */
 export type Deliver = (event: LiveEvent, seq: number) => void;
@@ -64,7 +64,7 @@ export class LiveFeed {
     const seq = new Float64Array(buffer, 0, 1)[0]!;
     if (type !== TAIL_EPHEMERAL) {
       if (seq <= this.#seq) return;
-      if (seq > this.#seq + 1) {
+      if (seq > this.#seq + 1 || type === TAIL_REACHED) {
         // A store that died has not published what lies between; this entry itself is in SQLite too.
         this.#behindUntil = seq;
         return;

@@ -103,34 +103,30 @@ export class StoredQueries {
 
   /** Begins the stored part of a subscription and sends what one step brings. */
   begin(subscription: Subscription, filters: readonly Filter[], nowSeconds: number): void {
-    const searches = filters.some((filter) => filter.search !== undefined);
-    this.#reader.snapshot((lastSeq) => {
-      subscription.liveAfterSeq = lastSeq;
-      const query = this.#query(
-        "rows",
-        subscription.connection,
-        subscription,
-        subscription.id,
-        filters,
-        lastSeq,
-        nowSeconds,
-      );
-      subscription.query = query;
-      if (searches) {
-        query.place = "search";
-        this.#moveToReader(query);
-      } else this.#step(query);
-    });
+    const { connection, id } = subscription;
+    subscription.liveAfterSeq = this.#reader.refresh();
+    const query = this.#query(
+      "rows",
+      connection,
+      subscription,
+      id,
+      filters,
+      subscription.liveAfterSeq,
+      nowSeconds,
+    );
+    subscription.query = query;
+    if (filters.some((filter) => filter.search !== undefined)) {
+      query.place = "search";
+      this.#moveToReader(query);
+    } else this.#step(query);
   }
 
   /** Begins a COUNT; a reader answers it. */
   count(connection: Connection, id: string, filters: readonly Filter[], nowSeconds: number): StoredQuery {
-    return this.#reader.snapshot((lastSeq) => {
-      const query = this.#query("count", connection, null, id, filters, lastSeq, nowSeconds);
-      query.place = "reader";
-      this.#moveToReader(query);
-      return query;
-    });
+    const query = this.#query("count", connection, null, id, filters, this.#reader.refresh(), nowSeconds);
+    query.place = "reader";
+    this.#moveToReader(query);
+    return query;
   }
 
   /** Ends a query that nobody waits for any more. */

@@ -52,7 +52,7 @@ class GatewayThread {
   readonly #bell: Doorbell;
   readonly #listener: Listener;
   readonly #start: ActorStart;
-  #phase: Phase = "ready";
+  #phase: Phase = "starting";
   #drained = false;
 
   constructor(start: ActorStart, tls: { cert: string; key: string } | null, log: Log) {
@@ -116,6 +116,7 @@ class GatewayThread {
   #takeNotices(): void {
     for (const notice of notices.splice(0)) {
       if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
+      else if (notice.type === "serve") this.#phase = "ready";
       else {
         this.#phase = "draining";
         this.#gateway.isDraining = true;

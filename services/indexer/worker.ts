@@ -10,11 +10,13 @@ import type { Config } from "../../lib/config.ts";
 import {
   BULK_BYTES_MAX,
   BULK_ITEM_ATTEMPTS_MAX,
+  INDEXER_DRAIN_MS_MAX,
   OPENSEARCH_BACKOFF_MS_MAX,
   OPENSEARCH_BACKOFF_MS_MIN,
 } from "../../lib/limits.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { DeadLetter } from "../../lib/search/index_state.ts";
 import {
@@ -54,6 +56,7 @@ class Indexer {
   readonly #lines: Log;
   readonly #bell: Doorbell;
   readonly #metrics: ThreadMetrics;
+  readonly #packed: readonly LaneMemory[];
   /** The index that is being filled, or null: it must be prepared first. */
   #generation: string | null = null;
   /** The last entry read from the log. */
@@ -70,6 +73,7 @@ class Indexer {
     this.#log = log;
     this.#lines = lines;
     this.#bell = new Doorbell(memory.bells.indexer);
+    this.#packed = memory.packed;
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
   }
 
@@ -79,7 +83,9 @@ class Indexer {
       await this.#waitForWork();
       await this.#flush();
     }
-    while (this.#failures === 0 && this.#lag() > 0) await this.#flush();
+    // What does not fit this time is in the log, and is indexed after the next start.
+    const until = performance.now() + INDEXER_DRAIN_MS_MAX;
+    do await this.#flush(); while (this.#failures === 0 && this.#lag() > 0 && performance.now() < until);
     await this.#backend.close();
   }
 
@@ -90,9 +96,18 @@ class Indexer {
     while (!this.#bell.stopRequested) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) return;
-      if (this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX) return;
+      const enough = this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX;
+      if (enough && !this.#yieldsToWriters()) return;
       await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, this.#config.FLUSH_INTERVAL_MS / 4));
     }
+  }
+
+  /**
+   * The embedded index works on the same cores as the relay. While events wait for the store it keeps to one bulk a
+   * second: search falls behind for as long as the load lasts, which its lag tells, and writes do not.
+   */
+  #yieldsToWriters(): boolean {
+    return this.#config.OPENSEARCH_URL === null && this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */

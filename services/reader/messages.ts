@@ -1,5 +1,6 @@
 /**
- * The reader's inbox (queries and negentropy messages, from gateways) and what it answers (slices of rows, to the gateway that asked).
+ * The reader's inbox (queries and negentropy messages, from gateways) and what it answers (slices of rows, to the
+ * gateway that asked).
  *
  * A query is pulled: the gateway asks, gets one slice, and asks for the next when its client has room. A slice is one
  * record, so that it arrives whole or not at all, and says where the query stands; a gateway whose reader died asks its

@@ -48,7 +48,7 @@ export class SyncJob {
     this.gateway = gateway;
     this.#eventsMax = eventsMax;
     this.#message = query.message === "" ? null : Uint8Array.fromHex(query.message);
-    this.#scan = reader.snapshot((seqMax) => reader.scan(query.filters[0]!, { seqMax, now: query.now }));
+    this.#scan = reader.scan(query.filters[0]!, { seqMax: reader.refresh(), now: query.now });
   }
 
   /** Items in memory. */

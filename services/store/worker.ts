@@ -244,6 +244,8 @@ onStart((start) => {
   const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
   new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  // A clean stop leaves everything in one file, which a plain copy then holds.
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
   report({ type: "stopped" });
   endWorker();

@@ -1,6 +1,6 @@
 /**
- * A differential test of the whole relay: random events go in over sockets, and what OK, REQ, COUNT and live delivery say
- * must equal what a relay says that is too simple to be wrong. `SEED=` repeats a run.
+ * A differential test of the whole relay: random events go in over sockets, and what OK, REQ, COUNT and live
+ * delivery say must equal what a relay says that is too simple to be wrong. `SEED=` repeats a run.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * NIP-01 from outside: what a kind says about storage. Regular events stay, replaceable and addressable ones replace each
- * other, ephemeral ones are only passed on.
+ * NIP-01 from outside: what a kind says about storage. Regular events stay, replaceable and addressable ones
+ * replace each other, ephemeral ones are only passed on.
  *
  * @module
  */

@@ -56,7 +56,7 @@ async function refused(client: TestClient, event: TestEvent, reason: RegExp): Pr
   assertMatch(ok[3], reason);
 }
 
-Deno.test("the document is served under the relay's own address to whoever accepts application/nostr+json", async () => {
+Deno.test("the relay's own address serves the document to whoever accepts application/nostr+json", async () => {
   for (
     const accept of ["application/nostr+json", "Application/Nostr+JSON", "application/nostr+json, */*;q=0.1"]
   ) {
@@ -203,7 +203,7 @@ Deno.test("max_subscriptions: that many are open at once, the next is refused un
   assertEquals(await idsOf(other, { limit: 0 }), []);
 });
 
-Deno.test("max_limit and default_limit: what a filter gets that asks for more, and one that asks for nothing", async () => {
+Deno.test("max_limit and default_limit: what a filter gets that asks for more, and one without limit", async () => {
   await using client = await connect(relay.url);
   const [limit, unasked] = [await limitOf("max_limit"), await limitOf("default_limit")];
   const key = freshKey();

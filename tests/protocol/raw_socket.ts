@@ -1,6 +1,6 @@
 /**
- * A WebSocket client over bare TCP (RFC 6455), for frames that no proper client sends: text that is no UTF-8, fragments,
- * pings, frames without a mask. Runs on a test's thread; a socket belongs to the test that opened it.
+ * A WebSocket client over bare TCP (RFC 6455), for frames that no proper client sends: text that is no UTF-8,
+ * fragments, pings, frames without a mask. Runs on a test's thread; a socket belongs to the test that opened it.
  *
  * @module
  */

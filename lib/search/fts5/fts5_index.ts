@@ -70,7 +70,10 @@ export class Fts5Index implements SearchIndex {
 
   prepare(): Promise<PreparedIndex> {
     return attempt("prepare the embedded index", () => {
-      this.state.transaction(() => migrate(this.#db));
+      this.state.transaction(() => {
+        // A cursor of an earlier index of this version may be there, where a newer program has run in between.
+        if (migrate(this.#db)) this.state.forgetCursors();
+      });
       this.#writer ??= new DocumentWriter(this.#db);
       return { generation: `fts5-v${SCHEMA_VERSION}` };
     });

@@ -14,12 +14,14 @@ export const SCHEMA_VERSION = 1;
 /**
  * Creates the tables if they are missing or of another version. Inside a transaction of the caller.
  *
+ * Returns whether the index is empty now.
+ *
  * The text itself is not kept (`content=''`): the store has it. `contentless_delete` still lets a row go by its number.
  */
-export function migrate(db: DatabaseSync): void {
+export function migrate(db: DatabaseSync): boolean {
   db.exec("CREATE TABLE IF NOT EXISTS search_schema (version INTEGER NOT NULL) STRICT");
   const version = db.prepare("SELECT version FROM search_schema").get()?.version;
-  if (version === SCHEMA_VERSION) return;
+  if (version === SCHEMA_VERSION) return false;
   db.exec(`
     DROP TABLE IF EXISTS document_text;
     DROP TABLE IF EXISTS document_tag;
@@ -37,4 +39,5 @@ export function migrate(db: DatabaseSync): void {
       ${TEXT_FIELDS.join(", ")}, content = '', contentless_delete = 1, tokenize = "${TOKENIZER}"
     );
   `);
+  return true;
 }

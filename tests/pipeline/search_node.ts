@@ -1,0 +1,47 @@
+/**
+ * The OpenSearch of a test run, with an index of the test's own.
+ * Runs on a test's thread; a test removes the index that it had made.
+ *
+ * @module
+ */
+
+/** The node that `deno task test` started, or null: tests that need it are ignored. */
+export const NODE_URL: string | null = nodeUrl();
+
+function nodeUrl(): string | null {
+  const url = Deno.env.get("SLUICE_TEST_OPENSEARCH");
+  return url === undefined || url === "" || url === "none" ? null : url;
+}
+
+/** A name for an index, and the index's end. */
+export class OwnIndex implements AsyncDisposable {
+  readonly name = `pipeline-${crypto.randomUUID().slice(0, 8)}`;
+
+  /** The settings of a relay that uses it; `url` may be a proxy's. */
+  settings(url = NODE_URL!): Record<string, string> {
+    return { OPENSEARCH_URL: url, OPENSEARCH_INDEX: this.name, FLUSH_INTERVAL_MS: "200" };
+  }
+
+  /** Which of `ids` have a document. */
+  async documents(ids: readonly string[]): Promise<Set<string>> {
+    const found = new Set<string>();
+    for (let at = 0; at < ids.length; at += 5_000) {
+      const response = await fetch(`${NODE_URL}/${this.name}/_mget?_source=false`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ids: ids.slice(at, at + 5_000) }),
+      });
+      const { docs } = await response.json() as { docs: { _id: string; found?: boolean }[] };
+      for (const { _id, found: isThere } of docs) if (isThere) found.add(_id);
+    }
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const response = await fetch(`${NODE_URL}/_alias/${this.name}`).then((r) => r.json()).catch(() => ({}));
+    for (const index of Object.keys(response)) {
+      if (!index.startsWith(this.name)) continue;
+      await (await fetch(`${NODE_URL}/${index}`, { method: "DELETE" })).body?.cancel();
+    }
+  }
+}
