@@ -15,6 +15,7 @@ import {
 import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
+import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
 /** How many workers of each kind there are. */
@@ -41,6 +42,8 @@ export interface RelayMemory {
   readonly rows: readonly (readonly LaneMemory[])[];
   /** The newest part of the log, from the store to every gateway. */
   readonly tail: TailMemory;
+  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  readonly audiences: readonly AudienceMemory[];
   readonly bells: {
     /** `[origin]` */
     readonly origins: readonly DoorbellMemory[];
@@ -69,6 +72,7 @@ export function createRelayMemory(counts: WorkerCounts): RelayMemory {
     queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
+    audiences: times(counts.gateways, createAudienceMemory),
     bells: {
       origins: times(origins, createDoorbellMemory),
       verifiers: times(counts.verifiers, createDoorbellMemory),

@@ -17,6 +17,7 @@ import {
 import { prefixOf } from "../../lib/nostr/prefixes.ts";
 import { countText, eoseText, noticeText, okText } from "../../lib/nostr/relay_message.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
+import { Audience } from "../../lib/subscription/audience.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { RelayMemory } from "../memory.ts";
 import { Connection, type Subscription } from "./connection.ts";
@@ -66,7 +67,7 @@ export class Gateway implements QueryEvents {
   readonly #outcomes: LaneConsumer[];
   readonly #connections = new Map<number, Connection>();
   readonly #byAddress = new Map<string, number>();
-  readonly #subscriptions = new SubscriptionIndex<Subscription>();
+  readonly #subscriptions: SubscriptionIndex<Subscription>;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -80,6 +81,7 @@ export class Gateway implements QueryEvents {
     this.#memory = memory;
     this.#epoch = epoch;
     this.#metrics = metrics;
+    this.#subscriptions = new SubscriptionIndex(new Audience(memory.audiences[index]!));
     this.#frames = frames;
     this.#limits = {
       limitMax: config.MAX_LIMIT,
