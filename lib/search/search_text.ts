@@ -79,7 +79,8 @@ export function parseSearchText(text: string): SearchText {
 }
 
 /**
- * Whether a search text has no words, and no extension that an index has to answer: the filter's other keys then say everything, and the store can answer alone.
+ * Whether a search text has no words, and no extension that an index has to answer: the filter's other keys then say
+ * everything, and the store can answer alone.
  *
  * @example Usage
  * ```ts

@@ -144,7 +144,7 @@ Deno.test("a slow reader of live events holds no more than its budget, is told, 
   assertMatch((await slow.read(`["EOSE","again"]`)).tail, /\["EOSE","again"\]/);
 });
 
-Deno.test("a stored query waits for a client that does not read, within the budget, and then brings every row", async () => {
+Deno.test("a stored query waits for a client that does not read, within the budget, and then brings all", async () => {
   await using relay = await startRelay({ env: { OUTBOUND_BYTES_MAX: String(2 * MIB) } });
   await using publisher = await connect(relay.url, { timeoutMs: 30_000 });
   const content = "y".repeat(20_000);
