@@ -16,6 +16,7 @@ import { MANAGEMENT_VERSION_BYTES } from "../lib/management/change_log.ts";
 import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
+import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
 /** How many workers of each kind there are. */
@@ -44,6 +45,8 @@ export interface RelayMemory {
   readonly tail: TailMemory;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
+  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  readonly audiences: readonly AudienceMemory[];
   readonly bells: {
     /** `[origin]` */
     readonly origins: readonly DoorbellMemory[];
@@ -73,6 +76,7 @@ export function createRelayMemory(counts: WorkerCounts): RelayMemory {
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
+    audiences: times(counts.gateways, createAudienceMemory),
     bells: {
       origins: times(origins, createDoorbellMemory),
       verifiers: times(counts.verifiers, createDoorbellMemory),

@@ -1,5 +1,5 @@
 /**
- * A filter of a REQ or COUNT (NIP-01, NIP-50, and `&x` of the draft NIP-91): parsed once, refused with a reason, or
+ * A filter of a REQ or COUNT (NIP-01, NIP-50, `&x` of the draft NIP-91): parsed once, refused with a reason, or
  * normalised.
  * Runs on any thread; no state.
  *

@@ -52,6 +52,20 @@ export const filterCases: SuiteCases = {
     assertEquals(await index.find("apple", { tags: [tag("t", "Red")] }), []);
   },
 
+  async "leaves out what its author warns of, where nsfw:false asks for it"(index) {
+    const plain = note("apple");
+    const warned = note("apple", { tags: [["content-warning", "apples"]] });
+    const unexplained = note("apple", { tags: [["content-warning"]] });
+    const hashtag = note("apple", { tags: [["t", "NSFW"]] });
+    const harmless = note("apple", { tags: [["t", "sensitive"], ["x", "content-warning"]] });
+    await index.add(plain, warned, unexplained, hashtag, harmless);
+    const all = ids(plain, warned, unexplained, hashtag, harmless).sort();
+    assertEquals((await index.find("apple")).toSorted(), all);
+    assertEquals((await index.find("apple nsfw:true")).toSorted(), all);
+    assertEquals((await index.find("apple nsfw:false")).toSorted(), ids(plain, harmless).sort());
+    assertEquals(await index.find("nsfw:false"), ids(harmless, plain));
+  },
+
   async "takes a tag's value as it is, whatever is in it"(index) {
     const values = [
       'a "quoted" value',

@@ -19,6 +19,7 @@ import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { clientPolicy, eventRatePolicy, privateKinds, requestPolicy } from "../../lib/policy/configured.ts";
 import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
+import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { RelayMemory } from "../memory.ts";
@@ -93,7 +94,13 @@ export class Gateway implements SyncAccess {
     this.#mayWrite = eventRatePolicy(config, () => performance.now());
     this.#mayRequest = requestPolicy(config, () => performance.now());
     const gate = new ReadGate(privateKinds(config), decisions.view);
-    this.requests = new Requests({ config, metrics, gate, answers: this.#answers });
+    this.requests = new Requests({
+      config,
+      metrics,
+      gate,
+      answers: this.#answers,
+      audience: new Audience(parts.memory.audiences[parts.index]!),
+    });
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
   }
 
@@ -144,13 +151,17 @@ export class Gateway implements SyncAccess {
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
-    this.requests.forget(connection);
-    this.syncs.closed(connection);
+    this.#endRequests(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
     if (left === 0) this.#byAddress.delete(connection.address);
     else this.#byAddress.set(connection.address, left);
     this.#metrics.add(CONNECTIONS, -1);
+  }
+
+  #endRequests(connection: Connection): void {
+    this.requests.forget(connection);
+    this.syncs.closed(connection);
   }
 
   /** A frame that the engine could not take as text. */
@@ -229,7 +240,7 @@ export class Gateway implements SyncAccess {
     if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
     this.#metrics.add(SLOW_READERS, 1);
     connection.isCutOff = true;
-    this.requests.forget(connection);
+    this.#endRequests(connection);
     connection.socket.close(1008, TOO_SLOW);
   }
 

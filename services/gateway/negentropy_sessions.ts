@@ -1,7 +1,6 @@
 /**
- * Negentropy sessions of one gateway's clients (NIP-77): opens them, passes their messages to the reader that
- * holds the set,
- * sends its answers, and ends sessions that are idle or go on for too long.
+ * Negentropy sessions of one gateway's clients (NIP-77): opens them, passes their messages to the reader that holds the
+ * set, sends its answers, and ends sessions that are idle or go on for too long.
  * The gateway's thread owns it; sets are gathered and compared on readers' threads.
  *
  * @module

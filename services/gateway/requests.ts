@@ -10,6 +10,7 @@ import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { countText, eoseText } from "../../lib/nostr/relay_message.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
+import type { Audience } from "../../lib/subscription/audience.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
@@ -29,6 +30,8 @@ export interface RequestsParts {
   readonly metrics: ThreadMetrics;
   readonly answers: Answers;
   readonly gate: ReadGate;
+  /** What the store learns of who listens. */
+  readonly audience: Audience;
 }
 
 /** All requests of one gateway; see the module's text. */
@@ -37,15 +40,16 @@ export class Requests implements QueryEvents {
   readonly #metrics: ThreadMetrics;
   readonly #answers: Answers;
   readonly #gate: ReadGate;
-  readonly #subscriptions = new SubscriptionIndex<Subscription>();
+  readonly #subscriptions: SubscriptionIndex<Subscription>;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
-  constructor({ config, metrics, answers, gate }: RequestsParts) {
+  constructor({ config, metrics, answers, gate, audience }: RequestsParts) {
     this.#subscriptionsMax = config.MAX_SUBSCRIPTIONS;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
+    this.#subscriptions = new SubscriptionIndex(audience);
   }
 
   get hasSubscriptions(): boolean {

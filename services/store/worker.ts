@@ -16,6 +16,7 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
 import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
+import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { sendOk } from "../gateway/messages.ts";
@@ -33,13 +34,17 @@ const EXPIRE_INTERVAL_MS = 1_000;
 /** The pause after the removal of what has vanished failed, ms. */
 const VANISH_RETRY_MS = 1_000;
 
+/** What became of an event: "unheard" is for ephemeral ones. */
+type Outcome = AddOutcome | "unheard" | "failed";
+
 /** What an OK says of each outcome. */
-const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, message: string]> = {
+const ANSWERS: Record<Outcome, readonly [accepted: boolean, message: string]> = {
   stored: [true, ""],
   duplicate: [true, "duplicate: already have this event"],
   superseded: [false, "duplicate: a newer version of this event is stored"],
   vanished: [false, "blocked: its author or recipient has asked this relay to vanish"],
   deleted: [false, "blocked: its author has deleted this event"],
+  unheard: [false, "mute: nobody listens to this ephemeral event"],
   failed: [false, "error: the event could not be stored, try again later"],
 };
 
@@ -47,7 +52,7 @@ const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, messag
 interface Entry {
   readonly lane: LaneConsumer;
   readonly offset: number;
-  outcome: AddOutcome | "failed";
+  outcome: Outcome;
   seq: number;
 }
 
@@ -56,6 +61,7 @@ class Store {
   readonly #lanes: LaneConsumer[];
   readonly #outcomes: LaneProducer[];
   readonly #tail: TailProducer;
+  readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
@@ -74,6 +80,7 @@ class Store {
     this.#event = new PackedEvent(this.#lanes[0]!);
     this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
     this.#tail = new TailProducer(memory.tail);
+    this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
@@ -140,7 +147,7 @@ class Store {
       for (const entry of entries) {
         const event = this.#at(entry);
         const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
-        entry.outcome = ephemeral ? "stored" : this.#store.add(event);
+        entry.outcome = ephemeral ? this.#pass(event) : this.#store.add(event);
         entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
       }
       this.#store.commit();
@@ -149,6 +156,11 @@ class Store {
       throw error;
     }
     this.#removals.push(...this.#store.removals);
+  }
+
+  /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
+  #pass(event: PackedEvent): Outcome {
+    return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
   }
 
   /** What is on disk now goes into the tail and is answered; then its room in the lanes is given back. */

@@ -8,6 +8,7 @@ import { Initiator } from "../../lib/negentropy/initiator.ts";
 import { SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
 import { connect, type TestClient, type TestFilter } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { crash } from "../pipeline/traffic.ts";
 import { installNostrSdk, syncWithNostrSdk } from "../support/nostr_sdk.ts";
 import { seededPrng } from "../support/prng.ts";
 import { startRelay } from "../support/relay.ts";
@@ -222,6 +223,25 @@ Deno.test("deleted and expired events are no part of a set", async () => {
   await eventually(() => Date.now() / 1_000 >= expiration, 10_000, "the event expires");
   const { need } = await compare(client, { authors: [key.pubkey], kinds: [1] }, []);
   assertEquals(need, [stays.id]);
+});
+
+Deno.test("a session goes on with the reader that follows one that died", async () => {
+  await using relay = await startRelay({
+    env: { LOG_LEVEL: "error", READER_WORKERS: "1", RESTART_DELAY_MS: "10", DURABILITY: "normal" },
+  });
+  await using client = await connect(relay.url, { timeoutMs: 30_000 });
+  const key = freshKey();
+  const events = Array.from({ length: 300 }, (_, i) => signEvent(key, { created_at: i }));
+  await store(client, ...events);
+  const [, , first] = await open(client, "waits", {});
+  assertEquals((await open(client, "asks", {}))[2], first);
+  // A reader dies at its next piece of work: the message, which its successor then has to answer.
+  await crash(relay, "reader");
+  client.send(["NEG-MSG", "asks", NOTHING]);
+  assertEquals(await nextOf(client, "asks"), ["NEG-MSG", "asks", first]);
+  client.send(["NEG-MSG", "waits", NOTHING]);
+  assertEquals(await nextOf(client, "waits"), ["NEG-MSG", "waits", first]);
+  assertMatch(relay.output(), /reader 0 died/);
 });
 
 Deno.test("a relay that starts again reconciles on a new connection", async () => {

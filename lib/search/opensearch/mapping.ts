@@ -8,7 +8,7 @@ import { type SearchDocument, TEXT_FIELDS, type TextField } from "../search_docu
 import { CJK } from "../text.ts";
 
 /** Raised when settings, fields or documents change: an index of another version is filled anew from the log. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = 2;
 
 /** How OpenSearch spreads the index. */
 export interface IndexLayout {

@@ -6,9 +6,15 @@
  */
 import { SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
-import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS, TEXT_FIELDS } from "../search_document.ts";
+import {
+  KIND_WEIGHTS,
+  SENSITIVE_TERM,
+  tagTerm,
+  TEXT_FIELD_WEIGHTS,
+  TEXT_FIELDS,
+} from "../search_document.ts";
 import type { SearchRequest } from "../search_index.ts";
-import { parseSearchText, type SearchClause } from "../search_text.ts";
+import { excludesSensitive, parseSearchText, type SearchClause } from "../search_text.ts";
 import { CJK_RUNS, cjkField } from "./mapping.ts";
 
 const FIELDS = TEXT_FIELDS.map((field) => `${field}^${TEXT_FIELD_WEIGHTS[field]}`);
@@ -27,7 +33,10 @@ export function searchBody({ filter, now }: SearchRequest): object | null {
     bool: {
       must,
       filter: filterQueries(filter),
-      must_not: [{ range: { expires_at: { lte: now } } }],
+      must_not: [
+        { range: { expires_at: { lte: now } } },
+        ...excludesSensitive(text) ? [{ term: { tags: SENSITIVE_TERM } }] : [],
+      ],
     },
   };
   const newestFirst = [{ created_at: "desc" }, { id: "asc" }];
