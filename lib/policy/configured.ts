@@ -101,7 +101,7 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null;
+    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null;
 }
 
 /** A minute's worth may come at once. */
