@@ -76,10 +76,10 @@ export function clientPolicy(config: Config, decisions: Decisions): Policy<unkno
   return blockedAddresses({ blocked: either(denied, decisions.blockedAddresses) });
 }
 
-/** Whether the client has sent too many events; asked before an event is parsed. `nowMs` is the clock. */
-export function eventRatePolicy(config: Config, nowMs: () => number): Policy<unknown> {
+/** Whether the client has sent too many events; asked before an event is parsed. Null: any number. `nowMs` is the clock. */
+export function eventRatePolicy(config: Config, nowMs: () => number): Policy<unknown> | null {
   const rates = clientRates(config.EVENTS_PER_MINUTE, nowMs);
-  return rates === null ? () => null : eventRate({ rates });
+  return rates === null ? null : eventRate({ rates });
 }
 
 /** Whether a REQ or COUNT is served. `nowMs` is the clock. */
