@@ -39,10 +39,11 @@ function findPort(hostname: string, port: number): number {
   }
 }
 
-async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
+async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
   const startAll = (actor: WorkerActor, count: number) =>
     Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index)));
   await supervisor.start("store");
+  if (asked.length > 0) await supervisor.start("plugin");
   await startAll("verifier", counts.verifiers);
   await supervisor.start("indexer");
   await startAll("reader", counts.readers);
@@ -58,6 +59,7 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await supervisor.drainGateways();
   await supervisor.stop("control", () => ask(bells.origins[controlOrigin(counts)]!));
   await supervisor.stop("verifier", (index) => ask(bells.verifiers[index]!));
+  await supervisor.stop("plugin", () => ask(bells.plugin));
   await supervisor.stop("store", () => ask(bells.store));
   await supervisor.stop("gateway", (index) => ask(bells.origins[index]!));
   await supervisor.stop("reader", (index) => ask(bells.readers[index]!));
@@ -70,7 +72,10 @@ async function main(): Promise<void> {
   const log = new Log("main", asked.LOG_LEVEL);
   const lock = await lockDataDir(asked.DATA_DIR);
   const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
-  const memory = createRelayMemory(resolveWorkers(config, navigator.hardwareConcurrency));
+  const memory = createRelayMemory(
+    resolveWorkers(config, navigator.hardwareConcurrency),
+    config.WRITE_PLUGIN !== null,
+  );
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   const management = new ManagementOwner(config, memory, log);

@@ -230,6 +230,8 @@ export const RATE_PER_MINUTE_MAX = 10_000_000;
 export const PLUGIN_LINE_BYTES_MAX = 64 * 1024;
 /** Requests that wait for a plugin; the next one is refused `rate-limited:`. */
 export const PLUGIN_WAITING_MAX = 2_000;
+/** Verified events that wait for the write plugin beside each other; each waits for those before it. */
+export const PLUGIN_BATCH_MAX = 256;
 /** Requests that a plugin may have unanswered at a time, by configuration. */
 export const PLUGIN_IN_FLIGHT_MAX = 256;
 /** The longest that a plugin may take for an answer, ms, by default. */
@@ -269,6 +271,7 @@ invariant(
   "an outcome lane holds what may be unanswered",
 );
 invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
+invariant(PLUGIN_BATCH_MAX <= PLUGIN_WAITING_MAX, "no event of a batch is refused because of the others");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");

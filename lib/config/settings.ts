@@ -291,6 +291,23 @@ export const SETTINGS = {
     0,
     "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
   ),
+  WRITE_PLUGIN: optional(
+    "policies",
+    text(1_000),
+    "The command of a strfry-compatible plugin that decides about every verified event.",
+  ),
+  PLUGIN_TIMEOUT_MS: setting(
+    "policies",
+    integer(1, 600_000),
+    limits.PLUGIN_TIMEOUT_MS_DEFAULT,
+    "The longest that the plugin may take for an answer, ms; then it is ended and the event is refused.",
+  ),
+  PLUGIN_IN_FLIGHT: setting(
+    "policies",
+    integer(1, limits.PLUGIN_IN_FLIGHT_MAX),
+    1,
+    "Events that the plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
+  ),
 
   GATEWAY_WORKERS: setting("workers", workers, 0, "Threads that serve sockets and queries; 0: by cores."),
   VERIFIER_WORKERS: setting("workers", workers, 0, "Threads that verify events; 0: by cores.", {

@@ -83,10 +83,10 @@ export function clientPolicy(config: Config, decisions: Decisions): Policy<unkno
   return blockedAddresses({ blocked: either(denied, decisions.blockedAddresses) });
 }
 
-/** Whether the client has sent too many events; asked before an event is parsed. `nowMs` is the clock. */
-export function eventRatePolicy(config: Config, nowMs: () => number): Policy<unknown> {
+/** Whether the client has sent too many events; asked before an event is parsed. Null: any number. `nowMs` is the clock. */
+export function eventRatePolicy(config: Config, nowMs: () => number): Policy<unknown> | null {
   const rates = clientRates(config.EVENTS_PER_MINUTE, nowMs);
-  return rates === null ? () => null : eventRate({ rates });
+  return rates === null ? null : eventRate({ rates });
 }
 
 /** Whether a REQ, COUNT or NEG-OPEN is served. `nowMs` is the clock. */
@@ -108,7 +108,7 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null;
+    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null;
 }
 
 /** A minute's worth may come at once. */

@@ -18,6 +18,7 @@ export interface ImportOutcome {
 /** See the module's text. */
 export class ImportSession implements Sender {
   unanswered = 0;
+  readonly address = "";
   readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
   #read = 0;

@@ -102,6 +102,7 @@ class Control {
       control: bells.origins.slice(controlOrigin(counts)),
       verifier: bells.verifiers,
       reader: bells.readers,
+      plugin: this.#start.memory.asked.length > 0 ? [bells.plugin] : [],
       store: [bells.store],
       indexer: [bells.indexer],
     };

@@ -26,7 +26,9 @@ export class Answers {
   ok(connection: Connection, id: string, accepted: boolean, message: string): void {
     this.countOk(accepted, message);
     this.#challengeIfAsked(connection, message);
-    connection.send(okText(id, accepted, message));
+    // Nearly every OK is this one.
+    if (accepted && message === "") connection.send(`["OK","${id}",true,""]`);
+    else connection.send(okText(id, accepted, message));
   }
 
   /** Counts an OK that is sent in another way, or to nobody any more. */

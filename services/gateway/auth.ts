@@ -28,7 +28,7 @@ export class Authentication {
     this.#urls = ownUrls(config);
     this.#verifier = verifier;
     this.#answers = answers;
-    this.#atOnce = config.RELAY_URL !== null || config.AUTH_TO_READ || config.AUTH_TO_WRITE;
+    this.#atOnce = config.RELAY_URL !== null;
   }
 
   /** What a new connection has proved: nothing. */

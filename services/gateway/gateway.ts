@@ -67,7 +67,8 @@ export class Gateway implements SyncAccess {
   readonly requests: Requests;
   readonly #decisions: ManagementFollower;
   readonly #mayConnect: Policy<unknown>;
-  readonly #mayWrite: Policy<unknown>;
+  /** Null: nothing is to be asked. */
+  readonly #mayWrite: Policy<unknown> | null;
   readonly #mayRequest: RequestPolicy;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
@@ -187,11 +188,8 @@ export class Gateway implements SyncAccess {
 
   #event(connection: Connection, text: string): void {
     this.#metrics.add(RECEIVED.EVENT, 1);
-    this.events.take(
-      connection,
-      text,
-      this.isDraining ? STOPPING : this.#mayWrite(null, contextOf(connection)),
-    );
+    const refusal = this.#mayWrite === null ? null : this.#mayWrite(null, contextOf(connection));
+    this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
   }
 
   #message(connection: Connection, text: string, message: ClientMessage): void {

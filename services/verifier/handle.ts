@@ -19,6 +19,8 @@ export interface Sender {
   unanswered: number;
   /** The keys that it has proved (NIP-42), 32 bytes each. */
   readonly keys: Uint8Array;
+  /** The client's address; empty: it has none. */
+  readonly address: string;
 }
 
 const encoder = new TextEncoder();
@@ -28,6 +30,8 @@ export class FrameSender {
   readonly #lanes: LaneProducer[];
   readonly #bells: Doorbell[];
   readonly #epoch: number;
+  /** Whether anybody wants to know where events come from. */
+  readonly #withAddress: boolean;
   /** Events of this origin that are not yet answered. */
   unanswered = 0;
 
@@ -35,6 +39,7 @@ export class FrameSender {
     this.#lanes = memory.frames[origin]!.map((lane) => new LaneProducer(lane));
     this.#bells = memory.bells.verifiers.map((bell) => new Doorbell(bell));
     this.#epoch = epoch;
+    this.#withAddress = memory.asked.length > 0;
   }
 
   /** Bytes that wait in the lanes. */
@@ -57,7 +62,9 @@ export class FrameSender {
     }
     const verifier = connection.number % this.#lanes.length;
     const lane = this.#lanes[verifier]!;
-    const textAt = FRAME_HEADER_BYTES + connection.keys.length;
+    const { keys } = connection;
+    const address = this.#withAddress ? connection.address : "";
+    const textAt = FRAME_HEADER_BYTES + keys.length + address.length;
     const at = lane.reserve(textAt + text.length * 3);
     if (at < 0) return "rate-limited: the relay is overloaded, try again";
     const word = at >>> 2;
@@ -65,8 +72,13 @@ export class FrameSender {
     lane.words[word + 1] = connection.number;
     lane.doubles[(at >>> 3) + 1] = performance.timeOrigin + performance.now();
     lane.words[word + 4] = flags;
-    lane.words[word + 5] = connection.keys.length / 32;
-    lane.bytes.set(connection.keys, at + FRAME_HEADER_BYTES);
+    lane.words[word + 5] = keys.length / 32;
+    lane.words[word + 6] = address.length;
+    lane.bytes.set(keys, at + FRAME_HEADER_BYTES);
+    // An address is ASCII: as many bytes as characters.
+    if (address !== "") {
+      encoder.encodeInto(address, lane.bytes.subarray(at + FRAME_HEADER_BYTES + keys.length));
+    }
     const room = lane.bytes.subarray(at + textAt, at + textAt + text.length * 3);
     const { written } = encoder.encodeInto(text, room);
     lane.commit(FRAME, textAt + written);

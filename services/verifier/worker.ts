@@ -24,6 +24,7 @@ import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
 import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
+import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
@@ -37,6 +38,7 @@ const ODD_ID_BYTES_MAX = 200;
 const KEY_BYTES = 32;
 const NO_KEYS: ReadonlySet<string> = new Set();
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
@@ -44,6 +46,8 @@ const nap = new Int32Array(new SharedArrayBuffer(4));
 interface Origin extends Recipient {
   readonly origin: number;
   readonly flags: number;
+  /** For the plugin, where there is one. */
+  readonly source: EventSource | null;
 }
 
 class Verifier {
@@ -54,9 +58,11 @@ class Verifier {
   readonly #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
+  readonly #hasPlugin: boolean;
+  /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
-  readonly #storeBell: Doorbell;
+  readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   #origins: Origin[] = [];
@@ -73,9 +79,10 @@ class Verifier {
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
-    this.#packed = new LaneProducer(memory.packed[index]!);
+    this.#hasPlugin = memory.asked.length > 0;
+    this.#packed = new LaneProducer((this.#hasPlugin ? memory.asked : memory.packed)[index]!);
     this.#bell = new Doorbell(memory.bells.verifiers[index]!);
-    this.#storeBell = new Doorbell(memory.bells.store);
+    this.#nextBell = new Doorbell(this.#hasPlugin ? memory.bells.plugin : memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "verifier", index));
   }
@@ -112,21 +119,26 @@ class Verifier {
     const word = lane.offset >>> 2;
     const flags = lane.words[word + 4]!;
     const keyBytes = lane.words[word + 5]! * KEY_BYTES;
-    this.#origins.push({
-      origin,
-      flags,
-      epoch: lane.words[word]!,
-      connection: lane.words[word + 1]!,
-      receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
-    });
     const keysAt = lane.offset + FRAME_HEADER_BYTES;
-    const text = this.#decode(lane.bytes, keysAt + keyBytes, lane.offset + lane.length);
+    const addressAt = keysAt + keyBytes;
+    const textAt = addressAt + lane.words[word + 6]!;
+    const text = this.#decode(lane.bytes, textAt, lane.offset + lane.length);
     const context = {
       nowSeconds,
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
       ip: null,
       connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
     };
+    this.#origins.push({
+      origin,
+      flags,
+      epoch: lane.words[word]!,
+      connection: lane.words[word + 1]!,
+      receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
+      source: this.#hasPlugin
+        ? { address: this.#decode(lane.bytes, addressAt, textAt), keys: [...context.authenticated] }
+        : null,
+    });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
     this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
@@ -166,7 +178,7 @@ class Verifier {
     }
     this.#bell.crashIfAsked();
     for (const lane of this.#frames) lane.release();
-    if (packed > 0) this.#storeBell.ring();
+    if (packed > 0) this.#nextBell.ring();
     for (const origin of answered) this.#originBells[origin]!.ring();
   }
 
@@ -174,9 +186,10 @@ class Verifier {
     const facts = entry.facts!;
     const lane = this.#packed;
     let at: number;
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts))) < 0) {
+    const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
-      this.#storeBell.ring();
+      this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }
     const word = at >>> 2;
@@ -186,8 +199,10 @@ class Verifier {
     lane.words[word + 4] = origin.origin;
     lane.words[word + 5] = origin.flags;
     this.#id.setFromHex(facts.event.id);
-    const bytes = packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
-    lane.commit(PACKED, PACKED_HEADER_BYTES + bytes);
+    const bytes = PACKED_HEADER_BYTES + packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    if (origin.source === null) return lane.commit(PACKED, bytes);
+    const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
+    lane.commit(ASKED, bytes + written);
   }
 
   #refuse(refusal: { id: string | null; message: string }, origin: Origin): void {
