@@ -139,10 +139,15 @@ export class Gateway implements SyncAccess {
     if (!this.#decisions.refresh()) return;
     for (const connection of [...this.#connections.values()]) {
       const refusal = this.#refusalOf(connection.address);
-      if (refusal === null) continue;
-      connection.socket.close(1008, refusal);
-      this.closed(connection);
+      if (refusal !== null && !connection.isCutOff) this.#end(connection, refusal);
     }
+  }
+
+  /** Ends a connection. Its socket may stay for long, where the client reads nothing, and counts until it is gone. */
+  #end(connection: Connection, reason: string): void {
+    connection.isCutOff = true;
+    this.#endRequests(connection);
+    connection.socket.close(1008, reason);
   }
 
   #refusalOf(address: string): string | null {
@@ -174,7 +179,7 @@ export class Gateway implements SyncAccess {
   /** A text frame. */
   text(connection: Connection, text: string): void {
     this.followDecisions();
-    if (!connection.isOpen || connection.isCutOff) return;
+    if (connection.isCutOff) return;
     if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
       this.#metrics.add(RECEIVED.other, 1);
       return connection.send(
@@ -237,9 +242,7 @@ export class Gateway implements SyncAccess {
   #cutOff(connection: Connection): void {
     if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
     this.#metrics.add(SLOW_READERS, 1);
-    connection.isCutOff = true;
-    this.#endRequests(connection);
-    connection.socket.close(1008, TOO_SLOW);
+    this.#end(connection, TOO_SLOW);
   }
 
   /** Says goodbye to everybody, behind what each still has to be sent. */
