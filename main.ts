@@ -8,13 +8,14 @@
  */
 import process from "node:process";
 import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, INDEXER_DRAIN_MS_MAX } from "./lib/limits.ts";
+import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
 import { lockDataDir } from "./services/data_dir.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
+import { ManagementOwner } from "./services/management/owner.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
@@ -38,10 +39,11 @@ function findPort(hostname: string, port: number): number {
   }
 }
 
-async function startActors(supervisor: Supervisor, { counts }: RelayMemory): Promise<void> {
+async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
   const startAll = (actor: WorkerActor, count: number) =>
     Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index)));
   await supervisor.start("store");
+  if (asked.length > 0) await supervisor.start("plugin");
   await startAll("verifier", counts.verifiers);
   await supervisor.start("indexer");
   await startAll("reader", counts.readers);
@@ -57,12 +59,13 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await supervisor.drainGateways();
   await supervisor.stop("control", () => ask(bells.origins[controlOrigin(counts)]!));
   await supervisor.stop("verifier", (index) => ask(bells.verifiers[index]!));
+  await supervisor.stop("plugin", () => ask(bells.plugin));
   await supervisor.stop("store", () => ask(bells.store));
   await supervisor.stop("gateway", (index) => ask(bells.origins[index]!));
   await supervisor.stop("reader", (index) => ask(bells.readers[index]!));
   const indexer = supervisor.stop("indexer", () => ask(bells.indexer));
   // Its cursor is durable: what a slow or silent index does not take now, the next start sends.
-  await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_DRAIN_MS_MAX))]);
+  await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
 async function main(): Promise<void> {
@@ -71,10 +74,15 @@ async function main(): Promise<void> {
   const log = new Log("main", asked.LOG_LEVEL);
   const lock = await lockDataDir(asked.DATA_DIR);
   const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
-  const memory = createRelayMemory(resolveWorkers(config, navigator.hardwareConcurrency));
+  const memory = createRelayMemory(
+    resolveWorkers(config, navigator.hardwareConcurrency),
+    config.WRITE_PLUGIN !== null,
+  );
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
-  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics });
+  const management = new ManagementOwner(config, memory, log);
+  const manage = (body: string) => management.answer(body);
+  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics, manage });
   supervisor.facts.startedMs = String(startedMs);
   const sample = () => {
     const { user, system } = process.cpuUsage();
@@ -102,6 +110,7 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     clearInterval(sampling);
+    management.close();
     lock.release();
     log.info("stopped");
     Deno.exit(0);

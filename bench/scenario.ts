@@ -28,7 +28,6 @@ export interface Setting {
 /** A started relay and the facts that go with each of its results. */
 export interface Stage {
   readonly relay: RunningRelay;
-  readonly dataDir: string;
   readonly facts: { readonly peer: string; readonly version: string; readonly start_ms: number };
 }
 
@@ -41,25 +40,38 @@ export function readSetting(flags: Flags): Setting {
   };
 }
 
-/** Starts a relay on an empty directory, uses it, stops it and removes the directory, whatever happens. */
-export async function withRelay<T>(setting: Setting, use: (stage: Stage) => Promise<T>): Promise<T> {
-  const { peer, dataRoot } = setting;
-  const version = await peer.version();
-  await Deno.mkdir(dataRoot, { recursive: true });
-  const dataDir = await Deno.makeTempDir({ dir: dataRoot, prefix: `${peer.name}-` });
+/** Makes an empty data directory, lets it be used, and removes it, whatever happens. */
+export async function withDataDir<T>(
+  root: string,
+  name: string,
+  use: (dataDir: string) => Promise<T>,
+): Promise<T> {
+  await Deno.mkdir(root, { recursive: true });
+  const dataDir = await Deno.makeTempDir({ dir: root, prefix: `${name}-` });
   temporaryDirs.add(dataDir);
   try {
-    const relay = await startPeer(peer, dataDir);
-    try {
-      const facts = { peer: peer.name, version, start_ms: Math.round(relay.startMs) };
-      return await use({ relay, dataDir, facts });
-    } finally {
-      await relay.stop();
-    }
+    return await use(dataDir);
   } finally {
     temporaryDirs.delete(dataDir);
     await Deno.remove(dataDir, { recursive: true });
   }
+}
+
+/** Starts a relay on an empty directory, uses it and stops it, whatever happens. */
+export async function withRelay<T>(
+  { peer, dataRoot }: Setting,
+  use: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const version = await peer.version();
+  return await withDataDir(dataRoot, peer.name, async (dataDir) => {
+    const relay = await startPeer(peer, dataDir);
+    try {
+      const facts = { peer: peer.name, version, start_ms: Math.round(relay.startMs) };
+      return await use({ relay, facts });
+    } finally {
+      await relay.stop();
+    }
+  });
 }
 
 /** The flags by which the driver finds a relay. */

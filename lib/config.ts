@@ -139,6 +139,12 @@ function contradictions(config: Config): string[] {
       problems.push(`Cannot use ${name} "${config[name]}": it needs OPENSEARCH_URL`);
     }
   }
+  for (const name of ["AUTH_TO_READ", "AUTH_TO_WRITE"] as const) {
+    // A proof names the relay: without the name that clients know, none would ever fit.
+    if (config[name] && config.RELAY_URL === null) {
+      problems.push(`Cannot use ${name} "true": it needs RELAY_URL`);
+    }
+  }
   if (config.DEFAULT_LIMIT > config.MAX_LIMIT) {
     problems.push(`Cannot use DEFAULT_LIMIT "${config.DEFAULT_LIMIT}": MAX_LIMIT is ${config.MAX_LIMIT}`);
   }

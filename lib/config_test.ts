@@ -83,6 +83,27 @@ Deno.test("settings that need each other are held together", () => {
   assertEquals(problemsOf({ OPENSEARCH_URL: url, OPENSEARCH_USER: "u", OPENSEARCH_PASSWORD: "p" }), []);
   assertStringIncludes(problemsOf({ OPENSEARCH_USER: "u", OPENSEARCH_PASSWORD: "p" })[0]!, "OPENSEARCH_URL");
   assertStringIncludes(problemsOf({ MAX_LIMIT: "10", DEFAULT_LIMIT: "11" })[0]!, "MAX_LIMIT is 10");
+  for (const name of ["AUTH_TO_READ", "AUTH_TO_WRITE"]) {
+    assertStringIncludes(problemsOf({ [name]: "true" })[0]!, "it needs RELAY_URL");
+    assertEquals(problemsOf({ [name]: "true", RELAY_URL: "wss://relay.example.com" }), []);
+  }
+});
+
+Deno.test("lists of kinds and of authors are checked, and private kinds can be none", () => {
+  const key = "a".repeat(64);
+  const config = readConfig({
+    PRIVATE_KINDS: "none",
+    ALLOWED_KINDS: "0, 3-5",
+    ALLOWED_PUBKEYS: `${key}, ${key}`,
+  });
+  assertEquals([config.PRIVATE_KINDS, config.ALLOWED_KINDS, config.DENIED_KINDS], ["", "0, 3-5", null]);
+  assertEquals(config.ALLOWED_PUBKEYS, [key, key]);
+  for (const text of ["5-3", "65536", "a", "1,,2"]) {
+    assertStringIncludes(problemsOf({ DENIED_KINDS: text })[0]!, "kinds and ranges", text);
+  }
+  for (const text of [key.toUpperCase(), `${key},`, "npub1"]) {
+    assertStringIncludes(problemsOf({ RELAY_ADMINS: text })[0]!, "public keys", text);
+  }
 });
 
 Deno.test("the limit of a filter without one follows a lower MAX_LIMIT", () => {

@@ -36,6 +36,8 @@ export const SUBSCRIPTION_ID_CHARS_MAX = 64;
 export const FILTERS_MAX = 20;
 /** Values in all lists of one filter together. */
 export const FILTER_VALUES_MAX = 5_000;
+/** Values in all `&x` lists of one filter together: each is a condition of its own. */
+export const FILTER_ALL_VALUES_MAX = 50;
 /** Bytes of a search text. */
 export const SEARCH_BYTES_MAX = 1_024;
 /** Subscriptions that one connection may hold, by default (NIP-11 `max_subscriptions`). */
@@ -79,6 +81,11 @@ export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
 
+/** Events of an author who has asked to vanish that the store removes in one transaction. */
+export const VANISH_EVENTS_MAX = 200;
+/** Rows that the store looks at in such a transaction. */
+export const VANISH_ROWS_MAX = 2_000;
+
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
 /** The most that an operator may set `CONNECTIONS_MAX` to. */
@@ -103,12 +110,30 @@ export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite. */
 export const SCAN_CHUNK_ROWS_MAX = 500;
+/** Streams from which on a plan's streams are opened together, where they are a product of lists. */
+export const SCAN_HEADS_STREAMS_MIN = 4;
+/** Streams that are opened by one statement. */
+export const SCAN_HEADS_STREAMS_MAX = 500;
+/** Rows of the first fetch from a stream that was opened together with others. */
+export const SCAN_SECOND_CHUNK_ROWS = 4;
+/** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
+export const COMPLETENESS_PROBE_ROWS_MAX = 200;
+/** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
+export const TIED_EVENTS_MAX = 500;
 /** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
 export const PLAN_STREAMS_MAX = 20_000;
 /** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
+/** Authors from which on a filter without kinds is planned with the kinds of the whole store: one look-up for all. */
+export const PLAN_SHARED_KINDS_AUTHORS_MIN = 8;
 /** Rows after which a tag value counts as frequent. */
 export const PLAN_PROBE_ROWS = 200;
+/** Rows up to which the planner tells which of several tag conditions is the rarest. */
+export const PLAN_RAREST_ROWS_MAX = 2_000;
+/** Values of one tag condition that the planner counts to find the rarest. */
+export const PLAN_RAREST_VALUES_MAX = 4;
+/** Tag conditions that the planner counts to find the rarest. */
+export const PLAN_RAREST_CONDITIONS_MAX = 8;
 /** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
 export const SOCKET_IDLE_SECONDS_MAX = 120;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */
@@ -134,12 +159,23 @@ export const SLICE_BYTES_MAX = 1024 * 1024;
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
-/** The least a limited negentropy message may be, bytes: a range's parts, or one id, always fit (the reference's own). */
+/** The least a limited negentropy message may be, bytes: a range's parts always fit (the reference's own). */
 export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
 /** Messages that one negentropy session may take from the other party. */
 export const NEGENTROPY_ROUNDS_MAX = 4_096;
 /** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
 export const NEGENTROPY_ITEMS_MAX = 1_000_000;
+
+/** The most events that an operator may let one negentropy session select. */
+export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
+/** Items of all negentropy sessions that one reader holds; 40 bytes each. */
+export const NEGENTROPY_READER_ITEMS_MAX = 4_000_000;
+/** Rows that a reader examines for a session before it turns to other queries. */
+export const NEGENTROPY_SLICE_ROWS_MAX = 5_000;
+/** Negentropy sessions that one connection may have open. */
+export const NEGENTROPY_SESSIONS_MAX = 16;
+/** How long a client may take for its next negentropy message, ms. */
+export const NEGENTROPY_IDLE_MS_MAX = 60_000;
 
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
@@ -176,6 +212,7 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+
 /** Keys that one connection may prove (NIP-42); each travels with every frame of the connection. */
 export const AUTH_KEYS_MAX = 32;
 /** How far `created_at` of a proof (kind 22242) may be from now, seconds (NIP-42 suggests ten minutes). */
@@ -187,10 +224,14 @@ export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
 
 /** Keys (clients, addresses, authors) whose rate one limiter remembers. */
 export const RATE_KEYS_MAX = 100_000;
+/** The most that an operator may set a rate to, a minute. */
+export const RATE_PER_MINUTE_MAX = 10_000_000;
 /** Bytes of one line that a plugin writes. */
 export const PLUGIN_LINE_BYTES_MAX = 64 * 1024;
 /** Requests that wait for a plugin; the next one is refused `rate-limited:`. */
 export const PLUGIN_WAITING_MAX = 2_000;
+/** Verified events that wait for the write plugin beside each other; each waits for those before it. */
+export const PLUGIN_BATCH_MAX = 256;
 /** Requests that a plugin may have unanswered at a time, by configuration. */
 export const PLUGIN_IN_FLIGHT_MAX = 256;
 /** The longest that a plugin may take for an answer, ms, by default. */
@@ -202,9 +243,9 @@ export const PLUGIN_EXIT_MS = 1_000;
 
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
-/** Entries of one list that management keeps, such as the banned keys. */
+/** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
-/** Roles that management keeps, and members of all of them together. */
+/** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
 export const MANAGEMENT_REASON_CHARS_MAX = 300;
@@ -215,14 +256,17 @@ export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
 
+/** The longest that the indexer goes on sending after it was asked to stop, ms. */
+export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
 export const DRAIN_MS_MAX = 15_000;
-/** How much of it the indexer may take to send what is left, ms. */
-export const INDEXER_DRAIN_MS_MAX = 5_000;
+/** The longest that main waits for the indexer to end, ms: a call to a silent index is not waited for. */
+export const INDEXER_STOP_MS_MAX = 6_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
 export const GOODBYE_MS_MAX = 2_000;
 
-invariant(GOODBYE_MS_MAX + INDEXER_DRAIN_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");
+invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
+invariant(GOODBYE_MS_MAX + INDEXER_STOP_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
 invariant(
@@ -231,6 +275,7 @@ invariant(
   "an outcome lane holds what may be unanswered",
 );
 invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
+invariant(PLUGIN_BATCH_MAX <= PLUGIN_WAITING_MAX, "no event of a batch is refused because of the others");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
@@ -240,6 +285,7 @@ invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget ho
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
+invariant(NEGENTROPY_READER_ITEMS_MAX >= NEGENTROPY_ITEMS_BOUND, "a reader holds the largest session");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
 invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");

@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #endif
 
+#include "item_range.h"
 #include "libsecp_internals.h"
 #include "sluice.h"
 
@@ -94,9 +95,8 @@ static int prepare(batch *work, const libsecp *secp, key_cache *cache, const uin
                    const uint8_t seed[32]) {
     prepared *p = &work->items[i];
     uint8_t digest[32], numbered[36];
-    int overflow;
-    SECP(scalar_set_b32)(&p->signature, item + SLUICE_SIGNATURE_OFFSET + 32, &overflow);
-    if (overflow || !load_points(p, secp, cache, item)) return 0;
+    if (!item_in_range(item) || !load_points(p, secp, cache, item)) return 0;
+    SECP(scalar_set_b32)(&p->signature, item + SLUICE_SIGNATURE_OFFSET + 32, NULL);
     sha256_challenge(work->blocks, item + SLUICE_SIGNATURE_OFFSET, item + SLUICE_KEY_OFFSET, item, digest);
     SECP(scalar_set_b32)(&p->challenge, digest, NULL);
     memcpy(numbered, seed, 32);

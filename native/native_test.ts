@@ -22,7 +22,7 @@ const PROGRAMS = {
     what: "the walk agrees with libsecp256k1, and shows where points meet",
     amounts: [2_000, 150],
   },
-  edge_test: { what: "edge cases get libsecp256k1's verdict in every tier", amounts: [2, 1] },
+  edge_test: { what: "edge cases get libsecp256k1's verdict in every tier", amounts: [1, 1] },
   verify_fuzz: {
     what: "lanes and batches agree with libsecp256k1 on spoiled signatures",
     amounts: [50_000, 5_000],

@@ -18,7 +18,7 @@ import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
 import { EventReader } from "../lib/store/event_reader.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
-import { storePath } from "../services/store/paths.ts";
+import { storePath } from "../services/data_paths.ts";
 
 /** The texts of one step after another; no snapshot is held between two. */
 type Step = () => string[] | null;
@@ -44,9 +44,7 @@ function filtered(db: DatabaseSync, given: object): Step {
   });
   if (filter.search !== undefined) throw new FilterError("unsupported: an export does not search");
   const reader = new EventReader(db);
-  const scan = reader.snapshot((seqMax) =>
-    reader.scan(filter, { seqMax, now: Math.floor(Date.now() / 1000) })
-  );
+  const scan = reader.scan(filter, { seqMax: reader.refresh(), now: Math.floor(Date.now() / 1000) });
   let ended = false;
   return () => {
     if (ended) return null;

@@ -19,7 +19,7 @@ import { GROUP_COMMIT_EVENTS_MAX } from "../lib/limits.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
-import { controlPath } from "../services/store/paths.ts";
+import { controlPath } from "../services/data_paths.ts";
 import { DirectImport } from "../services/store/direct_import.ts";
 import { nativeLibraryPath } from "./native.ts";
 

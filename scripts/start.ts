@@ -12,7 +12,7 @@ import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
-import { controlPath } from "../services/store/paths.ts";
+import { controlPath } from "../services/data_paths.ts";
 import { prepareNative } from "./native.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -38,7 +38,7 @@ export function relayCommand(config: Config, libraryPath: string | null): string
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
-  const read = [ROOT, data, cacheDir(), ...files];
+  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config)];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
   const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
@@ -55,10 +55,19 @@ export function relayCommand(config: Config, libraryPath: string | null): string
     `--allow-write=${list([data])}`,
     "--allow-env",
     "--allow-sys",
+    // A plugin is a command of the shell, and is ended with all that it started.
+    ...(config.WRITE_PLUGIN === null ? [] : ["--allow-run"]),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
-    libraryPath === null ? "--allow-ffi" : `--allow-ffi=${list([libraryPath])}`,
+    libraryPath === null || config.VERIFY_TIER === "system"
+      ? "--allow-ffi"
+      : `--allow-ffi=${list([libraryPath])}`,
     `${ROOT}main.ts`,
   ];
+}
+
+/** The file of a plugin that is a path and no command: a change of it is looked for. */
+function pluginFiles({ WRITE_PLUGIN: plugin }: Config): string[] {
+  return plugin === null || plugin.includes(" ") ? [] : [resolve(plugin)];
 }
 
 /** A list for Deno's flags, which write a comma inside a value twice. */

@@ -161,7 +161,7 @@ Deno.test("checkTexts() finds plans, history and places of one machine", () => {
     "/**\n * Will be replaced.\n */\n",
     "/** Previously a table. */\n",
     `const path = "/home/somebody/relay";\n`,
-    `const url = "https://registry.npmjs.org/ws";\n`,
+    `const url = "https://registry.example.org/ws";\n`,
   ];
   for (const text of bad) assertEquals(find(checkTexts, { "lib/a.ts": text }).length, 1, text);
   const good = [

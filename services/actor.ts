@@ -5,6 +5,7 @@
  * @module
  */
 import type { Config } from "../lib/config.ts";
+import type { ManagementReply } from "../lib/management/rpc.ts";
 import type { RelayMemory } from "./memory.ts";
 
 /** Main to worker, the first message. */
@@ -21,13 +22,15 @@ export interface ActorStart {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Worker to main. */
+/** Worker to main; `manage` apart, once each. */
 export type ActorReport =
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
   /** The worker could not start; the message says why. */
   | { readonly type: "failed"; readonly message: string }
   /** The gateway accepts nothing new, and every event it had passed on is answered. */
   | { readonly type: "drained" }
+  /** A gateway passes on a request to manage the relay; the answer carries its number. */
+  | { readonly type: "manage"; readonly number: number; readonly body: string }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 
@@ -37,6 +40,8 @@ export type GatewayNotice =
   | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */
   | { readonly type: "drain" }
+  /** The answer to a request to manage the relay. */
+  | { readonly type: "managed"; readonly number: number; readonly reply: ManagementReply }
   /** A reader was started anew: what it had not answered must be asked again. */
   | { readonly type: "reader-restarted"; readonly reader: number };
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lockPath } from "./store/paths.ts";
+import { lockPath } from "./data_paths.ts";
 
 /** The lock while it is held. */
 export interface DataDirLock {

@@ -12,9 +12,11 @@ import {
   LANE_BYTES_QUERIES,
   TAIL_BYTES,
 } from "../lib/limits.ts";
+import { MANAGEMENT_VERSION_BYTES } from "../lib/management/change_log.ts";
 import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
+import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
 /** How many workers of each kind there are. */
@@ -29,9 +31,11 @@ export interface RelayMemory {
   readonly counts: WorkerCounts;
   /** `[origin][verifier]`: frames, from a gateway or control to a verifier. */
   readonly frames: readonly (readonly LaneMemory[])[];
-  /** `[verifier]`: packed events, from a verifier to the store. */
+  /** `[verifier]`: packed events, from a verifier to the plugin; none where no write plugin is configured. */
+  readonly asked: readonly LaneMemory[];
+  /** `[verifier]`: packed events, from a verifier to the store; where there is one, from the plugin. */
   readonly packed: readonly LaneMemory[];
-  /** `[verifier][origin]`: outcomes, from a verifier to whoever sent the frame. */
+  /** `[verifier][origin]`: outcomes, from a verifier to whoever sent the frame; the last are the plugin's. */
   readonly refusals: readonly (readonly LaneMemory[])[];
   /** `[origin]`: outcomes, from the store to whoever sent the frame. */
   readonly outcomes: readonly LaneMemory[];
@@ -41,10 +45,15 @@ export interface RelayMemory {
   readonly rows: readonly (readonly LaneMemory[])[];
   /** The newest part of the log, from the store to every gateway. */
   readonly tail: TailMemory;
+  /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
+  readonly managementVersion: SharedArrayBuffer;
+  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  readonly audiences: readonly AudienceMemory[];
   readonly bells: {
     /** `[origin]` */
     readonly origins: readonly DoorbellMemory[];
     readonly verifiers: readonly DoorbellMemory[];
+    readonly plugin: DoorbellMemory;
     readonly readers: readonly DoorbellMemory[];
     readonly store: DoorbellMemory;
     readonly indexer: DoorbellMemory;
@@ -54,29 +63,33 @@ export interface RelayMemory {
 }
 
 /** The actors that are threads of their own. */
-export type Actor = "gateway" | "control" | "verifier" | "store" | "reader" | "indexer" | "main";
+export type Actor = "gateway" | "control" | "verifier" | "plugin" | "store" | "reader" | "indexer" | "main";
 
-/** Makes the memory for so many workers. */
-export function createRelayMemory(counts: WorkerCounts): RelayMemory {
+/** Makes the memory for so many workers, and for a write plugin or none. */
+export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): RelayMemory {
   const origins = counts.gateways + 1;
   const lanes = (many: number, bytes: number) => times(many, () => createLaneMemory(bytes));
   return {
     counts,
     frames: times(origins, () => lanes(counts.verifiers, LANE_BYTES_FRAMES)),
+    asked: lanes(hasPlugin ? counts.verifiers : 0, LANE_BYTES),
     packed: lanes(counts.verifiers, LANE_BYTES),
-    refusals: times(counts.verifiers, () => lanes(origins, LANE_BYTES_OUTCOMES)),
+    refusals: times(counts.verifiers + (hasPlugin ? 1 : 0), () => lanes(origins, LANE_BYTES_OUTCOMES)),
     outcomes: lanes(origins, LANE_BYTES_OUTCOMES),
     queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
+    managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
+    audiences: times(counts.gateways, createAudienceMemory),
     bells: {
       origins: times(origins, createDoorbellMemory),
       verifiers: times(counts.verifiers, createDoorbellMemory),
+      plugin: createDoorbellMemory(),
       readers: times(counts.readers, createDoorbellMemory),
       store: createDoorbellMemory(),
       indexer: createDoorbellMemory(),
     },
-    metrics: createMetricsMemory(origins + counts.verifiers + counts.readers + 3),
+    metrics: createMetricsMemory(origins + counts.verifiers + counts.readers + 4),
   };
 }
 
@@ -90,6 +103,7 @@ export function threadNumber(counts: WorkerCounts, actor: Actor, index = 0): num
     ["gateway", counts.gateways],
     ["control", 1],
     ["verifier", counts.verifiers],
+    ["plugin", 1],
     ["reader", counts.readers],
     ["store", 1],
     ["indexer", 1],

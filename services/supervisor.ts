@@ -5,6 +5,7 @@
  * @module
  */
 import type { Config } from "../lib/config.ts";
+import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
@@ -36,6 +37,8 @@ export interface SupervisorOptions {
   readonly libraryPath: string | null;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
+  /** Answers requests to manage the relay. */
+  readonly manage: (body: string) => ManagementReply;
 }
 
 /** All workers of the process; see the module's text. */
@@ -128,6 +131,10 @@ export class Supervisor {
 
   #take(place: Place, message: ActorReport): void {
     if (message.type === "drained") return place.onDrained?.();
+    if (message.type === "manage") {
+      const reply = this.#options.manage(message.body);
+      return this.#notify(place, { type: "managed", number: message.number, reply });
+    }
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";

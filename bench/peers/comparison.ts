@@ -6,8 +6,9 @@
  * @module
  */
 import { printProgress } from "../output.ts";
+import { withDataDir } from "../scenario.ts";
 import { capture, type Peer, startPeer } from "./peer.ts";
-import { type Effort, type Step, STEPS, type Trial } from "./steps.ts";
+import { type Effort, type Step, STEPS, STEPS_AFTER_RESTART, type Trial } from "./steps.ts";
 import type { Measurement } from "./summary.ts";
 
 /** What is compared, and how. */
@@ -20,6 +21,8 @@ export interface Comparison {
   /** Only steps whose names begin with one of these; all when empty. Events are stored all the same. */
   readonly only: readonly string[];
 }
+
+type Add = (step: string, result: Pick<Measurement, "line" | "error">) => void;
 
 /** Measures all rounds; `done` is called after each peer's turn, with everything so far. */
 export async function compare(
@@ -39,54 +42,51 @@ export async function compare(
   return measurements;
 }
 
-/** One peer's turn: an empty directory, all steps, a restart on what was stored. */
+/** One peer's turn: an empty directory, the steps, then a restart on what was stored and the rest of the steps. */
 async function takeTurn(
   comparison: Comparison,
   peer: Peer,
   round: number,
   measurements: Measurement[],
 ): Promise<void> {
-  const add = (step: string, result: Pick<Measurement, "line" | "error">) => {
-    measurements.push({ peer: peer.name, round, step, ...result });
-  };
-  await Deno.mkdir(comparison.dataRoot, { recursive: true });
-  const dataDir = await Deno.makeTempDir({ dir: comparison.dataRoot, prefix: `${peer.name}-` });
+  const add: Add = (step, result) => measurements.push({ peer: peer.name, round, step, ...result });
+  const { file, effort, dataRoot } = comparison;
   try {
-    const relay = await startPeer(peer, dataDir);
-    const { file, effort } = comparison;
-    try {
-      add("start empty", { line: { start_ms: Math.round(relay.startMs) } });
-      await runSteps(comparison, { relay, file, effort, stored: 0 }, dataDir, add);
-    } finally {
-      await relay.stop();
-    }
-    const again = await startPeer(peer, dataDir);
-    add("start full", { line: { start_ms: Math.round(again.startMs) } });
-    await again.stop();
+    await withDataDir(dataRoot, peer.name, async (dataDir) => {
+      let stored = 0;
+      for (const [start, steps] of [["start empty", STEPS], ["start full", STEPS_AFTER_RESTART]] as const) {
+        const relay = await startPeer(peer, dataDir);
+        try {
+          add(start, { line: { start_ms: Math.round(relay.startMs) } });
+          const trial = { relay, file, effort, stored };
+          await runSteps(comparison, steps, trial, dataDir, add);
+          stored = trial.stored;
+        } finally {
+          await relay.stop();
+        }
+      }
+    });
   } catch (error) {
     add("run", { error: message(error) });
-  } finally {
-    await Deno.remove(dataDir, { recursive: true });
   }
 }
 
 async function runSteps(
-  comparison: Comparison,
+  { only }: Comparison,
+  steps: readonly Step[],
   trial: Trial,
   dataDir: string,
-  add: (step: string, result: Pick<Measurement, "line" | "error">) => void,
+  add: Add,
 ): Promise<void> {
-  let measuredSize = false;
-  for (const step of STEPS) {
+  let measuredSize = trial.stored > 0;
+  for (const step of steps) {
     const stores = step.name.startsWith("ingest");
     if (!stores && !measuredSize) {
       measuredSize = true;
       add("size", { line: await sizeOf(dataDir, trial.stored) });
     }
-    const { only } = comparison;
     const wanted = only.length === 0 || only.some((prefix) => step.name.startsWith(prefix));
-    if (!wanted && !stores) continue;
-    add(step.name, await attempt(step, trial));
+    if (wanted || stores) add(step.name, await attempt(step, trial));
   }
 }
 

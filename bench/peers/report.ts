@@ -27,6 +27,7 @@ const COLUMNS: readonly (readonly [string, readonly string[]])[] = [
   ["p50 ms", ["p50_ms", "query_p50_ms"]],
   ["p99 ms", ["p99_ms", "query_p99_ms"]],
   ["RSS MB", ["rss_after_kb"]],
+  ["others' CPU %", ["elsewhere_cpu_percent"]],
 ];
 
 /** The whole report. Plots are SVG files beside it. */

@@ -7,7 +7,20 @@
  */
 import * as limits from "../limits.ts";
 import { VERIFY_TIERS } from "../verify/verifier.ts";
-import { choice, integer, matching, networks, path, text, url, type ValueKind } from "./value_kinds.ts";
+import { PRIVATE_KINDS_DEFAULT } from "../policy/private_kinds.ts";
+import {
+  boolean,
+  choice,
+  integer,
+  kinds,
+  matching,
+  networks,
+  path,
+  pubkeys,
+  text,
+  url,
+  type ValueKind,
+} from "./value_kinds.ts";
 
 /** The groups, in the order of the documents. */
 export const GROUPS = {
@@ -16,6 +29,7 @@ export const GROUPS = {
   storage: "Storage",
   search: "Search",
   limits: "Limits (NIP-11 shows most of them)",
+  policies: "Who may write and read what",
   workers: "Threads and operation",
 } as const;
 
@@ -105,6 +119,11 @@ export const SETTINGS = {
     "relay",
     matching("pubkey", /^[0-9a-f]{64}$/, "a public key of 64 lowercase hex digits"),
     "The operator's public key.",
+  ),
+  RELAY_ADMINS: optional(
+    "relay",
+    pubkeys(),
+    "The public keys that may manage the relay (NIP-86), besides RELAY_PUBKEY.",
   ),
   RELAY_CONTACT: optional("relay", text(200), "How to reach the operator, e.g. mailto:admin@example.com."),
   RELAY_ICON: optional("relay", webLink, "The URL of a square image."),
@@ -218,6 +237,12 @@ export const SETTINGS = {
     0,
     "Leading zero bits that every id must have (NIP-13).",
   ),
+  NEGENTROPY_EVENTS_MAX: setting(
+    "limits",
+    integer(1, limits.NEGENTROPY_ITEMS_BOUND),
+    limits.NEGENTROPY_ITEMS_MAX,
+    "Events that a client may compare with its own in one session (NIP-77).",
+  ),
   CONNECTIONS_MAX: setting(
     "limits",
     integer(1, limits.CONNECTIONS_BOUND),
@@ -235,6 +260,53 @@ export const SETTINGS = {
     integer(...limits.OUTBOUND_BYTES_RANGE),
     limits.OUTBOUND_BYTES_DEFAULT,
     "Bytes that may wait for a slow reader before its connection is closed.",
+  ),
+
+  AUTH_TO_WRITE: setting("policies", boolean(), false, "Only clients that proved a key may write (NIP-42)."),
+  AUTH_TO_READ: setting("policies", boolean(), false, "Only clients that proved a key may read (NIP-42)."),
+  PRIVATE_KINDS: setting(
+    "policies",
+    kinds(),
+    PRIVATE_KINDS_DEFAULT.join(","),
+    "Kinds that only their author and those named in p tags may read (NIP-17, NIP-59).",
+  ),
+  ALLOWED_KINDS: optional("policies", kinds(), "The only kinds that are taken; unset: all."),
+  DENIED_KINDS: optional("policies", kinds(), "Kinds that are not taken."),
+  ALLOWED_PUBKEYS: optional(
+    "policies",
+    pubkeys(),
+    "The only authors whose events are taken, and to whom anybody may send gift wraps; unset: all.",
+  ),
+  DENIED_PUBKEYS: optional("policies", pubkeys(), "Authors whose events are not taken."),
+  DENIED_ADDRESSES: optional("policies", networks(), "Clients that are not served."),
+  EVENTS_PER_MINUTE: setting(
+    "policies",
+    integer(0, limits.RATE_PER_MINUTE_MAX),
+    0,
+    "Events that one client address may send a minute to one gateway thread; 0: any.",
+  ),
+  QUERIES_PER_MINUTE: setting(
+    "policies",
+    integer(0, limits.RATE_PER_MINUTE_MAX),
+    0,
+    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
+  ),
+  WRITE_PLUGIN: optional(
+    "policies",
+    text(1_000),
+    "The command of a strfry-compatible plugin that decides about every verified event.",
+  ),
+  PLUGIN_TIMEOUT_MS: setting(
+    "policies",
+    integer(1, 600_000),
+    limits.PLUGIN_TIMEOUT_MS_DEFAULT,
+    "The longest that the plugin may take for an answer, ms; then it is ended and the event is refused.",
+  ),
+  PLUGIN_IN_FLIGHT: setting(
+    "policies",
+    integer(1, limits.PLUGIN_IN_FLIGHT_MAX),
+    1,
+    "Events that the plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
   ),
 
   GATEWAY_WORKERS: setting("workers", workers, 0, "Threads that serve sockets and queries; 0: by cores."),

@@ -5,6 +5,8 @@
  * @module
  */
 import { isIP } from "node:net";
+import { isHex64 } from "../nostr/event.ts";
+import { readKindRanges } from "../policy/kind_ranges.ts";
 
 /** One kind of value. */
 export interface ValueKind<Value> {
@@ -100,6 +102,29 @@ export function networks(): ValueKind<readonly string[]> {
     read(text) {
       const items = text.split(",").map((item) => item.trim());
       return items.every(isNetwork) ? items : undefined;
+    },
+    write: (items) => items.join(","),
+  };
+}
+
+/** Kinds of events, as text for `readKindRanges`, or `none`: the empty text. */
+export function kinds(): ValueKind<string> {
+  return {
+    name: "kinds",
+    allowed: "a comma-separated list of kinds and ranges such as 0,1,30000-39999, or none",
+    read: (text) => text === "none" ? "" : readKindRanges(text) === undefined ? undefined : text,
+    write: (value) => value === "" ? "none" : value,
+  };
+}
+
+/** A comma-separated list of public keys. */
+export function pubkeys(): ValueKind<readonly string[]> {
+  return {
+    name: "list",
+    allowed: "a comma-separated list of public keys of 64 lowercase hex digits",
+    read(text) {
+      const items = text.split(",").map((item) => item.trim());
+      return items.every(isHex64) ? items : undefined;
     },
     write: (items) => items.join(","),
   };

@@ -227,8 +227,8 @@ Deno.test("every method of NIP-86 is there and told in a story", () => {
   const listed =
     "banpubkey unbanpubkey listbannedpubkeys allowpubkey unallowpubkey listallowedpubkeys createrole " +
     "editrole deleterole assignrole unassignrole listeventsneedingmoderation allowevent banevent listbannedevents " +
-    "changerelayname changerelaydescription changerelayicon allowkind disallowkind listallowedkinds blockip unblockip " +
-    "listblockedips";
+    "changerelayname changerelaydescription changerelayicon allowkind disallowkind listallowedkinds blockip " +
+    "unblockip listblockedips";
   for (const name of listed.split(" ")) assert(names.includes(name), name);
   const told = new Set(Object.values(STORIES).flatMap((story) => story.map(([method]) => method)));
   for (const name of names) assert(told.has(name), `${name} is told`);

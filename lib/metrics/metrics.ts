@@ -39,7 +39,7 @@ export const VERBS = [
 /** What an OK said: the prefix of its message, or that the event was accepted as new. */
 export const OK_RESULTS = ["accepted", ...PREFIXES] as const;
 /** Workers that the supervisor starts. */
-export const ACTORS = ["gateway", "verifier", "store", "reader", "indexer"] as const;
+export const ACTORS = ["gateway", "verifier", "plugin", "store", "reader", "indexer"] as const;
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const QUERY_SECONDS = [0.0001, 0.00025, ...SECONDS];
@@ -71,7 +71,7 @@ export const METRICS = {
   nostr_deliveries_total: { type: "counter", help: "Events sent to live subscriptions." },
   nostr_slow_readers_total: {
     type: "counter",
-    help: "Connections closed because too much waited for the client.",
+    help: "Clients whose subscriptions, or connections, were ended because too much waited for them.",
   },
   nostr_connections_active: { type: "gauge", help: "Open connections." },
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },

@@ -1,18 +1,23 @@
 /**
- * What a client says, apart from EVENT: parsed, or refused with the exact answer (NIP-01, NIP-45).
+ * What a client says, apart from EVENT: parsed, or refused with the exact answer (NIP-01, NIP-42, NIP-45, NIP-77).
  * Runs on any thread; no state.
  *
  * @module
  */
 import { isLongerThan } from "./characters.ts";
+import { type NostrEvent, shapeFault } from "./event.ts";
 import { type Filter, FilterError, type FilterLimits, parseFilter } from "./filter.ts";
-import { closedText, noticeText } from "./relay_message.ts";
+import { NEGENTROPY_VERBS, type NegentropyMessage, parseNegentropyMessage } from "./negentropy_messages.ts";
+import { closedText, noticeText, okText } from "./relay_message.ts";
 
 /** A message that is understood. */
 export type ClientMessage =
   | { readonly type: "REQ"; readonly subscriptionId: string; readonly filters: readonly Filter[] }
   | { readonly type: "COUNT"; readonly subscriptionId: string; readonly filters: readonly Filter[] }
   | { readonly type: "CLOSE"; readonly subscriptionId: string }
+  | NegentropyMessage
+  /** The shape of the event is right; nothing else was looked at. */
+  | { readonly type: "AUTH"; readonly event: NostrEvent }
   /** An EVENT that was written with white space before the verb. */
   | { readonly type: "EVENT" }
   /** Not understood; `answer` is what to send. `ended`: the subscription that a CLOSED to a REQ ends, if it is open. */
@@ -29,6 +34,8 @@ export interface MessageLimits extends FilterLimits {
   readonly filtersMax: number;
   /** NIP-11 `max_subid_length`. */
   readonly subscriptionIdCharsMax: number;
+  /** Events that one negentropy session may select. */
+  readonly negentropyEventsMax: number;
 }
 
 /** Characters of a subscription id that is too long which a CLOSED still repeats, so that the client knows which. */
@@ -47,6 +54,9 @@ export function parseClientMessage(text: string, limits: MessageLimits): ClientM
   }
   const verb = message[0];
   if (verb === "EVENT") return { type: "EVENT" };
+  if (verb === "AUTH") return parseProof(message[1]);
+  const sync = NEGENTROPY_VERBS.find((known) => known === verb);
+  if (sync !== undefined) return parseSync(sync, message.slice(1), limits);
   if (verb !== "REQ" && verb !== "COUNT" && verb !== "CLOSE") {
     return refused("other", noticeText(`unsupported: verb "${verb.slice(0, 32)}" is unknown here`));
   }
@@ -56,6 +66,28 @@ export function parseClientMessage(text: string, limits: MessageLimits): ClientM
   const subscriptionId = id as string;
   if (verb === "CLOSE") return { type: "CLOSE", subscriptionId };
   return parseQuery(verb, subscriptionId, message.slice(2), limits);
+}
+
+/** NIP-77 has its own name space of ids, and its own answer to what is wrong. */
+function parseSync(
+  verb: typeof NEGENTROPY_VERBS[number],
+  [id, ...given]: readonly unknown[],
+  limits: MessageLimits,
+): ClientMessage {
+  if (typeof id !== "string" || id.length === 0 || isLongerThan(id, limits.subscriptionIdCharsMax)) {
+    const most = limits.subscriptionIdCharsMax;
+    return refused(verb, noticeText(`invalid: a ${verb} needs a subscription id of 1 to ${most} characters`));
+  }
+  return parseNegentropyMessage(verb, id, given, limits.negentropyEventsMax);
+}
+
+function parseProof(event: unknown): ClientMessage {
+  const fault = shapeFault(event);
+  if (fault === null) return { type: "AUTH", event: event as NostrEvent };
+  const id = (event as { id?: unknown } | null | undefined)?.id;
+  const isAnswerable = typeof id === "string" && id.length <= ODD_ID_CHARS_MAX;
+  const reason = `invalid: ${fault}`;
+  return refused("AUTH", isAnswerable ? okText(id, false, reason) : noticeText(reason));
 }
 
 function parseQuery(

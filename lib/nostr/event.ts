@@ -96,6 +96,8 @@ export function idTextVerbatim(text: string): string | null {
 export const TEXT_ID_AT = 7;
 /** Where the pubkey begins in an event's text: `{"id":"…","pubkey":"`. */
 export const TEXT_PUBKEY_AT = 83;
+/** Where created_at begins in an event's text: `{"id":"…","pubkey":"…","created_at":`. */
+export const TEXT_CREATED_AT_AT = 162;
 
 /** The text under which the event is stored and sent. Its first fields have fixed places. */
 export function eventText(event: NostrEvent, parts: EventParts): string {

@@ -1,14 +1,15 @@
 /**
- * A filter of a REQ or COUNT (NIP-01, NIP-50): parsed once, refused with a reason, or normalised.
+ * A filter of a REQ or COUNT (NIP-01, NIP-50, `&x` of the draft NIP-91): parsed once, refused with a reason, or
+ * normalised.
  * Runs on any thread; no state.
  *
  * @module
  */
-import { FILTER_VALUES_MAX, KIND_MAX, SEARCH_BYTES_MAX } from "../limits.ts";
+import { FILTER_ALL_VALUES_MAX, FILTER_VALUES_MAX, KIND_MAX, SEARCH_BYTES_MAX } from "../limits.ts";
 import { isHex64, type NostrEvent } from "./event.ts";
 import { isIndexedLetter } from "./packed_event.ts";
 
-/** One `#x` condition: any of the values. */
+/** A condition on tags: any of the values. `#x` is one of them; `&x` is one for each of its values. */
 export interface TagCondition {
   readonly letter: string;
   readonly values: readonly string[];
@@ -24,6 +25,8 @@ export interface Filter {
   readonly until?: number;
   /** Stored events wanted, already within the relay's maximum. */
   readonly limit: number;
+  /** Set where `limit` is the relay's own: the client named none, or a higher one. */
+  readonly isCapped?: true;
   readonly search?: string;
 }
 
@@ -46,7 +49,9 @@ export function parseFilter(value: unknown, limits: FilterLimits): Filter {
     throw new FilterError("invalid: a filter is not an object");
   }
   const filter: { -readonly [K in keyof Filter]: Filter[K] } = { tags: [], limit: limits.limitDefault };
+  let asked = Infinity;
   const tags: TagCondition[] = [];
+  const all: TagCondition[] = [];
   let values = 0;
   for (const [key, given] of Object.entries(value)) {
     if (Array.isArray(given)) values += given.length;
@@ -56,12 +61,15 @@ export function parseFilter(value: unknown, limits: FilterLimits): Filter {
     if (key === "ids" || key === "authors") filter[key] = hexList(key, given);
     else if (key === "kinds") filter.kinds = kindList(given);
     else if (key === "since" || key === "until") filter[key] = seconds(key, given);
-    else if (key === "limit") filter.limit = Math.min(limitOf(given), limits.limitMax);
+    else if (key === "limit") asked = limitOf(given);
     else if (key === "search") filter.search = searchText(given);
     else if (key[0] === "#" && isIndexedLetter(key.slice(1))) tags.push(tagCondition(key, given));
+    else if (key[0] === "&" && isIndexedLetter(key.slice(1))) all.push(tagCondition(key, given));
     else throw new FilterError(`unsupported: filter key "${key.slice(0, 32)}" is unknown here`);
   }
-  filter.tags = tags;
+  filter.tags = all.length === 0 ? tags : joinConditions(tags, all);
+  if (asked !== Infinity) filter.limit = Math.min(asked, limits.limitMax);
+  if (asked > filter.limit) filter.isCapped = true;
   return filter;
 }
 
@@ -100,6 +108,29 @@ function tagCondition(key: string, given: unknown): TagCondition {
     }
   }
   return { letter, values: [...new Set(values as string[])] };
+}
+
+/**
+ * Makes conditions of `&x` lists, in each of which an event must have every value. Of an `#x` list the values do not count
+ * that are in `&x` too: they are there anyway, and the others would mean nothing (draft NIP-91).
+ */
+function joinConditions(any: readonly TagCondition[], all: readonly TagCondition[]): TagCondition[] {
+  if (all.reduce((sum, { values }) => sum + values.length, 0) > FILTER_ALL_VALUES_MAX) {
+    throw new FilterError(`invalid: a filter holds more than ${FILTER_ALL_VALUES_MAX} values in "&" lists`);
+  }
+  const joined: TagCondition[] = [];
+  for (const condition of any) {
+    const { letter } = condition;
+    const required = all.find((other) => other.letter === letter)?.values ?? [];
+    const values = condition.values.filter((value) => !required.includes(value));
+    // An empty list matches nothing, whatever else the filter holds; one that only repeats is already satisfied.
+    if (values.length > 0 || condition.values.length === 0) joined.push({ letter, values });
+  }
+  for (const { letter, values } of all) {
+    if (values.length === 0) joined.push({ letter, values });
+    for (const value of values) joined.push({ letter, values: [value] });
+  }
+  return joined;
 }
 
 function seconds(key: string, given: unknown): number {

@@ -41,20 +41,20 @@ export function readHttpAuth(header: string | null): NostrEvent {
     );
   }
   // Schemes are compared without case (RFC 9110, 11.1).
-  const base64 = /^nostr +([A-Za-z0-9+/_-]+={0,2})$/i.exec(header.trim())?.[1];
-  if (base64 === undefined) {
+  const encoded = /^nostr +([A-Za-z0-9+/_-]+={0,2})$/i.exec(header.trim())?.[1];
+  if (encoded === undefined) {
     throw new HttpAuthError('Cannot read Authorization header: its form is not "Nostr <base64>"');
   }
-  const value = parseBase64Json(base64);
+  const value = parseEncoded(encoded);
   const fault = shapeFault(value);
   if (fault !== null) throw new HttpAuthError(`Cannot read event of the Authorization header: ${fault}`);
   return value as NostrEvent;
 }
 
-function parseBase64Json(base64: string): unknown {
-  const alphabet = /[-_]/.test(base64) ? "base64url" : "base64";
+function parseEncoded(text: string): unknown {
+  const alphabet = /[-_]/.test(text) ? "base64url" : "base64";
   try {
-    return JSON.parse(decoder.decode(Uint8Array.fromBase64(base64, { alphabet })));
+    return JSON.parse(decoder.decode(Uint8Array.fromBase64(text, { alphabet })));
   } catch {
     throw new HttpAuthError("Cannot read event of the Authorization header: it is not JSON in base64");
   }

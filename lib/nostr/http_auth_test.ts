@@ -59,9 +59,9 @@ Deno.test("the example of NIP-98 is read, and authorizes what it names", () => {
 
 Deno.test("the header is read in both alphabets, padded or not, and whatever the case of its scheme", () => {
   const given = event({ content: "ÿÿ>>??" });
-  const base64 = encoded(given);
-  const url = base64.replaceAll("+", "-").replaceAll("/", "_");
-  for (const text of [`Nostr ${base64}`, `nostr  ${base64} `, `NOSTR ${url.replaceAll("=", "")}`]) {
+  const standard = encoded(given);
+  const url = standard.replaceAll("+", "-").replaceAll("/", "_");
+  for (const text of [`Nostr ${standard}`, `nostr  ${standard} `, `NOSTR ${url.replaceAll("=", "")}`]) {
     assertEquals(readHttpAuth(text), given);
   }
 });

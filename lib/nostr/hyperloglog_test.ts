@@ -130,7 +130,7 @@ Deno.test("The NIP's example estimates to the NIP's count within two standard er
   assert(Math.abs(estimate - 16_578) < 16_578 * 2 * 0.065, `${estimate}`);
 });
 
-Deno.test("Merging is taking the higher value of each register: as if all authors had been counted in one place", () => {
+Deno.test("Merged counters are as one that counted all authors: each register has the higher value", () => {
   const prng = seededPrng("merged counters");
   const [a, b, all] = [new HyperLogLog(), new HyperLogLog(), new HyperLogLog()];
   for (let i = 0; i < 4_000; i++) {

@@ -34,10 +34,12 @@ export function addressKey(kind: number, pubkey: string, d: string): number {
 /**
  * A hash of `text`'s UTF-8 bytes to 52 bits: two multiplicative hashes of 32 bits side by side and a finaliser, the
  * public-domain construction known as cyrb53. Quick where texts are short; not secure, and need not be.
+ * The seed is multiplied before the first byte comes: else seed and byte would cancel out, and `T` `A…` have the key of
+ * `t` `a…`.
  */
 function hashKey(seed: number, text: string): number {
-  let h1 = 0xdeadbeef ^ seed;
-  let h2 = 0x41c6ce57 ^ seed;
+  let h1 = Math.imul(0xdeadbeef ^ seed, 2654435761);
+  let h2 = Math.imul(0x41c6ce57 ^ seed, 1597334677);
   const length = text.length;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
@@ -51,8 +53,8 @@ function hashKey(seed: number, text: string): number {
 function hashBytes(seed: number, text: string): number {
   const room = text.length * 3 <= scratch.length ? scratch : new Uint8Array(text.length * 3);
   const { written } = encoder.encodeInto(text, room);
-  let h1 = 0xdeadbeef ^ seed;
-  let h2 = 0x41c6ce57 ^ seed;
+  let h1 = Math.imul(0xdeadbeef ^ seed, 2654435761);
+  let h2 = Math.imul(0x41c6ce57 ^ seed, 1597334677);
   for (let i = 0; i < written; i++) {
     h1 = Math.imul(h1 ^ room[i]!, 2654435761);
     h2 = Math.imul(h2 ^ room[i]!, 1597334677);

@@ -31,3 +31,7 @@ export function kindClass(kind: number): KindClass {
 
 /** An author's request to delete events (NIP-09). */
 export const KIND_DELETION = 5;
+/** An author's request that a relay forgets them (NIP-62). */
+export const KIND_VANISH = 62;
+/** A message that only its recipient, named in a `p` tag, can open (NIP-59). */
+export const KIND_GIFT_WRAP = 1059;

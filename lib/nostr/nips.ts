@@ -19,9 +19,19 @@ export const NIPS: readonly Nip[] = [
   nip(1, "Basic protocol flow description"),
   nip(9, "Event Deletion Request"),
   nip(11, "Relay Information Document"),
+  nip(13, "Proof of Work"),
+  nip(17, "Private Direct Messages"),
   nip(40, "Expiration Timestamp"),
+  nip(42, "Authentication of clients to relays"),
   nip(45, "Event Counts"),
   nip(50, "Search Capability"),
+  nip(59, "Gift Wrap"),
+  nip(62, "Request to Vanish"),
+  nip(67, "EOSE Completeness Hint"),
+  nip(70, "Protected Events"),
+  nip(77, "Negentropy Syncing"),
+  nip(86, "Relay Management API"),
+  nip(98, "HTTP Auth"),
 ];
 
 function nip(number: number, title: string): Nip {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Config } from "../config.ts";
+import { restrictsWrites } from "../policy/configured.ts";
 import { NIPS } from "./nips.ts";
 
 /** The document. A key that has nothing to say is absent. */
@@ -35,6 +36,7 @@ export interface RelayLimitation {
   readonly max_content_length: number;
   /** Leading zero bits of an id (NIP-13). */
   readonly min_pow_difficulty: number;
+  /** Whether a client can do nothing at all before it has proved a key (NIP-42). */
   readonly auth_required: boolean;
   readonly payment_required: boolean;
   /** Whether a writer has to know and meet a condition, such as proof of work. */
@@ -53,13 +55,17 @@ export interface Software {
   readonly version: string;
 }
 
-/** The document for `config`; source: NIP-11. */
-export function relayInformation(config: Config, software: Software): RelayInformation {
+/** The document for `config`, apart from what `changed` says (NIP-86); source: NIP-11. */
+export function relayInformation(
+  config: Config,
+  software: Software,
+  changed: (name: "name" | "description" | "icon") => string | null = () => null,
+): RelayInformation {
   return {
-    name: config.RELAY_NAME,
-    description: config.RELAY_DESCRIPTION,
+    name: changed("name") ?? config.RELAY_NAME,
+    description: changed("description") ?? config.RELAY_DESCRIPTION,
     ...present("banner", config.RELAY_BANNER),
-    ...present("icon", config.RELAY_ICON),
+    ...present("icon", changed("icon") ?? config.RELAY_ICON),
     ...present("pubkey", config.RELAY_PUBKEY),
     ...present("contact", config.RELAY_CONTACT),
     supported_nips: NIPS.map(({ number }) => number),
@@ -79,9 +85,9 @@ function limitation(config: Config): RelayLimitation {
     max_event_tags: config.MAX_EVENT_TAGS,
     max_content_length: config.MAX_CONTENT_LENGTH,
     min_pow_difficulty: config.MIN_POW_DIFFICULTY,
-    auth_required: false,
+    auth_required: config.AUTH_TO_READ && config.AUTH_TO_WRITE,
     payment_required: false,
-    restricted_writes: config.MIN_POW_DIFFICULTY > 0,
+    restricted_writes: restrictsWrites(config),
     ...(config.CREATED_AT_LOWER_LIMIT > 0 && { created_at_lower_limit: config.CREATED_AT_LOWER_LIMIT }),
     created_at_upper_limit: config.CREATED_AT_UPPER_LIMIT,
     default_limit: config.DEFAULT_LIMIT,

@@ -1,5 +1,5 @@
 /**
- * What the relay says (NIP-01, NIP-45), as texts.
+ * What the relay says (NIP-01, NIP-42, NIP-45, NIP-67), as texts.
  * Runs on any thread; no state.
  *
  * @module
@@ -10,9 +10,13 @@ export function eventPrefix(subscriptionId: string): string {
   return `["EVENT",${JSON.stringify(subscriptionId)},`;
 }
 
-/** Every stored event was sent. */
-export function eoseText(subscriptionId: string): string {
-  return `["EOSE",${JSON.stringify(subscriptionId)}]`;
+/** What an EOSE says of the stored events (NIP-67): all were sent, or more are held; null: that is not known. */
+export type Completeness = "finish" | "more" | null;
+
+/** The stored part of a subscription has ended. */
+export function eoseText(subscriptionId: string, completeness: Completeness): string {
+  const hints = completeness === null ? "" : `"${completeness}"`;
+  return `["EOSE",${JSON.stringify(subscriptionId)},[${hints}]]`;
 }
 
 /** The answer to an EVENT. `message` begins with a prefix where `accepted` is false. */
@@ -30,8 +34,17 @@ export function noticeText(message: string): string {
   return `["NOTICE",${JSON.stringify(message)}]`;
 }
 
-/** The answer to a COUNT. `approximate` is said only where it is true. */
-export function countText(subscriptionId: string, count: number, approximate: boolean): string {
+/** The answer to a COUNT. `approximate` is said only where it is true, `hll` (512 hex characters) where there is one. */
+export function countText(
+  subscriptionId: string,
+  { count, approximate, hll }: { count: number; approximate: boolean; hll: string | null },
+): string {
   const flag = approximate ? ',"approximate":true' : "";
-  return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}}]`;
+  const registers = hll === null ? "" : `,"hll":"${hll}"`;
+  return `["COUNT",${JSON.stringify(subscriptionId)},{"count":${count}${flag}${registers}}]`;
+}
+
+/** What the client has to sign to prove a key (NIP-42). */
+export function authText(challenge: string): string {
+  return `["AUTH",${JSON.stringify(challenge)}]`;
 }

@@ -1,12 +1,13 @@
 /**
- * The conversation with a plugin: which requests wait, which are with the plugin, what its answers mean, and when it has
- * taken too long. It knows no process: lines go out by {@linkcode PluginExchange.next} and come in by
+ * The conversation with a plugin: which requests wait, which are with the plugin, what its answers mean, and when it
+ * has taken too long. It knows no process: lines go out by {@linkcode PluginExchange.next} and come in by
  * {@linkcode PluginExchange.receive}.
  * Belongs to the thread that holds the plugin; the clock is the caller's.
  *
  * @module
  */
 import { invariant } from "../invariant.ts";
+import { PLUGIN_IN_FLIGHT_MAX } from "../limits.ts";
 import { type Decision, PLUGIN_BUSY, PLUGIN_FAILED, PluginFault, readReply } from "./decision.ts";
 import type { PluginRequest } from "./request.ts";
 
@@ -35,7 +36,11 @@ export class PluginExchange {
   #inFlight: Asked[] = [];
 
   constructor(options: PluginExchangeOptions) {
-    invariant(options.inFlightMax >= 1, "a plugin is asked one thing at a time at least");
+    const { inFlightMax } = options;
+    invariant(
+      inFlightMax >= 1 && inFlightMax <= PLUGIN_IN_FLIGHT_MAX,
+      "a plugin has a bounded number of requests",
+    );
     this.#options = options;
   }
 

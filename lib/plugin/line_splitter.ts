@@ -1,6 +1,6 @@
 /**
  * Cuts a stream of bytes into lines of bounded length.
- * Belongs to whoever reads the stream.
+ * Runs on any thread; belongs to whoever reads the stream.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What a plugin is asked: one line of JSON a request, as strfry's write-policy plugins know it (strfry, docs/plugins.md),
- * with `authedList` added, and with the types `req` and `count`, which strfry does not have.
+ * What a plugin is asked: one line of JSON a request, as strfry's write-policy plugins know it (strfry,
+ * docs/plugins.md), with `authedList` added, and with the types `req` and `count`, which strfry does not have.
  * Runs on any thread; no state.
  *
  * @module

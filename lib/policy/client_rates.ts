@@ -15,7 +15,7 @@ export interface ClientRatesOptions {
   readonly perAddress: Rate | null;
   /** By the first key that the connection proved. */
   readonly perKey: Rate | null;
-  /** The clock, ms. */
+  /** The clock, ms. It is read once an event, and costs more than all else here: a coarse one is enough. */
   readonly nowMs: () => number;
 }
 
@@ -45,23 +45,27 @@ export class ClientRates {
     ].flatMap(({ by, rate, keyOf }) => rate === null ? [] : [{ by, buckets: new TokenBuckets(rate), keyOf }]);
   }
 
-  /** Which rate does not allow `cost` now, or null: all do. Takes nothing. */
-  exceeded(context: PolicyContext, cost: number): RateExceeded | null {
+  /** Takes `cost` from all of the client's rates, or nothing from any: then it says which one does not allow it. */
+  take(context: PolicyContext, cost: number): RateExceeded | null {
     const now = this.#nowMs();
     for (const { by, buckets, keyOf } of this.#scopes) {
       const key = keyOf(context);
       const waitMs = key === null ? 0 : buckets.waitMs(key, cost, now);
       if (waitMs > 0) return { by, waitMs };
     }
+    this.#spend(context, cost, now);
     return null;
   }
 
   /** Takes `cost` from all of the client's rates, whether they allow it or not. */
   spend(context: PolicyContext, cost: number): void {
-    const now = this.#nowMs();
+    this.#spend(context, cost, this.#nowMs());
+  }
+
+  #spend(context: PolicyContext, cost: number, nowMs: number): void {
     for (const { buckets, keyOf } of this.#scopes) {
       const key = keyOf(context);
-      if (key !== null) buckets.spend(key, cost, now);
+      if (key !== null) buckets.spend(key, cost, nowMs);
     }
   }
 }

@@ -4,8 +4,12 @@
  *
  * @module
  */
+import { KIND_AUTH } from "../nostr/auth.ts";
 import { isLongerThan } from "../nostr/characters.ts";
-import { expiresAt, type NostrEvent } from "../nostr/event.ts";
+import { expiresAt } from "../nostr/event.ts";
+import { KIND_VANISH } from "../nostr/kinds.ts";
+import { vanishFault } from "../nostr/vanish.ts";
+import type { EventPolicy } from "./policy.ts";
 import { workFault } from "./required_work.ts";
 
 /** What an operator may set; names as in NIP-11's `limitation`. */
@@ -21,14 +25,11 @@ export interface EventLimits {
   readonly MIN_POW_DIFFICULTY: number;
 }
 
-/** An event that proves a key to a relay (NIP-42); it is for AUTH and never published. */
-const KIND_AUTH = 22_242;
-
 /**
- * Makes the check. It returns the answer to send in an `OK false`, prefix included, or null: nothing speaks against it.
+ * Makes the policy. Cost: `field`.
  */
-export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds: number) => string | null {
-  return function withinEventLimits(event, nowSeconds) {
+export function eventLimits(limits: EventLimits): EventPolicy {
+  return function withinEventLimits(event, { nowSeconds }) {
     if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
     if (event.tags.length > limits.MAX_EVENT_TAGS) {
       return `invalid: the event has more than ${limits.MAX_EVENT_TAGS} tags`;
@@ -44,6 +45,10 @@ export function eventLimits(limits: EventLimits): (event: NostrEvent, nowSeconds
     }
     const expiry = expiresAt(event);
     if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
+    const fault = vanishFault(event);
+    if (fault !== null) return `invalid: ${fault}`;
+    // A relay that asks something of who writes follows a request to vanish all the same (NIP-62).
+    if (event.kind === KIND_VANISH) return null;
     return workFault(event, { difficulty: limits.MIN_POW_DIFFICULTY, commitmentRequired: false });
   };
 }

@@ -17,9 +17,7 @@ export interface EventRateOptions {
 export function eventRate(options: EventRateOptions): Policy<unknown> {
   const { rates } = options;
   return function withinEventRate(_subject, context) {
-    const exceeded = rates.exceeded(context, 1);
-    if (exceeded !== null) return rateRefusal(exceeded, "events");
-    rates.spend(context, 1);
-    return null;
+    const exceeded = rates.take(context, 1);
+    return exceeded === null ? null : rateRefusal(exceeded, "events");
   };
 }

@@ -88,10 +88,10 @@ Deno.test("fuzz: the set agrees with the runtime's own list", () => {
         // No group of zeros in front: an IPv4 address inside IPv6 is in no IPv6 network here.
         : ["8000", ...Array.from({ length: 7 }, () => prng.pick(["0", "1", "8000", "ffff"]))].join(":");
     for (let n = 0; n < 8; n++) {
-      const base = address();
-      const bits = prng.int(isIPv4(base) ? 1 : 2, isIPv4(base) ? 32 : 128);
-      set.add(`${base}/${bits}`);
-      oracle.addSubnet(base, bits, isIPv4(base) ? "ipv4" : "ipv6");
+      const member = address();
+      const bits = prng.int(isIPv4(member) ? 1 : 2, isIPv4(member) ? 32 : 128);
+      set.add(`${member}/${bits}`);
+      oracle.addSubnet(member, bits, isIPv4(member) ? "ipv4" : "ipv6");
     }
     for (let n = 0; n < 60; n++) {
       const probe = address();

@@ -1,7 +1,7 @@
 /**
  * What a policy is: a function of an event, or of a request's filters, and of who sent it. It answers null (nothing
  * speaks against it) or the text of an `OK false` or CLOSED, prefix included.
- * Policies run on the thread that built them and may keep state there. Types and constants only.
+ * Policies run on the thread that built them and may keep state there. No state.
  *
  * @module
  */
@@ -18,6 +18,13 @@ export interface PolicyContext {
   /** The connection's number, or null: it did not come off a socket. */
   readonly connection: number | null;
 }
+
+/** The context of what no client sent, such as an import. */
+export function fromNobody(nowSeconds: number): PolicyContext {
+  return { nowSeconds, authenticated: NO_KEYS, ip: null, connection: null };
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** A check of one thing. */
 export type Policy<Subject> = (subject: Subject, context: PolicyContext) => string | null;

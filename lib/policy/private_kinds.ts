@@ -10,7 +10,7 @@ import type { NostrEvent } from "../nostr/event.ts";
 import type { Filter } from "../nostr/filter.ts";
 import type { Membership, RequestPolicy } from "./policy.ts";
 
-/** The private kinds unless the operator names others: sealed and unsealed messages, gift wraps, their ephemeral form. */
+/** The private kinds unless the operator names others: messages, sealed or not, and gift wraps, kept or ephemeral. */
 export const PRIVATE_KINDS_DEFAULT: readonly number[] = [4, 13, 14, 15, 1059, 21_059];
 
 /** What a filter can bring of private kinds. */
@@ -28,6 +28,11 @@ export class PrivateKinds {
 
   constructor(kinds: Membership<number>) {
     this.#kinds = kinds;
+  }
+
+  /** Whether a kind is private. */
+  has(kind: number): boolean {
+    return this.#kinds.has(kind);
   }
 
   /** Whether the event may be sent to a connection that has proved these keys. */
@@ -49,7 +54,7 @@ export class PrivateKinds {
    * Makes the policy for a REQ. Cost: `lookup`.
    *
    * A filter that names a private kind needs a proved key. If it names private kinds only, it also has to name the
-   * client's key (`authors` or `#p`) or single events (`ids`): anything else would be a search through others' messages.
+   * client's key (`authors` or `#p`) or single events (`ids`): anything else would search through others' messages.
    * A filter without kinds is served; `mayReceive` leaves out what is private.
    */
   requests(): RequestPolicy {
@@ -64,8 +69,8 @@ export class PrivateKinds {
   }
 
   /**
-   * Makes the policy for answers that name no single events, such as a COUNT: nothing can be left out of those, so that
-   * a filter must not reach others' private events at all. Cost: `lookup`.
+   * Makes the policy for answers out of which nothing can be left, because they name no single events: a filter must
+   * not reach others' private events at all. Cost: `lookup`.
    */
   counts(): RequestPolicy {
     const countsOwnOnly: RequestPolicy = (filters, { authenticated }) => {

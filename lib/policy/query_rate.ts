@@ -20,10 +20,7 @@ export interface QueryRateOptions {
 export function queryRate(options: QueryRateOptions): RequestPolicy {
   const { rates, requestCost } = options;
   return function withinQueryRate(filters, context) {
-    const cost = requestCost * Math.max(1, filters.length);
-    const exceeded = rates.exceeded(context, cost);
-    if (exceeded !== null) return rateRefusal(exceeded, "or too dear queries");
-    rates.spend(context, cost);
-    return null;
+    const exceeded = rates.take(context, requestCost * Math.max(1, filters.length));
+    return exceeded === null ? null : rateRefusal(exceeded, "or too dear queries");
   };
 }

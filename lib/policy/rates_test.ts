@@ -29,7 +29,7 @@ Deno.test("a bucket gives its burst at once and then what it gains", () => {
   assertEquals(buckets.waitMs("a", 3, 1_499), 1);
 });
 
-Deno.test("a debt is gained before anything else is given, and a cost above the burst is given to a full bucket", () => {
+Deno.test("a debt is gained before anything else is given, and a cost above the burst needs a full bucket", () => {
   const buckets = new TokenBuckets({ perSecond: 1, burst: 2 });
   assertEquals(buckets.waitMs("a", 100, 0), 0);
   buckets.spend("a", 100, 0);
@@ -44,7 +44,7 @@ Deno.test("a clock that goes back gives nothing away", () => {
   assertEquals(buckets.waitMs("a", 1, 5_000), 6_000);
 });
 
-Deno.test("full buckets are forgotten first, then those used longest ago, and the memory stays bounded", () => {
+Deno.test("full buckets are forgotten, then those that came first, and the memory stays bounded", () => {
   const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, 8);
   buckets.spend("first", 1, 0);
   for (let n = 0; n < 7; n++) buckets.spend(`k${n}`, 1, 500);

@@ -1,6 +1,6 @@
 /**
- * Token buckets, one a key: each holds `burst` tokens and gains `perSecond`. Kept as one number a key, the time at which
- * the bucket is full again (the virtual scheduling of GCRA, ITU-T I.371), so that a full bucket needs no memory.
+ * Token buckets, one a key: each holds `burst` tokens and gains `perSecond`. Kept as one number a key, the time at
+ * which the bucket is full again (the virtual scheduling of GCRA, ITU-T I.371), so that a full bucket needs no memory.
  * Belongs to the thread that made it; the clock is the caller's.
  *
  * @module
@@ -21,10 +21,10 @@ export class TokenBuckets {
   readonly #burst: number;
   readonly #msPerToken: number;
   readonly #keysMax: number;
-  /** Key → when its bucket is full, ms; the key that was used longest ago comes first. */
+  /** Key → when its bucket is full, ms; the key that came first comes first. */
   readonly #fullAt = new Map<string, number>();
 
-  /** @param keysMax Keys that are remembered; with more, those used longest ago are forgotten, as if full. */
+  /** @param keysMax Keys that are remembered; with more, those that came first are forgotten, as if full. */
   constructor(rate: Rate, keysMax: number = RATE_KEYS_MAX) {
     invariant(rate.perSecond > 0 && rate.burst >= 1, "a rate lets something through");
     this.#burst = rate.burst;
@@ -50,13 +50,12 @@ export class TokenBuckets {
 
   /** Takes `cost` tokens, held or not: what was not held is a debt, and has to be gained before the next. */
   spend(key: string, cost: number, nowMs: number): void {
-    const from = Math.max(this.#fullAt.get(key) ?? nowMs, nowMs);
-    this.#fullAt.delete(key);
-    if (this.#fullAt.size >= this.#keysMax) this.#forget(nowMs);
-    this.#fullAt.set(key, from + cost * this.#msPerToken);
+    const fullAt = this.#fullAt.get(key);
+    if (fullAt === undefined && this.#fullAt.size >= this.#keysMax) this.#forget(nowMs);
+    this.#fullAt.set(key, Math.max(fullAt ?? nowMs, nowMs) + cost * this.#msPerToken);
   }
 
-  /** Forgets full buckets, then the oldest, until a quarter of the room is free: so this runs seldom. */
+  /** Forgets full buckets, then the first, until a quarter of the room is free: so this runs seldom. */
   #forget(nowMs: number): void {
     for (const [key, fullAt] of this.#fullAt) if (fullAt <= nowMs) this.#fullAt.delete(key);
     for (const key of this.#fullAt.keys()) {

@@ -1,3 +1,4 @@
+/** Tests of doorbells: no wake-up is lost, no wait is without end. */
 import { assert, assertEquals } from "@std/assert";
 import { createDoorbellMemory, Doorbell } from "./doorbell.ts";
 

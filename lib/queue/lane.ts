@@ -50,6 +50,12 @@ export function createLaneMemory(capacityBytes: number): LaneMemory {
   return { buffer: new SharedArrayBuffer(HEADER_BYTES + capacityBytes) };
 }
 
+/** Bytes that lie in a lane now, for those who stand at neither end. */
+export function usedBytesOf({ buffer }: LaneMemory): number {
+  const cursors = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+  return ((Atomics.load(cursors, TAIL) - Atomics.load(cursors, HEAD)) >>> 0) * UNIT_BYTES;
+}
+
 /** Views that both ends need; offsets handed out are byte offsets into these. */
 class LaneEnd {
   protected readonly cursors: Int32Array;

@@ -1,3 +1,4 @@
+/** Tests of lanes: order, fullness, restarts, the ring's end, two threads. */
 import { assert, assertEquals } from "@std/assert";
 import { createLaneMemory, LaneConsumer, LaneProducer } from "./lane.ts";
 

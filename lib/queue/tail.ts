@@ -1,6 +1,6 @@
 /**
  * The tail: the newest part of the log in shared memory. One producer (the store), any number of followers.
- * The store owns both words and the ring; a follower owns only its own position and may be lapped.
+ * The store's thread owns both words and the ring; a follower owns only its own position and may be lapped.
  *
  * ```
  *  byte 0               64                  128                                128 + capacity

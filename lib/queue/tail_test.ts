@@ -1,3 +1,4 @@
+/** Tests of the tail: every follower sees whole records or knows that it was overtaken. */
 import { assertEquals } from "@std/assert";
 import { createTailMemory, TailFollower, TailProducer } from "./tail.ts";
 

@@ -6,14 +6,14 @@
  */
 import { assertEquals } from "@std/assert";
 import { FILTER_VALUES_MAX } from "../limits.ts";
-import { ids, note, NOW, type SuiteTest } from "./search_test_suite.ts";
+import { ids, note, NOW, type SuiteCases } from "./search_test_fixture.ts";
 
 const ALICE = "a".repeat(64);
 const BOB = "b".repeat(64);
 
-/** Registers the cases. */
-export function filterCases(test: SuiteTest): void {
-  test("filters by ids, authors and kinds", async (index) => {
+/** The cases by their names. */
+export const filterCases: SuiteCases = {
+  async "filters by ids, authors and kinds"(index) {
     const first = note("apple", { pubkey: ALICE, kind: 1 });
     const second = note("apple", { pubkey: BOB, kind: 1111 });
     const third = note("pear", { pubkey: ALICE, kind: 1 });
@@ -24,9 +24,9 @@ export function filterCases(test: SuiteTest): void {
     assertEquals(await index.find("apple", { kinds: [1111, 4] }), ids(second));
     assertEquals(await index.find("apple", { kinds: [0] }), []);
     assertEquals(await index.find("", { authors: [ALICE] }), ids(third, first));
-  });
+  },
 
-  test("filters by since and until, both included", async (index) => {
+  async "filters by since and until, both included"(index) {
     const events = [100, 200, 300].map((created_at) => note("apple", { created_at }));
     await index.add(...events);
     assertEquals(await index.find("apple", { since: 200 }), ids(events[2]!, events[1]!));
@@ -37,9 +37,9 @@ export function filterCases(test: SuiteTest): void {
       ids(events[2]!),
     );
     assertEquals(await index.find("apple", { since: 201, until: 200 }), []);
-  });
+  },
 
-  test("filters by tags: any value of a letter, every letter", async (index) => {
+  async "filters by tags: any value of a letter, every letter"(index) {
     const red = note("apple", { tags: [["t", "red"], ["e", ALICE, "wss://relay"]] });
     const green = note("apple", { tags: [["t", "green"], ["T", "red"], ["t", "green"]] });
     await index.add(red, green);
@@ -50,9 +50,23 @@ export function filterCases(test: SuiteTest): void {
     assertEquals(await index.find("apple", { tags: [tag("t", "red", "green"), tag("e", ALICE)] }), ids(red));
     assertEquals(await index.find("apple", { tags: [tag("e", "wss://relay")] }), []);
     assertEquals(await index.find("apple", { tags: [tag("t", "Red")] }), []);
-  });
+  },
 
-  test("takes a tag's value as it is, whatever is in it", async (index) => {
+  async "leaves out what its author warns of, where nsfw:false asks for it"(index) {
+    const plain = note("apple");
+    const warned = note("apple", { tags: [["content-warning", "apples"]] });
+    const unexplained = note("apple", { tags: [["content-warning"]] });
+    const hashtag = note("apple", { tags: [["t", "NSFW"]] });
+    const harmless = note("apple", { tags: [["t", "sensitive"], ["x", "content-warning"]] });
+    await index.add(plain, warned, unexplained, hashtag, harmless);
+    const all = ids(plain, warned, unexplained, hashtag, harmless).sort();
+    assertEquals((await index.find("apple")).toSorted(), all);
+    assertEquals((await index.find("apple nsfw:true")).toSorted(), all);
+    assertEquals((await index.find("apple nsfw:false")).toSorted(), ids(plain, harmless).sort());
+    assertEquals(await index.find("nsfw:false"), ids(harmless, plain));
+  },
+
+  async "takes a tag's value as it is, whatever is in it"(index) {
     const values = [
       'a "quoted" value',
       "x:y",
@@ -74,17 +88,17 @@ export function filterCases(test: SuiteTest): void {
         value,
       );
     }
-  });
+  },
 
-  test("finds nothing where a list is empty", async (index) => {
+  async "finds nothing where a list is empty"(index) {
     await index.add(note("apple"));
     assertEquals(await index.find("apple", { ids: [] }), []);
     assertEquals(await index.find("apple", { authors: [] }), []);
     assertEquals(await index.find("apple", { kinds: [] }), []);
     assertEquals(await index.find("apple", { tags: [{ letter: "t", values: [] }] }), []);
-  });
+  },
 
-  test("takes the longest lists that a filter may have", async (index) => {
+  async "takes the longest lists that a filter may have"(index) {
     const found = note("apple", { pubkey: BOB });
     await index.add(found);
     const many = Array.from({ length: FILTER_VALUES_MAX - 1 }, (_, i) => i.toString(16).padStart(64, "0"));
@@ -92,14 +106,14 @@ export function filterCases(test: SuiteTest): void {
     assertEquals(await index.find("apple", { ids: [...many, found.id] }), ids(found));
     assertEquals(await index.find("apple", { kinds: [...many.keys()] }), ids(found));
     assertEquals(await index.find("apple", { tags: [{ letter: "t", values: many }] }), []);
-  });
+  },
 
-  test("leaves out what has expired at the moment of the search", async (index) => {
+  async "leaves out what has expired at the moment of the search"(index) {
     const lasting = note("apple", { tags: [["expiration", "soon"]] });
     const passing = note("apple", { tags: [["expiration", String(NOW)]] });
     await index.add(lasting, passing);
     assertEquals(await index.find("apple", {}, NOW - 1), ids(passing, lasting));
     assertEquals(await index.find("apple", {}, NOW), ids(lasting));
     assertEquals(await index.find("", {}, NOW), ids(lasting));
-  });
-}
+  },
+};

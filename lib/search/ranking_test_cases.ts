@@ -6,26 +6,26 @@
  */
 import { assertEquals } from "@std/assert";
 import { SEARCH_HITS_MAX } from "../limits.ts";
-import { ids, note, profile, type SuiteTest } from "./search_test_suite.ts";
+import { ids, note, profile, type SuiteCases } from "./search_test_fixture.ts";
 
-/** Registers the cases. */
-export function rankingCases(test: SuiteTest): void {
-  test("ranks a note that is about the word before one that mentions it", async (index) => {
+/** The cases by their names. */
+export const rankingCases: SuiteCases = {
+  async "ranks a note that is about the word before one that mentions it"(index) {
     const about = note("bitcoin bitcoin bitcoin");
     const mention = note("a long walk in the park, some coffee, a little rain, and at the end one bitcoin");
     await index.add(about, mention, ...unrelated(10));
     assertEquals(await index.find("bitcoin"), ids(about, mention));
-  });
+  },
 
-  test("ranks equal matches newest first, then by the lowest id", async (index) => {
+  async "ranks equal matches newest first, then by the lowest id"(index) {
     const older = note("the same words");
     const newer = note("the same words");
     const twin = note("the same words", { created_at: newer.created_at });
     await index.add(twin, older, newer, ...unrelated(3));
     assertEquals(await index.find("words"), ids(newer, twin, older));
-  });
+  },
 
-  test("applies the limit after ranking", async (index) => {
+  async "applies the limit after ranking"(index) {
     const best = note("zebra zebra zebra zebra");
     const others = Array.from(
       { length: 50 },
@@ -35,15 +35,15 @@ export function rankingCases(test: SuiteTest): void {
     assertEquals(await index.find("zebra", { limit: 1 }), ids(best));
     assertEquals((await index.find("zebra", { limit: 7 })).length, 7);
     assertEquals(await index.find("zebra", { limit: 0 }), []);
-  });
+  },
 
-  test("takes a limit beyond its bound", async (index) => {
+  async "takes a limit beyond its bound"(index) {
     const found = note("zebra");
     await index.add(found);
     assertEquals(await index.find("zebra", { limit: SEARCH_HITS_MAX + 1 }), ids(found));
-  });
+  },
 
-  test("ranks a profile of the name before notes that mention it", async (index) => {
+  async "ranks a profile of the name before notes that mention it"(index) {
     const mention = note("I met satoshi yesterday");
     const named = profile({
       name: "satoshi",
@@ -52,9 +52,9 @@ export function rankingCases(test: SuiteTest): void {
     const others = ["ann", "bob", "carol", "dave", "erin"].map((name) => profile({ name }));
     await index.add(named, mention, ...others, ...unrelated(5));
     assertEquals(await index.find("satoshi"), ids(named, mention));
-  });
+  },
 
-  test("ranks an article with the word in its title before one with the word in its text", async (index) => {
+  async "ranks an article with the word in its title before one with the word in its text"(index) {
     const inTitle = note("about keys and relays", { kind: 30_023, tags: [["title", "Outbox explained"]] });
     const inText = note("about the outbox and keys", { kind: 30_023, tags: [["title", "Relays explained"]] });
     const others = ["Keys", "Zaps", "Lists"].map((title) =>
@@ -62,22 +62,22 @@ export function rankingCases(test: SuiteTest): void {
     );
     await index.add(inTitle, inText, ...others, ...unrelated(5));
     assertEquals(await index.find("outbox"), ids(inTitle, inText));
-  });
+  },
 
-  test("ranks a reaction after a note of the same text", async (index) => {
+  async "ranks a reaction after a note of the same text"(index) {
     const said = note("magnificent");
     const reaction = note("magnificent", { kind: 7 });
     await index.add(said, reaction, ...unrelated(5));
     assertEquals(await index.find("magnificent"), ids(said, reaction));
-  });
+  },
 
-  test("returns newest first where the text has no words", async (index) => {
+  async "returns newest first where the text has no words"(index) {
     const events = [note("one"), note("two"), note("three")];
     await index.add(...events);
     assertEquals(await index.find(""), ids(...events.toReversed()));
     assertEquals(await index.find("include:spam language:en", { limit: 2 }), ids(events[2]!, events[1]!));
-  });
-}
+  },
+};
 
 /** Notes without any of the suite's words: rarity is part of a score. */
 function unrelated(count: number) {

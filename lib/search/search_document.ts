@@ -54,7 +54,7 @@ export interface SearchDocument {
   readonly created_at: number;
   /** Seconds (NIP-40); 0 means never. */
   readonly expires_at: number;
-  /** `letter:value` of single-letter tags, each once. */
+  /** `letter:value` of single-letter tags, each once; and {@linkcode SENSITIVE_TERM}, where it is so. */
   readonly tags: readonly string[];
   /** Fields that have a text, normalised. */
   readonly texts: Readonly<Partial<Record<TextField, string>>>;
@@ -78,8 +78,18 @@ export function tagTerm(letter: string, value: string): string {
   return `${letter}:${value}`;
 }
 
+/** Stands among the tags of an event whose author warns of its content. No tag has such a term: they hold a colon. */
+export const SENSITIVE_TERM = "sensitive";
+
+/** Whether the author warns of the content: by NIP-36's tag, or by the hashtag that older clients use. */
+function isSensitive(event: NostrEvent): boolean {
+  return event.tags.some(([name, value]) =>
+    name === "content-warning" || (name === "t" && value?.toLowerCase() === "nsfw")
+  );
+}
+
 function tagTerms(event: NostrEvent): string[] {
-  const terms: string[] = [];
+  const terms: string[] = isSensitive(event) ? [SENSITIVE_TERM] : [];
   for (const [name, value] of event.tags) {
     if (name === undefined || value === undefined || !isIndexedLetter(name)) continue;
     // OpenSearch refuses a document with a term of more than 32 KiB.

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_SEARCHED_CHARS_MAX } from "../limits.ts";
 import { searchDocument } from "./search_document.ts";
-import { note, profile } from "./search_test_suite.ts";
+import { note, profile } from "./search_test_fixture.ts";
 
 Deno.test("searchDocument() takes the keys of an event as they are", () => {
   const event = note("hello", { tags: [["expiration", "1700000000"]] });

@@ -79,7 +79,8 @@ export function parseSearchText(text: string): SearchText {
 }
 
 /**
- * Whether a search text has no words: the filter's other keys then say everything, and the store can answer alone.
+ * Whether a search text has no words, and no extension that an index has to answer: the filter's other keys then say
+ * everything, and the store can answer alone.
  *
  * @example Usage
  * ```ts
@@ -91,8 +92,14 @@ export function parseSearchText(text: string): SearchText {
  * ```
  */
 export function isBlankSearch(text: string): boolean {
-  const { terms, phrases, unsearchable } = parseSearchText(text);
-  return terms.length + phrases.length === 0 && !unsearchable;
+  const parsed = parseSearchText(text);
+  const { terms, phrases, unsearchable } = parsed;
+  return terms.length + phrases.length === 0 && !unsearchable && !excludesSensitive(parsed);
+}
+
+/** Whether `nsfw:false` asks to leave out what its author warns of; NIP-50's default is to include it. */
+export function excludesSensitive({ extensions }: SearchText): boolean {
+  return extensions.get("nsfw")?.toLowerCase() === "false";
 }
 
 function note(extensions: Map<SearchExtension, string>, key: string, value: string): void {

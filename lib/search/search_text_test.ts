@@ -79,5 +79,7 @@ Deno.test("isBlankSearch() knows texts without words from texts that ask in vain
   for (const text of ["", "  ", "language:en", 'include:spam domain:"x y"', '""']) {
     assert(isBlankSearch(text), text);
   }
-  for (const text of ["a", "!!!", '"a"', "language:en a", "日"]) assert(!isBlankSearch(text), text);
+  for (const text of ["a", "!!!", '"a"', "language:en a", "日", "nsfw:false"]) {
+    assert(!isBlankSearch(text), text);
+  }
 });

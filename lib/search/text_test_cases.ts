@@ -6,27 +6,27 @@
  */
 import { assertEquals } from "@std/assert";
 import { SEARCH_BYTES_MAX } from "../limits.ts";
-import { ids, type IndexUnderTest, note, profile, type SuiteTest } from "./search_test_suite.ts";
+import { ids, type IndexUnderTest, note, profile, type SuiteCases } from "./search_test_fixture.ts";
 
-/** Registers the cases. */
-export function textCases(test: SuiteTest): void {
-  test("wants all terms, in any order", async (index) => {
+/** The cases by their names. */
+export const textCases: SuiteCases = {
+  async "wants all terms, in any order"(index) {
     const both = note("The quick brown fox");
     await index.add(both, note("a quick answer"), note("a brown bear"));
     assertEquals(await index.find("brown QUICK"), ids(both));
     assertEquals(await index.find("brown slow"), []);
     assertEquals(await index.find('quick brown language:en domain:"a b" unknown:thing'), ids(both));
-  });
+  },
 
-  test("wants a quoted phrase as it stands", async (index) => {
+  async "wants a quoted phrase as it stands"(index) {
     const found = note("a lightning wallet for everyone");
     await index.add(found, note("a wallet hit by lightning"));
     assertEquals(await index.find('"lightning wallet"'), ids(found));
     assertEquals(await index.find('everyone "a lightning wallet"'), ids(found));
     assertEquals(await index.find('"wallet lightning"'), []);
-  });
+  },
 
-  test("finds parts of addresses, and addresses", async (index) => {
+  async "finds parts of addresses, and addresses"(index) {
     const found = note(
       "see https://relay.example.com/some_path?x=1 and don't forget jack@cash.app or #introductions",
     );
@@ -43,9 +43,9 @@ export function textCases(test: SuiteTest): void {
     for (const text of [...texts, "introductions", "jack@cash.app", '"relay example"']) {
       assertEquals(await index.find(text), ids(found), text);
     }
-  });
+  },
 
-  test("ignores case, accents and width", async (index) => {
+  async "ignores case, accents and width"(index) {
     const found = note(
       "Crème brûlée, Straße, Øresund, Łódź, ＦＵＬＬ ｗｉｄｔｈ, ﬁne, ПРИВЕТ, Ελλάδα, e\u0301tude",
     );
@@ -65,9 +65,9 @@ export function textCases(test: SuiteTest): void {
     for (const text of [...texts, "etude", "ελλάδα", "ＣＲＥＭＥ"]) {
       assertEquals(await index.find(text), ids(found), text);
     }
-  });
+  },
 
-  test("finds Chinese, Japanese and Korean words inside a run", async (index) => {
+  async "finds Chinese, Japanese and Korean words inside a run"(index) {
     const japanese = note("東京都で検索エンジンを作るﾃﾞｰﾀﾍﾞｰｽ、英語はrelayです");
     const chinese = note("去中心化的社交网络很有意思");
     const korean = note("탈중앙화된 소셜 네트워크입니다");
@@ -94,15 +94,15 @@ export function textCases(test: SuiteTest): void {
     for (const text of ["京東", "社网", "중탈", "東都", '"네트워크 소셜"']) {
       assertEquals(await index.find(text), [], text);
     }
-  });
+  },
 
-  test("finds other scripts and pictographs", async (index) => {
+  async "finds other scripts and pictographs"(index) {
     const found = note("हिन्दी में संदेश, שלום עולם, مرحبا بالعالم, สวัสดี ชาวโลก, 🔥🔥 ❤️ 👍🏽 ١٢٣");
     await index.add(found, note("something else"));
     await expectEach(index, found, ["हिन्दी", "संदेश", "שלום", "مرحبا", "สวัสดี", "🔥", "❤", "❤️", "👍", "١٢٣"]);
-  });
+  },
 
-  test("takes any text for a search", async (index) => {
+  async "takes any text for a search"(index) {
     const found = note("apple OR pear NOT col:umn NEAR* (brackets)");
     await index.add(found, note("something else"));
     const searches = [
@@ -146,9 +146,9 @@ export function textCases(test: SuiteTest): void {
       assertEquals(await index.find(text), ids(found), text);
     }
     for (const text of ["!!!", "( )", "***", '"..."']) assertEquals(await index.find(text), [], text);
-  });
+  },
 
-  test("takes the longest text", async (index) => {
+  async "takes the longest text"(index) {
     const found = note("a b c d e f");
     await index.add(found);
     assertEquals(
@@ -158,9 +158,9 @@ export function textCases(test: SuiteTest): void {
     for (const long of ["x", "日", "日本語 ", '"a" ', "🔥", "é-", "\u{1F1E9}"]) {
       await index.find(long.repeat(SEARCH_BYTES_MAX).slice(0, SEARCH_BYTES_MAX));
     }
-  });
+  },
 
-  test("finds profiles by name, display name, address and description", async (index) => {
+  async "finds profiles by name, display name, address and description"(index) {
     const jack = profile({
       name: "jack",
       display_name: "Jack ⚡ Café",
@@ -182,9 +182,9 @@ export function textCases(test: SuiteTest): void {
       assertEquals(await index.find(text), [], text);
     }
     assertEquals((await index.find("", { kinds: [0] })).length, 5);
-  });
+  },
 
-  test("finds titles, summaries and hashtags of articles, and no text that is not for people", async (index) => {
+  async "finds titles, summaries and hashtags of articles, and no text that is not for people"(index) {
     const tags = [["title", "Outbox"], ["summary", "relays of others"], ["t", "gossip"], ["image", "hidden"]];
     const article = note("long text", { kind: 30_023, tags });
     const wrapped = note("ciphertext", { kind: 1_059 });
@@ -193,8 +193,8 @@ export function textCases(test: SuiteTest): void {
     await expectEach(index, article, ["outbox", "others", "gossip", "long outbox"]);
     assertEquals(await index.find("hidden"), []);
     assertEquals(await index.find("ciphertext"), []);
-  });
-}
+  },
+};
 
 async function expectEach(index: IndexUnderTest, event: ReturnType<typeof note>, texts: readonly string[]) {
   for (const text of texts) assertEquals(await index.find(text), ids(event), text);

@@ -6,38 +6,38 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { BULK_EVENTS_MAX } from "../limits.ts";
-import { ids, note, type SuiteTest } from "./search_test_suite.ts";
+import { ids, note, type SuiteCases } from "./search_test_fixture.ts";
 
 const TAKEN = { retry: [], rejected: [] };
 
-/** Registers the cases. */
-export function writingCases(test: SuiteTest): void {
-  test("finds nothing in an empty index", async (index) => {
+/** The cases by their names. */
+export const writingCases: SuiteCases = {
+  async "finds nothing in an empty index"(index) {
     assertEquals(await index.find("apple"), []);
     assertEquals(await index.find(""), []);
     assertEquals(await index.index.count(), 0);
     assertEquals(refusals(await index.apply([])), TAKEN);
-  });
+  },
 
-  test("removes events, and takes the removal of what is not there", async (index) => {
+  async "removes events, and takes the removal of what is not there"(index) {
     const [kept, gone] = [note("apple"), note("apple")];
     await index.add(kept, gone);
     assertEquals(refusals(await index.remove(gone, note("never added"))), TAKEN);
     assertEquals(await index.find("apple"), ids(kept));
     assertEquals(await index.index.count(), 1);
     assertEquals(refusals(await index.remove(gone)), TAKEN);
-  });
+  },
 
-  test("ends where the changes end, whatever their order in a bulk", async (index) => {
+  async "ends where the changes end, whatever their order in a bulk"(index) {
     const [stays, goes] = [note("apple"), note("apple")];
     const add = (event: typeof stays, seq: number) => ({ type: "add" as const, seq, event });
     const remove = ({ id }: typeof stays, seq: number) => ({ type: "remove" as const, seq, id });
     const changes = [add(stays, 1), add(goes, 2), remove(stays, 3), remove(goes, 4), add(stays, 5)];
     assertEquals(refusals(await index.apply(changes)), TAKEN);
     assertEquals(await index.find("apple"), ids(stays));
-  });
+  },
 
-  test("takes repeats without a second copy", async (index) => {
+  async "takes repeats without a second copy"(index) {
     const events = [note("apple"), note("apple pie")];
     await index.add(...events);
     await index.add(...events, events[0]!);
@@ -45,9 +45,9 @@ export function writingCases(test: SuiteTest): void {
     assertEquals((await index.find("apple")).length, 2);
     await index.remove(events[0]!);
     assertEquals(await index.find("apple"), ids(events[1]!));
-  });
+  },
 
-  test("keeps its generation and its documents when it is prepared again", async (index) => {
+  async "keeps its generation and its documents when it is prepared again"(index) {
     const found = note("apple");
     const before = await index.index.prepare();
     await index.add(found);
@@ -55,9 +55,9 @@ export function writingCases(test: SuiteTest): void {
     assertEquals(await index.index.prepare(), before);
     assertNotEquals(before.generation, "");
     assertEquals(await index.find("apple"), ids(found));
-  });
+  },
 
-  test("takes events of any content", async (index) => {
+  async "takes events of any content"(index) {
     const odd = [
       note("\u0000\u0001\u001f control"),
       note("\uD800 lone \uDC00 surrogates"),
@@ -79,9 +79,9 @@ export function writingCases(test: SuiteTest): void {
     assertEquals(await index.find("surrogates lone"), ids(odd[1]!));
     await index.remove(...odd);
     assertEquals(await index.index.count(), 0);
-  });
+  },
 
-  test("takes the largest bulk, and searches while the next one is written", async (index) => {
+  async "takes the largest bulk, and searches while the next one is written"(index) {
     const many = Array.from(
       { length: BULK_EVENTS_MAX },
       (_, i) => note(`apple number ${i} of lot ${i % 100}`),
@@ -94,8 +94,8 @@ export function writingCases(test: SuiteTest): void {
     await writing;
     assertEquals((await index.find("pear", { limit: 5_000 })).length, 2_000);
     assertEquals((await index.find("lot 42", { limit: 5_000 })).length >= BULK_EVENTS_MAX / 100, true);
-  });
-}
+  },
+};
 
 function refusals({ retry, rejected }: { retry: readonly unknown[]; rejected: readonly unknown[] }) {
   return { retry, rejected };

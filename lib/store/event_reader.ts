@@ -11,45 +11,63 @@ import { hasId } from "./exact.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements, returnArrays } from "./read_statements.ts";
 import { Scan, type ScanOptions } from "./scan.ts";
+import { VanishedAuthors } from "./vanished_authors.ts";
 
 /** Answers queries on one connection. */
 export class EventReader {
   readonly statements: ReadStatements;
   readonly #planner: Planner;
   readonly #byIdKey: StatementSync;
+  readonly #vanished: VanishedAuthors;
 
   constructor(db: DatabaseSync) {
     this.statements = new ReadStatements(db);
     this.#planner = new Planner(db);
+    this.#vanished = new VanishedAuthors(db);
     this.#byIdKey = returnArrays(db.prepare(
       "SELECT e.seq, b.expires_at, b.text FROM event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?",
     ));
   }
 
-  /** Runs `read` on one snapshot. Short: a snapshot that stays open makes the WAL grow. */
-  snapshot<T>(read: (lastSeq: number) => T): T {
-    this.statements.begin.run();
-    try {
-      return read((this.statements.lastSeq.get() as unknown as [number])[0]);
-    } finally {
-      this.statements.end.run();
-    }
+  /**
+   * Looks who has asked to vanish since: their events are in no answer from then on. Whoever goes on with a scan after a
+   * while calls it before.
+   *
+   * @returns the newest entry of the log that this connection sees. A scan with this `seqMax` needs no snapshot over its
+   * statements: what is stored later is not part of it, and what is replaced meanwhile comes back as a later entry.
+   */
+  refresh(): number {
+    const [lastSeq, isAnyPending] = this.statements.lastSeq.get() as unknown as [number, number];
+    this.#vanished.refresh(isAnyPending === 1);
+    return lastSeq;
   }
 
   /** Begins to answer one filter. */
   scan(filter: Filter, options: ScanOptions): Scan {
     const plan = isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
-    return new Scan(this.statements, plan, filter, options);
+    return new Scan(this.statements, this.#vanished, plan, filter, options);
+  }
+
+  /** The text of the event that the log has here; null: it has left the store. */
+  textOf(seq: number): string | null {
+    const row = this.statements.body.get(seq) as unknown as [number, string] | undefined;
+    return row?.[1] ?? null;
   }
 
   /** The event with this id, unless it is not here or expired at `now`. */
   rowOf(id: string, now: number): { readonly seq: number; readonly text: string } | null {
     for (const row of this.#byIdKey.all(idKey(id))) {
       const [seq, expiresAt, text] = row as unknown as [number, number, string];
-      if (hasId(text, id)) return expiresAt > 0 && expiresAt <= now ? null : { seq, text };
+      if (!hasId(text, id)) continue;
+      const isGone = (expiresAt > 0 && expiresAt <= now) || this.#vanished.hide(text);
+      return isGone ? null : { seq, text };
     }
     return null;
   }
 }
 
-const NOTHING = { streams: [], residual: { kinds: null, authorKeys: null, authors: null, tags: [] } };
+const NOTHING = {
+  streams: [],
+  product: null,
+  residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
+};

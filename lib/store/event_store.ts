@@ -1,5 +1,5 @@
 /**
- * The writing side of the store: what NIP-01, NIP-09 and NIP-40 say about keeping an event, in SQL.
+ * The writing side of the store: what NIP-01, NIP-09, NIP-40 and NIP-62 say about keeping an event, in SQL.
  * The store's thread owns it and is the only one that writes; it knows no thread itself.
  *
  * Every change takes the next `seq` in the same transaction: the log is nothing apart from the tables.
@@ -8,20 +8,21 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "../invariant.ts";
-import { dValue, type NostrEvent } from "../nostr/event.ts";
+import { dValue, isHex64, type NostrEvent } from "../nostr/event.ts";
 import { addressKey, idKey, pubkeyKey } from "../nostr/keys.ts";
-import { KIND_DELETION, kindClass } from "../nostr/kinds.ts";
+import { KIND_DELETION, KIND_GIFT_WRAP, KIND_VANISH, kindClass } from "../nostr/kinds.ts";
 import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../nostr/packed_event.ts";
 import { eventOf, hasId, idOf } from "./exact.ts";
 import { DeletionFilter } from "./deletion_filter.ts";
 import { TagWriter } from "./tag_writer.ts";
-import { addressOf, deletionTargets } from "./deletion.ts";
+import { addressOf, deletersOf, deletionTargets } from "./deletion.ts";
+import { VanishSweep } from "./vanish_sweep.ts";
 
 /** What became of an event. */
-export type AddOutcome = "stored" | "duplicate" | "deleted" | "superseded";
+export type AddOutcome = "stored" | "duplicate" | "deleted" | "vanished" | "superseded";
 
 /** Why an event left the store. */
-export type RemovalReason = "replaced" | "deleted" | "expired";
+export type RemovalReason = "replaced" | "deleted" | "expired" | "vanished";
 
 /** One removal of the log. */
 export interface Removal {
@@ -38,6 +39,7 @@ export class EventStore {
   readonly #tags: TagWriter;
   readonly #sql: ReturnType<typeof prepareStatements>;
   readonly #deletions = new DeletionFilter();
+  readonly #vanish: VanishSweep;
   #lastSeq: number;
   #seqAtBegin = 0;
   /** The seq that the last `add` gave its event, where it said "stored". */
@@ -45,7 +47,8 @@ export class EventStore {
   /** Removals of the open transaction, for the tail. */
   removals: Removal[] = [];
 
-  constructor(db: DatabaseSync) {
+  /** @param relayUrl The relay's own, by which requests to vanish name it (NIP-62); null: it has none. */
+  constructor(db: DatabaseSync, relayUrl: string | null = null) {
     this.#db = db;
     this.#tags = new TagWriter(db);
     this.#sql = prepareStatements(db);
@@ -53,6 +56,7 @@ export class EventStore {
     for (const row of db.prepare("SELECT target_key FROM deletion").iterate()) {
       this.#deletions.add(row.target_key as number);
     }
+    this.#vanish = new VanishSweep(db, this.#deletions, relayUrl);
   }
 
   /** The newest entry of the log. */
@@ -77,6 +81,7 @@ export class EventStore {
     this.#lastSeq = this.#seqAtBegin;
     this.removals = [];
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    this.#vanish.restart();
   }
 
   /** Adds one event of a kind that is stored; inside a group. */
@@ -89,6 +94,7 @@ export class EventStore {
     const seq = this.#insert(event);
     this.addedSeq = seq;
     if (event.flags & FLAG_DELETION) this.#applyDeletion(eventOf(decoder.decode(event.text.slice())), seq);
+    if (event.kind === KIND_VANISH) this.#vanish.request(eventOf(decoder.decode(event.text.slice())));
     return "stored";
   }
 
@@ -104,8 +110,24 @@ export class EventStore {
     return this.#sql.expired.get(nowSeconds, 1) !== undefined;
   }
 
+  /** Whether authors have asked to vanish whose events are not all removed yet (NIP-62). */
+  get isVanishing(): boolean {
+    return this.#vanish.hasPending;
+  }
+
+  /** Removes a bounded number of such events; inside a group. */
+  vanishSome(): void {
+    this.#vanish.removeSome((seq) => this.#remove(seq, "vanished"));
+  }
+
+  /** Whether a request to delete or to vanish may concern the event. */
   #mayBeDeleted(event: PackedEvent): boolean {
-    if (this.#deletions.mayHave(event.idKey)) return true;
+    if (this.#deletions.mayHave(event.idKey) || this.#deletions.mayHave(event.pubkeyKey)) return true;
+    if (event.kind === KIND_GIFT_WRAP) {
+      for (let tag = 0; tag < event.tagCount; tag++) {
+        if (this.#deletions.mayHave(event.tagKey(tag))) return true;
+      }
+    }
     return (event.flags & FLAG_ADDRESS) !== 0 && this.#deletions.mayHave(event.addressKey);
   }
 
@@ -115,20 +137,21 @@ export class EventStore {
     for (const row of this.#sql.byIdKey.all(event.idKey)) {
       if (hasId(row.text as string, parsed.id)) return "duplicate";
     }
+    if (this.#vanish.hasTaken(parsed)) return "vanished";
     return this.#isDeleted(parsed) ? "deleted" : null;
   }
 
   #isDeleted(event: NostrEvent): boolean {
-    if (event.kind === KIND_DELETION) return false;
-    const author = pubkeyKey(event.pubkey);
-    const blocks = (targetKey: number) =>
-      this.#sql.deletionsOf.all(targetKey, author).some((row) => {
+    if (isUndeletable(event)) return false;
+    const blocks = (targetKey: number, deleter: string) =>
+      this.#sql.deletionsOf.all(targetKey, pubkeyKey(deleter)).some((row) => {
         const request = eventOf(row.text as string);
-        return request.pubkey === event.pubkey && deletionTargets(request, event);
+        return request.pubkey === deleter && deletionTargets(request, event);
       });
-    if (blocks(idKey(event.id))) return true;
+    const key = idKey(event.id);
+    if (deletersOf(event).some((deleter) => blocks(key, deleter))) return true;
     const d = addressOf(event);
-    return d !== null && blocks(addressKey(event.kind, event.pubkey, d.d));
+    return d !== null && blocks(addressKey(event.kind, event.pubkey, d.d), event.pubkey);
   }
 
   /** Removes the older event of the same address, unless the one that is there wins (newest, then lowest id). */
@@ -163,7 +186,7 @@ export class EventStore {
     for (const tag of request.tags) {
       const value = tag[1];
       if (value === undefined) continue;
-      if (tag[0] === "e" && /^[0-9a-f]{64}$/.test(value)) this.#deleteById(value, author, request, seq);
+      if (tag[0] === "e" && isHex64(value)) this.#deleteById(value, author, request, seq);
       if (tag[0] === "a") this.#deleteByAddress(value, author, request, seq);
     }
   }
@@ -189,8 +212,14 @@ export class EventStore {
 
   #removeIfTarget(row: Record<string, unknown>, request: NostrEvent): void {
     const event = eventOf(row.text as string);
-    if (event.pubkey !== request.pubkey || event.kind === KIND_DELETION) return;
+    if (isUndeletable(event) || !deletersOf(event).includes(request.pubkey)) return;
     if (deletionTargets(request, event)) this.#remove(row.seq as number, "deleted");
+  }
+
+  /** A request to delete that leaves the store (it expired, or its author vanished) deletes nothing any more. */
+  #forgetDeletion(request: NostrEvent, seq: number): void {
+    const author = pubkeyKey(request.pubkey);
+    for (const target of deletionKeys(request)) this.#sql.deleteDeletion.run(target, author, seq);
   }
 
   #remove(eventSeq: number, reason: RemovalReason): void {
@@ -201,11 +230,27 @@ export class EventStore {
     this.#sql.deleteBody.run(eventSeq);
     this.#tags.remove(facts, eventSeq);
     if (facts.flags & FLAG_ADDRESS) this.#sql.deleteAddress.run(facts.addressKey, eventSeq);
+    if (facts.flags & FLAG_DELETION) this.#forgetDeletion(facts.event, eventSeq);
     const id = idOf(row.text as string);
     const seq = ++this.#lastSeq;
     this.#sql.insertRemoval.run(seq, eventSeq, id, reason);
     this.removals.push({ seq, id, reason });
   }
+}
+
+/** A deletion has no effect on a deletion (NIP-09), nor on a request to vanish (NIP-62). */
+function isUndeletable(event: NostrEvent): boolean {
+  return event.kind === KIND_DELETION || event.kind === KIND_VANISH;
+}
+
+/** The keys of everything that a request to delete may have been remembered under. */
+function deletionKeys(request: NostrEvent): number[] {
+  return request.tags.flatMap(([name, value]) => {
+    if (name === "e" && isHex64(value)) return [idKey(value)];
+    if (name !== "a" || value === undefined) return [];
+    const [kind, pubkey, ...d] = value.split(":");
+    return pubkey === undefined ? [] : [addressKey(Number(kind), pubkey, d.join(":"))];
+  });
 }
 
 function sameAddress(a: NostrEvent, b: NostrEvent): boolean {
@@ -233,6 +278,7 @@ function prepareStatements(db: DatabaseSync) {
     insertBody: sql("INSERT INTO body (seq, expires_at, text) VALUES (?, ?, CAST(? AS TEXT))"),
     insertAddress: sql("INSERT INTO address (address_key, seq) VALUES (?, ?)"),
     insertDeletion: sql("INSERT OR IGNORE INTO deletion (target_key, pubkey_key, by_seq) VALUES (?, ?, ?)"),
+    deleteDeletion: sql("DELETE FROM deletion WHERE target_key = ? AND pubkey_key = ? AND by_seq = ?"),
     insertRemoval: sql("INSERT INTO removal (seq, event_seq, id, reason) VALUES (?, ?, ?, ?)"),
     deleteEvent: sql("DELETE FROM event WHERE seq = ?"),
     deleteBody: sql("DELETE FROM body WHERE seq = ?"),

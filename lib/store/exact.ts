@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type NostrEvent, TEXT_ID_AT, TEXT_PUBKEY_AT } from "../nostr/event.ts";
+import { type NostrEvent, TEXT_CREATED_AT_AT, TEXT_ID_AT, TEXT_PUBKEY_AT } from "../nostr/event.ts";
 
 /** Whether the text is that of the event with this id. */
 export function hasId(text: string, id: string): boolean {
@@ -34,6 +34,14 @@ export function idOf(text: string): string {
 export function pubkeyOf(text: string): string {
   return text.slice(TEXT_PUBKEY_AT, TEXT_PUBKEY_AT + 64);
 }
+
+/** The kind in an event's text. */
+export function kindOf(text: string): number {
+  const at = text.indexOf(KIND, TEXT_CREATED_AT_AT) + KIND.length;
+  return Number(text.slice(at, text.indexOf(",", at)));
+}
+
+const KIND = ',"kind":';
 
 /** The event of a text that the store itself wrote. */
 export function eventOf(text: string): NostrEvent {

@@ -27,9 +27,8 @@ const BUSY_MS = 5_000;
 /** Opens the database for writing, making or migrating it. Throws `SchemaError`. */
 export function openForWriting(path: string, options: WriteOptions): DatabaseSync {
   const db = new DatabaseSync(path);
-  db.exec(
-    `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
-  );
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA temp_store = MEMORY`);
+  db.exec("PRAGMA journal_mode = WAL");
   db.exec(`PRAGMA synchronous = ${options.durability === "full" ? "FULL" : "NORMAL"}`);
   db.exec(`PRAGMA cache_size = ${-options.cacheMebibytes * 1024}`);
   db.exec(

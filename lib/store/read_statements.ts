@@ -39,17 +39,28 @@ export class ReadStatements {
   readonly #prepared = new Map<string, StatementSync>();
   /** `[expires_at, text]` of a seq. */
   readonly body: StatementSync;
-  /** `[seq]` of the newest addition that the snapshot holds. */
+  /** `[seq of the newest addition that the snapshot holds, whether requests to vanish are pending]` */
   readonly lastSeq: StatementSync;
-  readonly begin: StatementSync;
-  readonly end: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
-    this.lastSeq = returnArrays(db.prepare("SELECT coalesce(max(seq), 0) FROM event"));
-    this.begin = db.prepare("BEGIN");
-    this.end = db.prepare("COMMIT");
+    this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM event), 0),
+                                                        EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
+  }
+
+  /**
+   * The first rows of many streams in one call. Parameters are one JSON array for each prefix column (the streams are
+   * their product), age, id key, the highest age; rows are a `keys` row with the positions in the arrays behind it.
+   */
+  heads(source: HeadSource): StatementSync {
+    const name = source + "heads";
+    let statement = this.#prepared.get(name);
+    if (statement === undefined) {
+      statement = returnArrays(this.#db.prepare(HEADS[source]));
+      this.#prepared.set(name, statement);
+    }
+    return statement;
   }
 
   /** The statement for a source: parameters are the stream's prefix, age, id key, the highest age, rows wanted. */
@@ -64,6 +75,31 @@ export class ReadStatements {
   }
 }
 
+/** Sources whose streams can be opened together. */
+export type HeadSource = "author" | "tag" | "id";
+
+/** For each stream one seek for its newest row; the row's columns come from `event` by its key. */
+const HEADS: Record<HeadSource, string> = {
+  author: `SELECT e.age, e.id_key, e.seq, e.kind, e.pubkey_key, h.a, h.b FROM (
+             SELECT p.key AS a, k.key AS b, (
+               SELECT x.seq FROM event x INDEXED BY event_author
+               WHERE x.pubkey_key = p.value AND x.kind = k.value AND (x.age, x.id_key) > (?3, ?4) AND x.age <= ?5
+               ORDER BY x.age, x.id_key LIMIT 1
+             ) AS seq FROM json_each(?1) p CROSS JOIN json_each(?2) k
+           ) h CROSS JOIN event e ON e.seq = h.seq`,
+  tag: `SELECT e.age, e.id_key, e.seq, e.kind, e.pubkey_key, h.a FROM (
+          SELECT t.key AS a, (
+            SELECT x.seq FROM tag x
+            WHERE x.tag_key = t.value AND (x.age, x.id_key) > (?2, ?3) AND x.age <= ?4
+            ORDER BY x.age, x.id_key LIMIT 1
+          ) AS seq FROM json_each(?1) t
+        ) h CROSS JOIN event e ON e.seq = h.seq`,
+  // Ids have no more than their head, and it is wanted: its text comes along.
+  id: `SELECT e.age, e.id_key, e.seq, b.expires_at, b.text, i.key FROM json_each(?1) i
+       CROSS JOIN event e INDEXED BY event_id ON e.id_key = i.value CROSS JOIN body b ON b.seq = e.seq
+       WHERE (e.age, e.id_key) > (?2, ?3) AND e.age <= ?4`,
+};
+
 function textOf(source: Source, columns: Columns): string {
   const selected = columns === "texts"
     ? "b.expires_at, b.text"
@@ -73,7 +109,8 @@ function textOf(source: Source, columns: Columns): string {
     : source === "tag"
     ? "CROSS JOIN event e ON e.seq = x.seq"
     : "";
+  // A key of an id has one row, or a few that collide: sorting them would cost more than finding them.
+  const order = source === "id" ? "" : "ORDER BY x.age, x.id_key";
   return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source]} ${joined}
-          WHERE ${PREFIX[source]} (x.age, x.id_key) > (?, ?) AND x.age <= ?
-          ORDER BY x.age, x.id_key LIMIT ?`;
+          WHERE ${PREFIX[source]} (x.age, x.id_key) > (?, ?) AND x.age <= ? ${order} LIMIT ?`;
 }

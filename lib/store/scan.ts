@@ -6,18 +6,34 @@
  *
  * @module
  */
-import { SCAN_CHUNK_ROWS_MAX } from "../limits.ts";
+import {
+  COMPLETENESS_PROBE_ROWS_MAX,
+  SCAN_CHUNK_ROWS_MAX,
+  SCAN_HEADS_STREAMS_MAX,
+  SCAN_HEADS_STREAMS_MIN,
+  SCAN_SECOND_CHUNK_ROWS,
+  TIED_EVENTS_MAX,
+} from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
-import type { Plan, Residual, Stream } from "./plan.ts";
+import type { Plan, Product, Residual, Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
+import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
 export interface ScanPosition {
   readonly age: number;
   readonly idKey: number;
   readonly remaining: number;
+  /** Events handed out beyond the limit, because they have the `created_at` of the last one within it. */
+  readonly tied: number;
 }
+
+/**
+ * What a scan that is done knows of the rest (NIP-67): `all` that matches was handed out; or the seq of an event that
+ * matches and was not; or nothing, because looking further would have cost too much.
+ */
+export type ScanEnd = "all" | "unknown" | number;
 
 /** What one step may cost. */
 export interface ScanBudget {
@@ -60,26 +76,50 @@ class Cursor {
 /** The events of one filter, in order; see the module's text. */
 export class Scan {
   readonly #statements: ReadStatements;
+  readonly #vanished: VanishedAuthors;
   readonly #residual: Residual;
   readonly #options: ScanOptions;
   readonly #ageMax: number;
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
   readonly #heap: Cursor[] = [];
-  #unopened: Cursor[];
+  /** Set where streams are opened together. */
+  readonly #product: Product | null;
+  readonly #unopened: Cursor[];
+  /** The stream that is opened next. */
+  #nextStream = 0;
+  /** Whether the limit is the relay's own, not one that the client asked for. */
+  readonly #isCapped: boolean;
+  readonly #asksNothing: boolean;
   #remaining: number;
+  #tied: number;
+  #end: ScanEnd = "unknown";
   #age: number;
   #idKey: number;
   #lastSeq = -1;
   #rowsLeft = 0;
 
-  constructor(statements: ReadStatements, plan: Plan, filter: Filter, options: ScanOptions) {
+  constructor(
+    statements: ReadStatements,
+    vanished: VanishedAuthors,
+    plan: Plan,
+    filter: Filter,
+    options: ScanOptions,
+  ) {
     this.#statements = statements;
+    this.#vanished = vanished;
     this.#residual = plan.residual;
     this.#options = options;
-    this.#keysFirst = plan.residual.kinds !== null || plan.residual.authorKeys !== null;
+    this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
+    // Ids bring their texts along: nearly all of them are wanted.
+    this.#keysFirst = this.#product === null
+      ? plan.residual.kinds !== null || plan.residual.authorKeys !== null
+      : this.#product.source !== "id";
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
+    this.#isCapped = filter.isCapped === true;
     this.#remaining = options.position?.remaining ?? filter.limit;
+    this.#tied = options.position?.tied ?? 0;
+    this.#asksNothing = filter.limit === 0;
     this.#age = options.position?.age ??
       (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
     this.#idKey = options.position?.idKey ?? -1;
@@ -89,11 +129,23 @@ export class Scan {
 
   /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
-    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining };
+    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
+  }
+
+  /** `created_at` of the event that is being handed out, seconds. */
+  get createdAt(): number {
+    return -this.#age;
+  }
+
+  /** What is known of the rest, once `step` has returned "done". */
+  get end(): ScanEnd {
+    return this.#end;
   }
 
   /**
    * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
+   * Where the limit is the relay's own, events of the last one's `created_at` are handed out beyond it, so that a client
+   * that asks for the next page by `until` misses none (NIP-67).
    *
    * @returns "done", or "more": the budget is used up and `step` can be called again.
    */
@@ -101,22 +153,20 @@ export class Scan {
     this.#rowsLeft = budget.rows;
     const bytesBefore = budget.bytes;
     try {
+      // Whoever asks for no stored event asks nothing about them.
+      if (this.#asksNothing) return "done";
       if (!this.#open()) return "more";
-      while (this.#remaining > 0 && this.#heap.length > 0) {
-        if (budget.bytes <= 0) return "more";
-        const cursor = this.#heap[0]!;
-        if (cursor.at === cursor.rows.length) {
-          if (this.#rowsLeft <= 0) return "more";
-          this.#fetch(cursor);
-          this.#settleTop();
-          continue;
+      while (this.#heap.length > 0) {
+        const next = this.#heap[0]!.rows[this.#heap[0]!.at];
+        if (this.#remaining === 0 && !this.#mayTie(next)) {
+          this.#end = this.#probe();
+          return "done";
         }
-        const row = cursor.rows[cursor.at++]!;
-        this.#age = row[0];
-        this.#idKey = row[1];
-        if (row[2] !== this.#lastSeq) budget.bytes -= this.#examine(cursor.stream, row, emit);
-        this.#settleTop();
+        if (budget.bytes <= 0) return "more";
+        if (next === undefined && this.#rowsLeft <= 0) return "more";
+        budget.bytes -= this.#advance(emit);
       }
+      this.#end = "all";
       return "done";
     } finally {
       budget.rows = this.#rowsLeft;
@@ -124,15 +174,94 @@ export class Scan {
     }
   }
 
+  /** Whether a row may go beyond the limit; at the limit, the position's age is that of the last event within it. */
+  #mayTie(row: Row | undefined): boolean {
+    if (!this.#isCapped || this.#tied >= TIED_EVENTS_MAX) return false;
+    return row === undefined || row[0] === this.#age;
+  }
+
+  /** Takes the next row, or fetches more of the stream whose rows ran out. Returns the characters handed out. */
+  #advance(emit: (text: string, seq: number) => void): number {
+    const cursor = this.#heap[0]!;
+    if (cursor.at === cursor.rows.length) {
+      this.#fetch(cursor);
+      this.#settleTop();
+      return 0;
+    }
+    const row = cursor.rows[cursor.at++]!;
+    this.#age = row[0];
+    this.#idKey = row[1];
+    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor.stream, row);
+    this.#settleTop();
+    if (text === null) return 0;
+    this.#lastSeq = row[2];
+    if (this.#remaining > 0) this.#remaining--;
+    else this.#tied++;
+    emit(text, row[2]);
+    return text.length;
+  }
+
+  /** Looks for one more event that matches, over so few rows that an EOSE does not wait for it. */
+  #probe(): ScanEnd {
+    this.#rowsLeft = COMPLETENESS_PROBE_ROWS_MAX;
+    while (this.#heap.length > 0) {
+      const cursor = this.#heap[0]!;
+      if (cursor.at === cursor.rows.length) {
+        if (this.#rowsLeft <= 0) return "unknown";
+        this.#fetch(cursor);
+      } else {
+        const row = cursor.rows[cursor.at++]!;
+        if (this.#rowsLeft-- <= 0) return "unknown";
+        if (row[2] !== this.#lastSeq && this.#matchingText(cursor.stream, row) !== null) return row[2];
+      }
+      this.#settleTop();
+    }
+    return "all";
+  }
+
   /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
   #open(): boolean {
-    while (this.#unopened.length > 0) {
+    while (this.#nextStream < this.#unopened.length) {
       if (this.#rowsLeft <= 0) return false;
-      const cursor = this.#unopened.pop()!;
+      if (this.#product !== null) {
+        this.#openTogether(this.#product);
+        continue;
+      }
+      const cursor = this.#unopened[this.#nextStream++]!;
       this.#fetch(cursor);
       if (cursor.rows.length > 0) this.#push(cursor);
     }
     return true;
+  }
+
+  /** The newest row of each of many streams by one statement: calls into SQLite cost more than seeks. */
+  #openTogether({ source, lists }: Product): void {
+    const [first, ...others] = lists as [readonly number[], ...(readonly number[])[]];
+    const width = others.reduce((product, list) => product * list.length, 1);
+    const from = this.#nextStream / width;
+    const some = first.slice(from, from + Math.max(1, Math.floor(SCAN_HEADS_STREAMS_MAX / width)));
+    const rows = this.#statements.heads(source).all(
+      JSON.stringify(some),
+      ...others.map((list) => JSON.stringify(list)),
+      this.#age,
+      this.#idKey,
+      this.#ageMax,
+    ) as unknown as [...Row, a: number, b?: number][];
+    for (const row of rows) {
+      const cursor = this.#unopened[this.#nextStream + row[5]! * width + (row[6] ?? 0)]!;
+      // Keys of ids can collide: then a stream has two rows, in any order.
+      if (cursor.rows.length > 0) {
+        cursor.rows.push(row as unknown as Row);
+        continue;
+      }
+      cursor.rows = [row as unknown as Row];
+      [cursor.age, cursor.idKey] = row;
+      cursor.drained = source === "id";
+      cursor.chunk = SCAN_SECOND_CHUNK_ROWS;
+      this.#push(cursor);
+    }
+    this.#nextStream += some.length * width;
+    this.#rowsLeft -= some.length * width;
   }
 
   #fetch(cursor: Cursor): void {
@@ -154,28 +283,26 @@ export class Scan {
     if (last) [cursor.age, cursor.idKey] = last;
   }
 
-  /** Checks one row; hands its event out if it belongs to the answer. Returns the characters handed out. */
-  #examine(stream: Stream, row: Row, emit: (text: string, seq: number) => void): number {
+  /** Checks one row; returns its event's text if it belongs to the answer. */
+  #matchingText(stream: Stream, row: Row): string | null {
     const seq = row[2];
-    if (seq > this.#options.seqMax) return 0;
+    if (seq > this.#options.seqMax) return null;
     let expiresAt = row[3];
     let text = row[4] as string;
     if (this.#keysFirst) {
-      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return 0;
-      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return 0;
+      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return null;
+      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return null;
       const body = this.#statements.body.get(seq) as unknown as [number, string] | undefined;
-      if (body === undefined) return 0;
+      if (body === undefined) return null;
       [expiresAt, text] = body;
       this.#rowsLeft--;
-    }
-    if (expiresAt > 0 && expiresAt <= this.#options.now) return 0;
-    if (stream.exact && !stream.exact(text)) return 0;
-    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return 0;
-    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return 0;
-    this.#lastSeq = seq;
-    this.#remaining--;
-    emit(text, seq);
-    return text.length;
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
+    if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
+    if (stream.exact && !stream.exact(text)) return null;
+    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
+    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
+    if (this.#vanished.hide(text)) return null;
+    return text;
   }
 
   /** Restores the heap after its first cursor moved on. */
@@ -204,8 +331,9 @@ export class Scan {
   }
 }
 
+/** A single stream's first rows hold one beyond the limit: it tells whether there are more. */
 function firstChunk(remaining: number, streams: number): number {
-  const share = streams === 1 ? remaining : Math.ceil(remaining * 2 / streams) + 1;
+  const share = streams === 1 ? remaining + 1 : Math.ceil(remaining * 2 / streams) + 1;
   return Math.max(1, Math.min(share, SCAN_CHUNK_ROWS_MAX));
 }
 

@@ -14,7 +14,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Marks the file as ours in SQLite's `application_id`: "SLCE". */
 const APPLICATION_ID = 0x534c4345;
@@ -59,6 +59,13 @@ const MIGRATIONS: readonly string[] = [
      id TEXT NOT NULL,
      reason TEXT NOT NULL
    );`,
+  // Requests to vanish (NIP-62): one row an author, for good; `until` is the request's created_at.
+  `CREATE TABLE vanish (
+     pubkey TEXT PRIMARY KEY,
+     until INTEGER NOT NULL,
+     is_pending INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX vanish_pending ON vanish (is_pending) WHERE is_pending = 1;`,
 ];
 
 /** The database is not one this program can serve; the message says why and what to do. */

@@ -1,3 +1,4 @@
+/** Tests of the store: what is kept, what gives way, what is found; with a naive matcher as the oracle. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
@@ -262,6 +263,7 @@ Deno.test("every filter gives what a naive matcher gives, whatever the plan and 
     if (random() < 0.3) filter.until = 100 + int(30);
     if (random() < 0.5) filter.limit = int(40);
     for (const letter of letters) if (random() < 0.2) filter[`#${letter}`] = some(() => value(letter), 4);
+    for (const letter of letters) if (random() < 0.1) filter[`&${letter}`] = some(() => value(letter), 2);
     assertEquals(
       ids(query(reader, filter, [1, 3, 50, 1e6][int(4)])),
       ids(naiveQuery(filter, alive, 500)),

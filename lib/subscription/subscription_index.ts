@@ -10,6 +10,7 @@
  */
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
+import type { Audience, Place } from "./audience.ts";
 import { hasId, holdsQuoted, pubkeyOf } from "../store/exact.ts";
 
 /** An event as the tail brings it: keys, and the text. */
@@ -37,6 +38,14 @@ interface CompiledFilter<Owner> {
 type Bucket<Owner> = Set<CompiledFilter<Owner>>;
 type Buckets<Owner> = Map<number, Bucket<Owner>>;
 
+/** A filter where it was filed; an "any" has no keys. */
+interface Filed<Owner> {
+  readonly filter: Filter;
+  readonly compiled: CompiledFilter<Owner>;
+  readonly place: Place;
+  readonly keys: readonly number[];
+}
+
 /** The open subscriptions of one gateway. `Owner` is whatever a match is to be delivered to. */
 export class SubscriptionIndex<Owner extends object> {
   readonly #byId: Buckets<Owner> = new Map();
@@ -44,8 +53,14 @@ export class SubscriptionIndex<Owner extends object> {
   readonly #byAuthor: Buckets<Owner> = new Map();
   readonly #byKind: Buckets<Owner> = new Map();
   readonly #any: Bucket<Owner> = new Set();
-  /** What to undo when an owner leaves: the filter, its index, its keys (null: `#any`). */
-  readonly #filed = new Map<Owner, [CompiledFilter<Owner>, Buckets<Owner> | null, readonly number[]][]>();
+  /** What to undo when an owner leaves. */
+  readonly #filed = new Map<Owner, Filed<Owner>[]>();
+  readonly #audience: Audience | null;
+
+  /** @param audience Is told of every filter, for those who ask whether anybody listens. */
+  constructor(audience: Audience | null = null) {
+    this.#audience = audience;
+  }
 
   /** Subscriptions now open. */
   get size(): number {
@@ -55,21 +70,25 @@ export class SubscriptionIndex<Owner extends object> {
   /** Opens a subscription. An owner that is there is replaced. */
   add(owner: Owner, filters: readonly Filter[]): void {
     this.delete(owner);
-    const filed: [CompiledFilter<Owner>, Buckets<Owner> | null, readonly number[]][] = [];
+    const filed: Filed<Owner>[] = [];
     for (const filter of filters) {
       if (isEmptyFilter(filter)) continue;
       const compiled = compile(owner, filter);
-      const [buckets, keys] = this.#placeOf(filter, compiled);
+      const [place, keys] = placeOf(filter, compiled);
+      const buckets = this.#bucketsOf(place);
       if (buckets === null) this.#any.add(compiled);
       else for (const key of keys) bucketOf(buckets, key).add(compiled);
-      filed.push([compiled, buckets, keys]);
+      this.#audience?.count(filter, place, keys, 1);
+      filed.push({ filter, compiled, place, keys });
     }
     this.#filed.set(owner, filed);
   }
 
   /** Closes a subscription; nothing happens where there is none. */
   delete(owner: Owner): void {
-    for (const [compiled, buckets, keys] of this.#filed.get(owner) ?? []) {
+    for (const { filter, compiled, place, keys } of this.#filed.get(owner) ?? []) {
+      this.#audience?.count(filter, place, keys, -1);
+      const buckets = this.#bucketsOf(place);
       if (buckets === null) this.#any.delete(compiled);
       else for (const key of keys) removeFrom(buckets, key, compiled);
     }
@@ -94,14 +113,20 @@ export class SubscriptionIndex<Owner extends object> {
     check(this.#any);
   }
 
-  #placeOf(filter: Filter, compiled: CompiledFilter<Owner>): [Buckets<Owner> | null, readonly number[]] {
-    if (filter.ids) return [this.#byId, unique(filter.ids.map(idKey))];
-    const fewest = compiled.tags.toSorted((a, b) => a.size - b.size)[0];
-    if (fewest) return [this.#byTag, [...fewest.keys()]];
-    if (filter.authors) return [this.#byAuthor, unique(filter.authors.map(pubkeyKey))];
-    if (filter.kinds) return [this.#byKind, filter.kinds];
-    return [null, []];
+  #bucketsOf(place: Place): Buckets<Owner> | null {
+    if (place === "id") return this.#byId;
+    if (place === "tag") return this.#byTag;
+    if (place === "author") return this.#byAuthor;
+    return place === "kind" ? this.#byKind : null;
   }
+}
+
+function placeOf(filter: Filter, compiled: CompiledFilter<object>): [Place, readonly number[]] {
+  if (filter.ids) return ["id", unique(filter.ids.map(idKey))];
+  const fewest = compiled.tags.toSorted((a, b) => a.size - b.size)[0];
+  if (fewest) return ["tag", [...fewest.keys()]];
+  if (filter.authors) return ["author", unique(filter.authors.map(pubkeyKey))];
+  return filter.kinds ? ["kind", filter.kinds] : ["any", []];
 }
 
 function compile<Owner>(owner: Owner, filter: Filter): CompiledFilter<Owner> {

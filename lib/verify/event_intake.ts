@@ -1,5 +1,5 @@
 /**
- * Turns frames into verified events, many at a time: parse, shape, limits, id, signature.
+ * Turns frames into verified events, many at a time: parse, shape, policies, id, signature.
  * A verifier's thread owns it and its scratch memory.
  *
  * The steps run over the whole batch one after another, so that hashing and signatures are one call each.
@@ -9,6 +9,7 @@
 import { INTAKE_BYTES_MAX, VERIFY_BATCH_MAX } from "../limits.ts";
 import { eventParts, idText, idTextVerbatim, type NostrEvent, shapeFault } from "../nostr/event.ts";
 import { type EventFacts, eventFacts } from "../nostr/packed_event.ts";
+import type { EventPolicy, PolicyContext } from "../policy/policy.ts";
 import { ITEM_BYTES, type SignatureVerifier } from "./verifier.ts";
 
 /** Why a frame became no event: an `OK false` where the event has an id, otherwise a NOTICE. */
@@ -32,7 +33,7 @@ const encoder = new TextEncoder();
 /** One batch at a time; see the module's text. */
 export class EventIntake {
   readonly #verifier: SignatureVerifier;
-  readonly #check: (event: NostrEvent, nowSeconds: number) => string | null;
+  readonly #check: EventPolicy;
   readonly #items = new Uint8Array(VERIFY_BATCH_MAX * ITEM_BYTES);
   readonly #digests = new Uint8Array(VERIFY_BATCH_MAX * 32);
   readonly #offsets = new Uint32Array(VERIFY_BATCH_MAX + 1);
@@ -46,10 +47,8 @@ export class EventIntake {
   /** The frames of this batch, in the order in which they were added. */
   entries: IntakeEntry[] = [];
 
-  constructor(
-    verifier: SignatureVerifier,
-    check: (event: NostrEvent, nowSeconds: number) => string | null,
-  ) {
+  /** @param check Asked before signatures, which are dearer. */
+  constructor(verifier: SignatureVerifier, check: EventPolicy) {
     this.#verifier = verifier;
     this.#check = check;
   }
@@ -71,16 +70,16 @@ export class EventIntake {
   /**
    * Adds the text of an EVENT message.
    *
-   * @param trusted The signature and the limits were checked before (`--no-verify`); the id is checked all the same.
+   * @param trusted Signature and policies were checked before (`--no-verify`); the id is checked all the same.
    */
-  add(text: string, nowSeconds: number, trusted = false): void {
+  add(text: string, context: PolicyContext, trusted = false): void {
     const parsed = parseMessage(text);
     if ("message" in parsed) {
       this.entries.push({ facts: null, refusal: parsed });
       return;
     }
     const { event } = parsed;
-    const fault = trusted ? null : this.#check(event, nowSeconds);
+    const fault = trusted ? null : this.#check(event, context);
     if (fault !== null) {
       this.entries.push({ facts: null, refusal: { id: event.id, message: fault } });
       return;

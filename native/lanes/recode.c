@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "item_range.h"
 #include "libsecp_internals.h"
 #include "sluice.h"
 
@@ -79,11 +80,6 @@ static void load_words(uint64_t w[4], const uint8_t *bytes) {
     }
 }
 
-/* p = 2^256 - C: all words above the lowest are ones. */
-static int below_p(const uint64_t w[4]) {
-    return (w[3] & w[2] & w[1]) != UINT64_MAX || w[0] < (uint64_t)0 - FIELD_C;
-}
-
 static void store(uint64_t (*rows)[LANES], int lane, const uint64_t *words, int count) {
     for (int i = 0; i < count; i++) rows[i][lane] = words[i];
 }
@@ -108,12 +104,9 @@ int lanes_recode(lanes_input *input, int lane, const uint8_t *item, sha256_block
     const uint8_t *key = item + SLUICE_KEY_OFFSET, *signature = item + SLUICE_SIGNATURE_OFFSET;
     uint64_t x[4], r[4];
     uint8_t e[32];
-    int overflow;
-    SECP(scalar) s;
+    if (!item_in_range(item)) return 0;
     load_words(x, key);
     load_words(r, signature);
-    SECP(scalar_set_b32)(&s, signature + 32, &overflow);
-    if (overflow || !below_p(x) || !below_p(r)) return 0;
     sha256_challenge(blocks, signature, key, item, e);
     lanes_recode_scalars(input, lane, signature + 32, e);
     store(input->x, lane, x, 4);

@@ -38,7 +38,8 @@ static void chain(scalar *secrets, uint8_t (*x)[32], int count) {
     }
 }
 
-static void make_block(void) {
+/* Valid items; with `odd` not 0, one in `odd` is signed for the nonce point with the odd y, and so invalid. */
+static void make_block(uint32_t odd) {
     static scalar keys[KEYS], nonces[BLOCK];
     static uint8_t key_x[KEYS][32], nonce_x[BLOCK][32];
     chain(keys, key_x, KEYS);
@@ -49,6 +50,7 @@ static void make_block(void) {
         random_bytes(item, 32);
         memcpy(item + SLUICE_KEY_OFFSET, key_x[k], 32);
         memcpy(item + SLUICE_SIGNATURE_OFFSET, nonce_x[i], 32);
+        if (odd > 0 && random_below(odd) == 0) SECP(scalar_negate)(&nonces[i], &nonces[i]);
         item_sign(item, &keys[k], &nonces[i]);
     }
 }
@@ -105,7 +107,7 @@ int main(int argc, char **argv) {
         static uint8_t expected[BLOCK], by_lanes[BLOCK], by_batch[BLOCK];
         const uint32_t share = one_in[random_below(8)], count = share == 0 ? BLOCK : 1 + random_below(BLOCK);
         uint32_t valid = 0;
-        make_block();
+        make_block(4 * share);
         for (uint32_t i = 0; i < BLOCK && share > 0; i++) {
             if (random_below(share) == 0) spoil(items + (size_t)SLUICE_ITEM_BYTES * i);
         }

@@ -60,7 +60,7 @@ export function checkCircles(project: Project): Finding[] {
   return findings;
 }
 
-/** Every module is reached from a program, a script, a bench or a test. */
+/** Every module is reached from a program, a worker (the supervisor starts those by name), a script, a bench or a test. */
 export function checkDeadFiles(project: Project): Finding[] {
   const edges = Map.groupBy(edgesOf(project), ({ from }) => from);
   const configuration = project.get("deno.json") ?? "";
@@ -75,7 +75,9 @@ export function checkDeadFiles(project: Project): Finding[] {
   const modules = [...project.keys()].filter((path) => path.endsWith(".ts"));
   for (const path of modules) {
     const named = configuration.includes(`"./${path}"`) || configuration.includes(` ${path}"`);
-    if (named || isTest(path) || /^(main|scripts\/\w+|bench\/.*)\.ts$/.test(path)) reach(path);
+    if (named || isTest(path) || /^(main|scripts\/\w+|bench\/.*|services\/\w+\/worker)\.ts$/.test(path)) {
+      reach(path);
+    }
   }
   return modules.filter((path) => !reached.has(path)).map((path) => ({
     path,

@@ -5,8 +5,8 @@
  * @module
  */
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
-import type { FrameSender, Sender } from "../gateway/frame_sender.ts";
-import { FRAME_TRUSTED } from "../verifier/messages.ts";
+import type { FrameSender, Sender } from "../verifier/handle.ts";
+import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
 import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
@@ -18,6 +18,8 @@ export interface ImportOutcome {
 /** See the module's text. */
 export class ImportSession implements Sender {
   unanswered = 0;
+  readonly address = "";
+  readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
   #read = 0;
   #stored = 0;
@@ -40,9 +42,8 @@ export class ImportSession implements Sender {
       return true;
     }
     if (line.trim() === "") return true;
-    if (this.frames.send(this, `["EVENT",${line}]`, this.#request.verify ? 0 : FRAME_TRUSTED) !== null) {
-      return false;
-    }
+    const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED);
+    if (this.frames.send(this, `["EVENT",${line}]`, flags) !== null) return false;
     this.#read++;
     return true;
   }

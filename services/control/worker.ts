@@ -9,11 +9,11 @@ import { TextLineStream } from "../../lib/std/streams.ts";
 import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
-import { FrameSender } from "../gateway/frame_sender.ts";
+import { FrameSender } from "../verifier/handle.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
-import { controlPath } from "../store/paths.ts";
+import { controlPath } from "../data_paths.ts";
 import { ImportSession } from "./import_session.ts";
 import type { CrashRequest, ImportReport } from "./messages.ts";
 
@@ -102,6 +102,7 @@ class Control {
       control: bells.origins.slice(controlOrigin(counts)),
       verifier: bells.verifiers,
       reader: bells.readers,
+      plugin: this.#start.memory.asked.length > 0 ? [bells.plugin] : [],
       store: [bells.store],
       indexer: [bells.indexer],
     };

@@ -1,11 +1,14 @@
 /**
- * One client as its gateway sees it: the socket, its subscriptions, what it still has to be answered, how slow it reads.
+ * One client as its gateway sees it: the socket, its subscriptions, what it still has to be answered, how slow it reads,
+ * which keys it has proved.
  * The gateway's thread owns it.
  *
  * @module
  */
 import { OUTBOUND_CHECK_CHARS } from "../../lib/limits.ts";
-import { closedText, eventPrefix } from "../../lib/nostr/relay_message.ts";
+import type { AuthState } from "../../lib/nostr/auth.ts";
+import { eventPrefix } from "../../lib/nostr/relay_message.ts";
+import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
 import type { StoredQuery } from "./stored_queries.ts";
 
@@ -21,16 +24,24 @@ export interface Subscription {
   query: StoredQuery | null;
 }
 
+const NO_KEYS = new Uint8Array(0);
+
 /** One client; see the module's text. */
 export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
   readonly counts = new Map<string, StoredQuery>();
+  /** Negentropy sessions by their own subscription ids (NIP-77). */
+  readonly syncs = new Map<string, NegentropySession>();
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
   isOpen = true;
   /** Whether the relay has ended it; the socket may stay for long, where the client reads nothing, and counts as one. */
   isCutOff = false;
+  /** Whether the client has been sent its challenge (NIP-42). */
+  wasChallenged = false;
+  /** The proved keys, 32 bytes each, as frames carry them. */
+  keys: Uint8Array = NO_KEYS;
   readonly #outboundBytesMax: number;
   #charsSinceCheck = 0;
   #buffered = 0;
@@ -40,6 +51,7 @@ export class Connection {
     readonly number: number,
     readonly socket: Socket,
     readonly address: string,
+    readonly auth: AuthState,
     outboundBytesMax: number,
   ) {
     this.#outboundBytesMax = outboundBytesMax;
@@ -90,8 +102,8 @@ export class Connection {
     return subscription;
   }
 
-  /** Tells the client that a subscription has ended. */
-  sendClosed(id: string, message: string): void {
-    this.send(closedText(id, message));
+  /** A key was proved. */
+  keysChanged(): void {
+    this.keys = Uint8Array.fromHex([...this.auth.authenticated].join(""));
   }
 }

@@ -18,10 +18,20 @@ export interface Socket {
   readonly resume: (() => void) | null;
 }
 
+/** Who asks for a WebSocket: what is kept of the request, which itself would cost kilobytes a connection. */
+export interface Visitor {
+  /** The client's address, as `REAL_IP_HEADER` or the socket tells it. */
+  readonly address: string;
+  /** The `Host` that it asked for. */
+  readonly host: string;
+}
+
 /** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
 export interface SocketEvents<Client> {
-  /** A request wants a WebSocket. Null refuses it: the engine answers 503. */
-  open(socket: Socket, request: Request, address: string): Client | null;
+  /** A request wants a WebSocket; asked before the socket is there. */
+  visitor(request: Request, peer: string): Visitor;
+  /** The socket is open. Null refuses it: the engine closes it with 1013. */
+  open(socket: Socket, visitor: Visitor): Client | null;
   /** A text frame. */
   text(client: Client, text: string): void;
   /** A frame that is not text, or that breaks a limit of the engine. */

@@ -10,6 +10,8 @@
  * An origin never has more unanswered events than its outcome lanes can hold (`EVENTS_UNANSWERED_ORIGIN_MAX`), so that a
  * lane that is full is our own mistake.
  *
+ * Written on verifiers' threads and the store's, read on the origin's.
+ *
  * @module
  */
 import { invariant } from "../../lib/invariant.ts";

@@ -6,12 +6,15 @@
  * @module
  */
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import type { Filter } from "../../lib/nostr/filter.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import type { RelayMemory } from "../memory.ts";
 import {
   CANCEL,
   CONTINUE,
+  MESSAGE,
   QUERY,
+  type QueryPosition,
   type ReaderQuery,
   ROW_HEADER_BYTES,
   SLICE_HEADER_BYTES,
@@ -19,13 +22,32 @@ import {
   STATE_DONE,
   STATE_FAILED,
 } from "../reader/messages.ts";
-import type { StoredQuery } from "./stored_queries.ts";
 
 /** A slice as it came. `rows` may be walked once, at once. */
 export interface SliceHeader {
   readonly state: "more" | "done" | "failed";
   readonly note: SliceNote;
   rows(take: (text: string, seq: number) => void): void;
+}
+
+/** What a reader can be asked: a stored query, or a negentropy session. */
+export interface AskedQuery {
+  /** Unique among its kind within this life of the gateway; decides which reader it stays with. */
+  readonly number: number;
+  readonly type: ReaderQuery["type"];
+  readonly filters: readonly Filter[];
+  readonly position: QueryPosition | null;
+  readonly seqMax: number;
+  readonly now: number;
+  /** The keys by which the reader has to choose what the client may be shown; null: it has not to. */
+  readonly keys: readonly string[] | null;
+  /** Of a session: the message that is not answered yet, in hex. */
+  readonly message: string;
+  /** The number under which a reader knows it; 0 while none was asked. */
+  askedAs: number;
+  readonly isCancelled: boolean;
+  /** Takes a slice. */
+  readonly take: (slice: SliceHeader) => void;
 }
 
 /** How long to wait before trying a full lane again, ms. */
@@ -40,10 +62,8 @@ export class ReaderLink {
   readonly #rows: LaneConsumer[];
   readonly #bells: Doorbell[];
   /** By the number under which it was last asked: a slice that answers an earlier asking meets nobody. */
-  readonly #open = new Map<number, StoredQuery>();
+  readonly #open = new Map<number, AskedQuery>();
   #lastAsked = 0;
-  /** Takes the slices. */
-  onSlice: (query: StoredQuery, slice: SliceHeader) => void = () => {};
 
   constructor(memory: RelayMemory, gateway: number, epoch: number) {
     this.#epoch = epoch;
@@ -53,7 +73,7 @@ export class ReaderLink {
   }
 
   /** Asks the query's reader, from the query's position on. Returns false if its lane is full. */
-  ask(query: StoredQuery): boolean {
+  ask(query: AskedQuery): boolean {
     const number = (this.#lastAsked + 1) >>> 0;
     const asked: ReaderQuery = {
       epoch: this.#epoch,
@@ -63,6 +83,8 @@ export class ReaderLink {
       position: query.position ?? { filter: 0, scan: null },
       seqMax: query.seqMax,
       now: query.now,
+      message: query.message,
+      keys: query.keys,
     };
     const bytes = encoder.encode(JSON.stringify(asked));
     if (!this.#put(query, QUERY, bytes)) return false;
@@ -74,14 +96,24 @@ export class ReaderLink {
   }
 
   /** Asks for the next slice. */
-  more(query: StoredQuery): void {
+  more(query: AskedQuery): void {
     if (this.#put(query, CONTINUE, this.#name(query))) return;
     // A lane that is full of queries has room again in a moment.
     setTimeout(() => query.isCancelled || this.more(query), LANE_FULL_RETRY_MS);
   }
 
+  /** Passes a session's message on. */
+  answer(query: AskedQuery): void {
+    const name = this.#name(query);
+    const bytes = new Uint8Array(name.length + query.message.length / 2);
+    bytes.set(name);
+    bytes.subarray(name.length).setFromHex(query.message);
+    if (this.#put(query, MESSAGE, bytes)) return;
+    setTimeout(() => query.isCancelled || this.answer(query), LANE_FULL_RETRY_MS);
+  }
+
   /** Tells the reader that nobody waits. If its lane is full it finds out by itself: it forgets what is never continued. */
-  cancel(query: StoredQuery): void {
+  cancel(query: AskedQuery): void {
     if (this.#open.delete(query.askedAs)) this.#put(query, CANCEL, this.#name(query));
   }
 
@@ -92,7 +124,7 @@ export class ReaderLink {
     }
   }
 
-  #askAgain(query: StoredQuery): void {
+  #askAgain(query: AskedQuery): void {
     if (query.isCancelled || this.ask(query)) return;
     setTimeout(() => this.#askAgain(query), LANE_FULL_RETRY_MS);
   }
@@ -122,22 +154,22 @@ export class ReaderLink {
     const note = JSON.parse(text(lane, lane.offset + SLICE_HEADER_BYTES, noteBytes)) as SliceNote;
     if (state === STATE_DONE || state === STATE_FAILED) this.#open.delete(query.askedAs);
     const rowsAt = (lane.offset + SLICE_HEADER_BYTES + noteBytes + 7) & ~7;
-    this.onSlice(query, {
+    query.take({
       state: state === STATE_DONE ? "done" : state === STATE_FAILED ? "failed" : "more",
       note,
       rows: (take) => walkRows(lane, rowsAt, count, take),
     });
   }
 
-  #name(query: StoredQuery): Uint8Array {
+  #name(query: AskedQuery): Uint8Array {
     return new Uint8Array(Uint32Array.of(this.#epoch, query.askedAs).buffer);
   }
 
-  #readerOf(query: StoredQuery): number {
+  #readerOf(query: AskedQuery): number {
     return query.number % this.#queries.length;
   }
 
-  #put(query: StoredQuery, type: number, bytes: Uint8Array): boolean {
+  #put(query: AskedQuery, type: number, bytes: Uint8Array): boolean {
     const reader = this.#readerOf(query);
     const lane = this.#queries[reader]!;
     const at = lane.reserve(bytes.length);

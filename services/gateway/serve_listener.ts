@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Listener, ListenOptions, Socket, SocketEvents } from "./listener.ts";
+import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 
 /** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(options: ListenOptions, events: SocketEvents<Client>): Listener {
@@ -42,23 +42,36 @@ function refuse(): Response {
 
 function upgrade<Client>(
   request: Request,
-  address: string,
+  peer: string,
   options: ListenOptions,
   events: SocketEvents<Client>,
 ): Response {
+  // Before the upgrade: afterwards Deno gives out no headers.
+  const visitor = events.visitor(request, peer);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
   } catch {
     return new Response("This request is not a WebSocket handshake.\n", { status: 400 });
   }
-  const socket = new ServeSocket(upgraded.socket);
+  serve(upgraded.socket, visitor, options, events);
+  return upgraded.response;
+}
+
+/** A function of its own, so that what its closures keep alive with the socket does not include the request. */
+function serve<Client>(
+  webSocket: WebSocket,
+  visitor: Visitor,
+  options: ListenOptions,
+  events: SocketEvents<Client>,
+): void {
+  const socket = new ServeSocket(webSocket);
   let client: Client | null = null;
-  upgraded.socket.onopen = () => {
-    client = events.open(socket, request, address);
+  webSocket.onopen = () => {
+    client = events.open(socket, visitor);
     if (client === null) socket.close(1013, "the relay takes no more connections now");
   };
-  upgraded.socket.onmessage = ({ data }) => {
+  webSocket.onmessage = ({ data }) => {
     if (client === null) return;
     if (typeof data !== "string") {
       return events.fault(client, "invalid: binary frames are not part of this protocol");
@@ -69,13 +82,12 @@ function upgrade<Client>(
     }
     events.text(client, data);
   };
-  upgraded.socket.onclose = () => {
+  webSocket.onclose = () => {
     if (client !== null) events.closed(client);
     client = null;
   };
   // `onclose` follows every error; without a listener the error would be uncaught.
-  upgraded.socket.onerror = () => {};
-  return upgraded.response;
+  webSocket.onerror = () => {};
 }
 
 function byteLength(text: string): number {

@@ -7,21 +7,27 @@
  */
 import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from "../../lib/limits.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
+import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
-import type { ReaderLink, SliceHeader } from "./reader_link.ts";
+import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 
 /** Who answered a query, for the metrics. */
 export type QueryPlace = "gateway" | "reader" | "search";
 
 /** One stored query on its way. */
-export class StoredQuery {
+export class StoredQuery implements AskedQuery {
+  /** A stored query has no messages beyond its filters. */
+  readonly message = "";
+  readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
   scan: Scan | null = null;
-  /** Rows already sent, where several filters could send one twice. */
+  /** How the filters before it ended. */
+  readonly ends: ScanEnd[] = [];
+  /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
   readonly sent: Set<number> | null;
   place: QueryPlace = "gateway";
   /** The reader that has it, and where it stands there; null while the gateway answers it. */
@@ -29,6 +35,8 @@ export class StoredQuery {
   /** The number under which a reader knows it; 0 while none was asked. */
   askedAs = 0;
   isCancelled = false;
+  /** Set when a reader is asked. */
+  take: (slice: SliceHeader) => void = () => {};
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
 
   constructor(
@@ -43,16 +51,41 @@ export class StoredQuery {
     readonly seqMax: number,
     readonly now: number,
     readonly startedMs: number,
+    /** Whether the filters may bring events that the client is not to be shown. */
+    readonly reachesPrivate: boolean,
   ) {
-    this.sent = filters.length > 1 ? new Set() : null;
+    const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
+    this.sent = mayRepeat ? new Set() : null;
+    // Rows are looked at where they are sent.
+    this.keys = type === "count" && reachesPrivate ? [...connection.auth.authenticated] : null;
   }
+
+  /**
+   * What is known of the events that match and were not sent (NIP-67), when every filter has ended. An event that one
+   * filter left out may have been sent by another; then nothing is known.
+   */
+  get completeness(): Completeness {
+    if (this.ends.every((end) => end === "all")) return "finish";
+    return this.ends.some((end) => typeof end === "number" && !this.sent?.has(end)) ? "more" : null;
+  }
+}
+
+/** The answer to a COUNT (NIP-45); `hll` is null where the filter is none that is counted by it. */
+export interface CountAnswer {
+  readonly count: number;
+  readonly approximate: boolean;
+  readonly hll: string | null;
 }
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
-  /** Every stored event was sent. */
+  /** Whether the filters may bring events that the client is not to be shown. */
+  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
+  /** Whether the client may be shown an event that the query brings, by its text. */
+  mayShow(query: StoredQuery, text: string): boolean;
+  /** The stored part was sent. */
   finished(query: StoredQuery): void;
-  counted(query: StoredQuery, count: number, approximate: boolean): void;
+  counted(query: StoredQuery, answer: CountAnswer): void;
   failed(query: StoredQuery, reason: string): void;
   /** The client read so slowly that an event could not be sent. */
   tooSlow(query: StoredQuery): void;
@@ -70,7 +103,6 @@ export class StoredQueries {
     this.#reader = reader;
     this.#link = link;
     this.#events = events;
-    link.onSlice = (query, slice) => this.#takeSlice(query, slice);
   }
 
   /** Queries whose clients have no room now. */
@@ -80,34 +112,30 @@ export class StoredQueries {
 
   /** Begins the stored part of a subscription and sends what one step brings. */
   begin(subscription: Subscription, filters: readonly Filter[], nowSeconds: number): void {
-    const searches = filters.some((filter) => filter.search !== undefined);
-    this.#reader.snapshot((lastSeq) => {
-      subscription.liveAfterSeq = lastSeq;
-      const query = this.#query(
-        "rows",
-        subscription.connection,
-        subscription,
-        subscription.id,
-        filters,
-        lastSeq,
-        nowSeconds,
-      );
-      subscription.query = query;
-      if (searches) {
-        query.place = "search";
-        this.#moveToReader(query);
-      } else this.#step(query);
-    });
+    const { connection, id } = subscription;
+    subscription.liveAfterSeq = this.#reader.refresh();
+    const query = this.#query(
+      "rows",
+      connection,
+      subscription,
+      id,
+      filters,
+      subscription.liveAfterSeq,
+      nowSeconds,
+    );
+    subscription.query = query;
+    if (filters.some((filter) => filter.search !== undefined)) {
+      query.place = "search";
+      this.#moveToReader(query);
+    } else this.#step(query);
   }
 
   /** Begins a COUNT; a reader answers it. */
   count(connection: Connection, id: string, filters: readonly Filter[], nowSeconds: number): StoredQuery {
-    return this.#reader.snapshot((lastSeq) => {
-      const query = this.#query("count", connection, null, id, filters, lastSeq, nowSeconds);
-      query.place = "reader";
-      this.#moveToReader(query);
-      return query;
-    });
+    const query = this.#query("count", connection, null, id, filters, this.#reader.refresh(), nowSeconds);
+    query.place = "reader";
+    this.#moveToReader(query);
+    return query;
   }
 
   /** Ends a query that nobody waits for any more. */
@@ -119,6 +147,7 @@ export class StoredQueries {
 
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
+    this.#reader.refresh();
     for (const query of this.#paused) {
       if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
       this.#paused.delete(query);
@@ -147,6 +176,7 @@ export class StoredQueries {
       seqMax,
       now,
       performance.now(),
+      this.#events.reachesPrivate(connection, filters),
     );
   }
 
@@ -163,6 +193,7 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
+        query.ends.push(this.#endFor(query, query.scan.end));
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
@@ -170,10 +201,18 @@ export class StoredQueries {
     this.#events.finished(query);
   }
 
+  /** How a filter ended, as the client may know it: of an event that it is not shown nothing is said. */
+  #endFor(query: StoredQuery, end: ScanEnd): ScanEnd {
+    if (typeof end !== "number") return end;
+    const text = this.#reader.textOf(end);
+    return text !== null && this.#events.mayShow(query, text) ? end : "unknown";
+  }
+
   #moveToReader(query: StoredQuery): void {
     query.position = { filter: query.filter, scan: query.scan?.position ?? null };
     query.scan = null;
     if (query.place === "gateway") query.place = "reader";
+    query.take = (slice) => this.#takeSlice(query, slice);
     if (!this.#link.ask(query)) {
       this.#events.failed(query, "rate-limited: too many long queries wait, try again");
     }
@@ -183,20 +222,23 @@ export class StoredQueries {
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;
+    for (const end of note.ends ?? []) query.ends.push(this.#endFor(query, end));
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {
-        return this.#events.counted(query, note.count ?? 0, note.approximate ?? false);
+        const { count = 0, approximate = false, hll = null } = note;
+        return this.#events.counted(query, { count, approximate, hll });
       }
       return this.#events.finished(query);
     }
-    query.position = note.position ?? query.position;
+    // A reader that takes a count over counts from the beginning: what its predecessor had counted died with it.
+    if (query.type === "rows") query.position = note.position ?? query.position;
     if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) this.#paused.add(query);
     else this.#link.more(query);
   }
 
   #send(query: StoredQuery, text: string, seq: number): void {
-    if (query.isCancelled || query.subscription === null) return;
+    if (query.isCancelled || query.subscription === null || !this.#events.mayShow(query, text)) return;
     if (query.sent !== null) {
       if (query.sent.has(seq)) return;
       query.sent.add(seq);

@@ -15,23 +15,32 @@ import {
 import { createExposition } from "../../lib/metrics/exposition.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
-import type { VerifyTier } from "../../lib/verify/verifier.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import type { ManagementView } from "../../lib/management/view.ts";
+import { eventFault } from "../../lib/verify/event_fault.ts";
+import { openVerifier } from "../../lib/verify/open_verifier.ts";
+import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
-import { storePath } from "../store/paths.ts";
+import { managementPath, storePath } from "../data_paths.ts";
+import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { ownUrls } from "./auth.ts";
 import { ClientAddress } from "./client_address.ts";
-import { FrameSender } from "./frame_sender.ts";
+import { FrameSender } from "../verifier/handle.ts";
 import { Gateway, socketEvents } from "./gateway.ts";
+import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
+import { NegentropySessions } from "./negentropy_sessions.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
@@ -40,7 +49,17 @@ import { StoredQueries } from "./stored_queries.ts";
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: GatewayNotice[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" }>[] = [];
+const management = new ManagementLink();
+
+/** What a gateway thread has to open before it starts. */
+interface GatewayMeans {
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Verifies proofs of keys, one at a time. */
+  readonly verifier: SignatureVerifier;
+  readonly log: Log;
+  readonly management: ManagementLink;
+}
 
 /** A gateway and everything that turns with it. */
 class GatewayThread {
@@ -51,22 +70,31 @@ class GatewayThread {
   readonly #bell: Doorbell;
   readonly #listener: Listener;
   readonly #start: ActorStart;
+  readonly #decisions: ManagementView;
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, tls: { cert: string; key: string } | null, log: Log) {
+  constructor(start: ActorStart, { tls, verifier, log, management }: GatewayMeans) {
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
+    const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
+    this.#decisions = decisions.view;
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames });
+    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
     this.#link = new ReaderLink(memory, index, epoch);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway);
-    this.#gateway.queries = this.#queries;
-    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.deliver(event, seq));
+    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    this.#gateway.requests.queries = this.#queries;
+    this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
+    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
-    const app = createApp(this.#status(log));
+    const app = createApp(this.#status(log, {
+      urls: ownUrls(config).flatMap(relayRequestUrls),
+      admins: adminsOf(config),
+      eventFault: (event) => eventFault(event, verifier),
+      ask: (body) => management.ask(body),
+    }));
     const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
     this.#listener = listenWithServe(
       {
@@ -79,7 +107,10 @@ class GatewayThread {
       socketEvents(
         this.#gateway,
         (request, peer) => addresses.of(request, peer),
-        (request) => app.fetch(request),
+        (request) => {
+          this.#gateway.followDecisions();
+          return app.fetch(request);
+        },
       ),
     );
   }
@@ -92,8 +123,9 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
-      const work = this.#gateway.drainOutcomes() + this.#link.drain() +
-        this.#feed.drain(this.#gateway.hasSubscriptions);
+      this.#gateway.followDecisions();
+      const work = this.#gateway.events.drain() + this.#link.drain() +
+        this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       this.#takeNotices();
@@ -118,16 +150,17 @@ class GatewayThread {
       else {
         this.#phase = "draining";
         this.#gateway.isDraining = true;
+        this.#gateway.syncs.isDraining = true;
         this.#listener.stopAccepting();
       }
     }
-    if (this.#phase === "draining" && !this.#drained && !this.#gateway.isAnswering) {
+    if (this.#phase === "draining" && !this.#drained && !this.#gateway.events.isAnswering) {
       this.#drained = true;
       report({ type: "drained" });
     }
   }
 
-  #status(log: Log): RelayStatus {
+  #status(log: Log, management: ManagementDoor): RelayStatus {
     const { config, memory, facts } = this.#start;
     const startedMs = Number(facts.startedMs);
     const sum = (slot: number) => sumOf(memory.metrics, slot);
@@ -136,7 +169,8 @@ class GatewayThread {
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
     return {
-      information: relayInformation(config, SOFTWARE),
+      information: () => relayInformation(config, SOFTWARE, (name) => this.#decisions.text(name)),
+      management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
       exposition: createExposition(memory.metrics, {
@@ -161,9 +195,15 @@ onStart(async (start) => {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const thread = new GatewayThread(start, tls, new Log(`gateway ${start.index}`, config.LOG_LEVEL));
+  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
+  const thread = new GatewayThread(start, { tls, verifier, log, management });
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
+  verifier.close();
   report({ type: "stopped" });
   endWorker();
-}, (notice) => notices.push(notice));
+}, (notice) => {
+  if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else notices.push(notice);
+});

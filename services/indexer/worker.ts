@@ -10,11 +10,13 @@ import type { Config } from "../../lib/config.ts";
 import {
   BULK_BYTES_MAX,
   BULK_ITEM_ATTEMPTS_MAX,
+  INDEXER_DRAIN_MS_MAX,
   OPENSEARCH_BACKOFF_MS_MAX,
   OPENSEARCH_BACKOFF_MS_MIN,
 } from "../../lib/limits.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { DeadLetter } from "../../lib/search/index_state.ts";
 import {
@@ -29,8 +31,9 @@ import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "../store/paths.ts";
-import { type Backend, openBackend } from "./backend.ts";
+import { storePath } from "../data_paths.ts";
+import { searchOptions } from "../search_options.ts";
+import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 
 const LAG = slotOf("nostr_indexer_lag_events");
 const AVAILABLE = slotOf("nostr_search_available");
@@ -50,11 +53,12 @@ interface Repeated {
 
 class Indexer {
   readonly #config: Config;
-  readonly #backend: Backend;
+  readonly #backend: OpenedIndex;
   readonly #log: LogReader;
   readonly #lines: Log;
   readonly #bell: Doorbell;
   readonly #metrics: ThreadMetrics;
+  readonly #packed: readonly LaneMemory[];
   /** The index that is being filled, or null: it must be prepared first. */
   #generation: string | null = null;
   /** The last entry read from the log. */
@@ -64,13 +68,14 @@ class Indexer {
   /** The first comes at once: it finds out whether the index answers. */
   #lastFlushMs = -Infinity;
 
-  constructor(start: ActorStart, backend: Backend, log: LogReader, lines: Log) {
+  constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
     const { memory } = start;
     this.#config = start.config;
     this.#backend = backend;
     this.#log = log;
     this.#lines = lines;
     this.#bell = new Doorbell(memory.bells.indexer);
+    this.#packed = memory.packed;
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
   }
 
@@ -82,10 +87,11 @@ class Indexer {
       await this.#waitForWork();
       await this.#flush();
     }
-    while (this.#failures === 0 && this.#lag() > 0) await this.#flush();
+    // What does not fit this time is in the log, and is indexed after the next start.
+    const until = performance.now() + INDEXER_DRAIN_MS_MAX;
+    do await this.#flush(); while (this.#failures === 0 && this.#lag() > 0 && performance.now() < until);
     clearInterval(watching);
-    await this.#backend.index.close();
-    this.#backend.state.close();
+    await this.#backend.close();
   }
 
   /** Until the second is over, enough has gathered, or the pause after a failure is over. */
@@ -95,9 +101,18 @@ class Indexer {
     while (!this.#bell.stopRequested) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) return;
-      if (this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX) return;
+      const enough = this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX;
+      if (enough && !this.#yieldsToWriters()) return;
       await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, this.#config.FLUSH_INTERVAL_MS / 4));
     }
+  }
+
+  /**
+   * The embedded index works on the same cores as the relay. While events wait for the store it keeps to one bulk a
+   * second: search falls behind for as long as the load lasts, which its lag tells, and writes do not.
+   */
+  #yieldsToWriters(): boolean {
+    return this.#config.OPENSEARCH_URL === null && this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */
@@ -208,7 +223,7 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", config.LOG_LEVEL);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const backend = await openBackend(config);
+  const backend = await openSearchIndex(await searchOptions(config));
   report({ type: "ready", facts: { search: backend.index.description } });
   await new Indexer(start, backend, new LogReader(db), log).run();
   db.close();

@@ -111,8 +111,10 @@ Deno.test({
           "import json, sys",
           "for line in sys.stdin:",
           "    asked = json.loads(line)",
-          "    seen = ' '.join(str(asked.get(k)) for k in ('type', 'receivedAt', 'sourceType', 'sourceInfo', 'authed'))",
-          "    print(json.dumps({'id': asked['event']['id'], 'action': 'reject', 'msg': 'restricted: ' + seen}), flush=True)",
+          "    keys = ('type', 'receivedAt', 'sourceType', 'sourceInfo', 'authed')",
+          "    msg = 'restricted: ' + ' '.join(str(asked.get(key)) for key in keys)",
+          "    answer = {'id': asked['event']['id'], 'action': 'reject', 'msg': msg}",
+          "    print(json.dumps(answer), flush=True)",
         ].join("\n"),
       );
       assertEquals(await ask("a"), `restricted: new ${NOW} IP4 192.0.2.1 None`);
@@ -139,9 +141,8 @@ Deno.test("a plugin in TypeScript decides about requests and counts", async () =
          begun = whole.pop()!;
          for (const { id, type, filters } of whole.map((line) => JSON.parse(line))) {
            const isDear = filters.some((filter: object) => !("kinds" in filter));
-           console.log(JSON.stringify(
-             isDear ? { id, action: "reject", msg: "restricted: " + type + " without kinds" } : { id, action: "accept" },
-           ));
+           const msg = "restricted: " + type + " without kinds";
+           console.log(JSON.stringify(isDear ? { id, action: "reject", msg } : { id, action: "accept" }));
          }
        }`,
     );

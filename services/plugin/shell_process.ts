@@ -18,7 +18,9 @@ export interface ShellProcessEvents {
 export class ShellProcess {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #events: ShellProcessEvents;
+  readonly #reading: Promise<void>;
   #isOver = false;
 
   /** Starts it. Throws where the system cannot. */
@@ -34,7 +36,8 @@ export class ShellProcess {
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#input.closed.catch(() => {});
-    this.#read();
+    this.#output = this.#child.stdout.getReader();
+    this.#reading = this.#read();
   }
 
   /** Writes to its standard input. The writes keep their order. */
@@ -51,15 +54,19 @@ export class ShellProcess {
     const late = setTimeout(() => this.#signal("SIGKILL"), PLUGIN_EXIT_MS);
     await this.#child.status;
     clearTimeout(late);
-    // The shell is gone; what it had started may not be.
+    // The shell is gone; what it had started may not be, and may even have left the group and hold the output open.
     this.#signal("SIGKILL");
+    await this.#output.cancel().catch(() => {});
+    await this.#reading;
   }
 
   async #read(): Promise<void> {
     try {
-      for await (const piece of this.#child.stdout) {
+      while (true) {
+        const { value, done } = await this.#output.read();
         if (this.#isOver) return;
-        this.#events.output(piece);
+        if (done) break;
+        this.#events.output(value);
       }
       this.#gone("it closed its output");
     } catch (error) {

@@ -11,10 +11,12 @@ import {
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
+import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
+import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf } from "../../lib/store/exact.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
+import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -29,6 +31,14 @@ export interface Slice {
 interface Found {
   readonly rows: readonly { readonly seq: number; readonly text: string }[];
   at: number;
+}
+
+/** What all queries of a reader have in common. */
+export interface JobParts {
+  readonly reader: EventReader;
+  readonly search: SearchReader | null;
+  /** What counts, and what is compared. */
+  readonly gate: ReadGate;
 }
 
 /** One query of one gateway. */
@@ -47,13 +57,20 @@ export class Job {
   #count = 0;
   #approximate = false;
   readonly #counted: Set<number> | null;
+  /** Counts authors beside the events, and from which byte of their keys; null where NIP-45 does not name the filter. */
+  readonly #authors: { readonly registers: HyperLogLog; readonly offset: number } | null;
+  readonly #gate: ReadGate;
+  readonly #keys: ReadonlySet<string>;
 
-  constructor(query: ReaderQuery, gateway: number, reader: EventReader, search: SearchReader | null) {
+  constructor(query: ReaderQuery, gateway: number, { reader, search, gate }: JobParts) {
     this.query = query;
     this.gateway = gateway;
     this.#reader = reader;
     this.#search = search;
+    this.#gate = gate;
+    this.#keys = new Set(query.keys);
     this.#filter = query.position.filter;
+    this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
   }
 
@@ -76,6 +93,7 @@ export class Job {
     const counting = this.query.type === "count";
     const filter = counting ? { ...asked, limit: SEARCH_HITS_MAX } : asked;
     const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    this.#reader.refresh();
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
     const rows = ids
       .map((id) => this.#reader.rowOf(id, this.query.now))
@@ -87,6 +105,9 @@ export class Job {
   next(): Slice {
     const texts: string[] = [];
     const seqs: number[] = [];
+    const ends: ScanEnd[] = [];
+    const more = (): Slice => ({ state: "more", note: { ...this.#position(), ends }, texts, seqs });
+    this.#reader.refresh();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
@@ -94,14 +115,22 @@ export class Job {
         : this.query.type === "count"
         ? this.#countOn(budget)
         : this.#scanOn(budget, texts, seqs);
-      if (!ended) return { state: "more", note: this.#position(), texts, seqs };
+      if (!ended) return more();
+      // What an index ranked, and what it had not indexed yet, says nothing certain of the rest.
+      ends.push(this.#scan?.end ?? "unknown");
       this.#filter++;
       this.#scan = null;
       this.#found = null;
       // A search is asynchronous: what comes after it is another slice.
-      if (this.needsSearch) return { state: "more", note: this.#position(), texts, seqs };
+      if (this.needsSearch) return more();
     }
-    const note = this.query.type === "count" ? { count: this.#count, approximate: this.#approximate } : {};
+    const note = this.query.type === "count"
+      ? {
+        count: this.#count,
+        approximate: this.#approximate,
+        ...(this.#authors && { hll: this.#authors.registers.toHex() }),
+      }
+      : { ends };
     return { state: "done", note, texts, seqs };
   }
 
@@ -117,7 +146,7 @@ export class Job {
     // A count has no limit of its own (NIP-45), and hands out no text.
     budget.bytes = Infinity;
     const scan = this.#openScan({ ...this.#current!, limit: Number.MAX_SAFE_INTEGER });
-    return scan.step(budget, (_, seq) => this.#countOne(seq)) === "done";
+    return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
   #openScan(filter: Filter): Scan {
@@ -133,7 +162,7 @@ export class Job {
     while (found.at < found.rows.length) {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
-      if (this.query.type === "count") this.#countOne(seq);
+      if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
         texts.push(text);
@@ -143,7 +172,9 @@ export class Job {
     return true;
   }
 
-  #countOne(seq: number): void {
+  #countOne(text: string, seq: number): void {
+    if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
+    this.#authors?.registers.add(pubkeyOf(text), this.#authors.offset);
     if (this.#counted === null) {
       this.#count++;
       return;
@@ -157,4 +188,12 @@ export class Job {
   #position(): SliceNote {
     return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
   }
+}
+
+/** HyperLogLog is for one filter, of those that NIP-45 lists: then all relays mean the same by it. */
+function authorCounter(filters: readonly Filter[]): { registers: HyperLogLog; offset: number } | null {
+  const [filter] = filters;
+  if (filters.length !== 1 || !isCanonicalCount(filter!)) return null;
+  const offset = hyperLogLogOffset(filter!);
+  return offset === null ? null : { registers: new HyperLogLog(), offset };
 }

@@ -1,5 +1,6 @@
 /**
- * The reader's inbox (queries, from gateways) and what it answers (slices of rows, to the gateway that asked).
+ * The reader's inbox (queries and negentropy messages, from gateways) and what it answers (slices of rows, to the
+ * gateway that asked).
  *
  * A query is pulled: the gateway asks, gets one slice, and asks for the next when its client has room. A slice is one
  * record, so that it arrives whole or not at all, and says where the query stands; a gateway whose reader died asks its
@@ -7,19 +8,23 @@
  *
  * ```
  *   QUERY:    JSON of a ReaderQuery        CONTINUE, CANCEL:  0 epoch u32 | 4 query number u32
+ *   MESSAGE:  0 epoch u32 | 4 query number u32 | 8 the client's negentropy message
  *   SLICE:    0 epoch u32 | 4 query number u32 | 8 state u32 | 12 rows u32 (n) | 16 note bytes u32 | 20 -
  *            24 note: JSON of a SliceNote, padded to 8
  *             | n rows: seq f64 | text bytes u32 | - u32 | text, padded to 8
  * ```
  *
+ * Each side reads and writes on its own thread.
+ *
  * @module
  */
 import type { Filter } from "../../lib/nostr/filter.ts";
-import type { ScanPosition } from "../../lib/store/scan.ts";
+import type { ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 
 export const QUERY = 1;
 export const CONTINUE = 2;
 export const CANCEL = 3;
+export const MESSAGE = 4;
 export const SLICE = 1;
 
 /** Bytes of a slice before its note. */
@@ -45,23 +50,38 @@ export interface QueryPosition {
 export interface ReaderQuery {
   readonly epoch: number;
   readonly number: number;
-  /** Rows of a REQ, or the answer to a COUNT. */
-  readonly type: "rows" | "count";
+  /** Rows of a REQ, the answer to a COUNT, or a negentropy session of one filter. */
+  readonly type: "rows" | "count" | "sync";
   readonly filters: readonly Filter[];
   readonly position: QueryPosition;
   /** The last entry of the log that is part of the answer. */
   readonly seqMax: number;
   /** Seconds since 1970. */
   readonly now: number;
+  /**
+   * For a COUNT or a session that may reach others' private events: the keys that the client has proved, since only what
+   * it may be shown counts. Otherwise null; rows are looked at where they are sent.
+   */
+  readonly keys: readonly string[] | null;
+  /** Of a session: the client's message that is to be answered, in hex; empty: it has sent none. */
+  readonly message: string;
 }
 
 /** What a slice says besides its rows. */
 export interface SliceNote {
   /** With STATE_MORE: where the next slice begins. */
   readonly position?: QueryPosition;
+  /** How the filters ended that this slice finished, in their order. */
+  readonly ends?: readonly ScanEnd[];
   /** With STATE_DONE, for a COUNT. */
   readonly count?: number;
   readonly approximate?: boolean;
-  /** With STATE_FAILED: the CLOSED's message, prefix included. */
+  /** HyperLogLog registers as 512 hex characters, where NIP-45 names the filter. */
+  readonly hll?: string;
+  /** Of a session: the answer to the client's message, in hex. */
+  readonly answer?: string;
+  /** With STATE_FAILED: the CLOSED's or NEG-ERR's message, prefix included. */
   readonly reason?: string;
+  /** With STATE_FAILED, of a session: the most events that it may select, where it selected more. */
+  readonly eventsMax?: number;
 }

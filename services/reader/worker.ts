@@ -9,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
+  NEGENTROPY_IDLE_MS_MAX,
   READER_QUERIES_MAX,
   READER_QUERY_IDLE_MS_MAX,
   SEARCHES_AT_ONCE_MAX,
@@ -16,22 +17,29 @@ import {
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
-import { openSearchReader } from "../indexer/backend.ts";
+import { openSearchReader } from "../../lib/search/open.ts";
+import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
-import { storePath } from "../store/paths.ts";
-import { Job, type Slice } from "./jobs.ts";
+import { managementPath, storePath } from "../data_paths.ts";
+import { Job, type JobParts, type Slice } from "./jobs.ts";
+import { SyncJob, SyncRefusal } from "./sync_job.ts";
 import {
   CANCEL,
   CONTINUE,
+  MESSAGE,
   QUERY,
   type ReaderQuery,
   ROW_HEADER_BYTES,
   SLICE,
   SLICE_HEADER_BYTES,
+  type SliceNote,
   STATE_DONE,
   STATE_FAILED,
   STATE_MORE,
@@ -42,21 +50,32 @@ const SLICE_ROOM_BYTES = SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Who asked: what an answer is addressed by. */
+interface Asker {
+  readonly gateway: number;
+  readonly query: Pick<ReaderQuery, "epoch" | "number">;
+}
+
 class Reader {
-  readonly #reader: EventReader;
+  readonly #decisions: ManagementFollower;
+  readonly #parts: JobParts;
   readonly #search: SearchReader;
   readonly #log: Log;
   readonly #queries: LaneConsumer[];
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
   readonly #gatewayBells: Doorbell[];
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs = new Map<string, Job | SyncJob>();
+  readonly #eventsMax: number;
   #searching = 0;
 
-  constructor({ memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
-    this.#reader = new EventReader(db);
+  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+    this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
+    const gate = new ReadGate(privateKinds(config), this.#decisions.view);
+    this.#parts = { reader: new EventReader(db), search, gate };
     this.#search = search;
     this.#log = log;
+    this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
@@ -68,10 +87,12 @@ class Reader {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#takeQueries();
+      this.#decisions.refresh();
       const worked = this.#turn();
       if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen);
     }
+    this.#decisions.close();
     await this.#search.close();
   }
 
@@ -93,20 +114,29 @@ class Reader {
     const word = lane.offset >>> 2;
     const name = `${gateway}:${lane.words[word]}:${lane.words[word + 1]}`;
     const job = this.#jobs.get(name);
-    if (job === undefined) return;
+    if (job === undefined) {
+      if (lane.type === CANCEL) return;
+      const query = { epoch: lane.words[word]!, number: lane.words[word + 1]! };
+      return this.#refuse({ gateway, query }, {
+        reason: "error: the query was given up because its client paused, try again",
+      });
+    }
     if (lane.type === CANCEL) this.#jobs.delete(name);
-    if (lane.type === CONTINUE) {
-      job.isWanted = true;
-      job.touchedMs = performance.now();
+    job.touchedMs = performance.now();
+    if (lane.type === CONTINUE) job.isWanted = true;
+    if (lane.type === MESSAGE && job instanceof SyncJob) {
+      job.take(lane.bytes.slice(lane.offset + 8, lane.offset + lane.length));
     }
   }
 
   #open(query: ReaderQuery, gateway: number): void {
-    const job = new Job(query, gateway, this.#reader, this.#search);
+    const job = query.type === "sync"
+      ? new SyncJob(query, gateway, this.#parts, this.#eventsMax)
+      : new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
     if (this.#jobs.size >= READER_QUERIES_MAX) {
-      this.#fail(job, "rate-limited: too many long queries are open, try again");
+      this.#fail(job, { reason: "rate-limited: too many long queries are open, try again" });
     } else this.#jobs.set(nameOf(job), job);
   }
 
@@ -115,7 +145,7 @@ class Reader {
     let worked = false;
     for (const job of this.#jobs.values()) {
       if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
-      if (job.needsSearch) {
+      if (job instanceof Job && job.needsSearch) {
         if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
         continue;
       }
@@ -126,16 +156,33 @@ class Reader {
     return worked;
   }
 
-  #serve(job: Job): void {
+  #serve(job: Job | SyncJob): void {
     try {
-      const slice = job.next();
+      const slice = job instanceof SyncJob ? job.next(this.#syncItems()) : job.next();
+      if (slice === null) return;
       if (slice.state === "done") this.#jobs.delete(nameOf(job));
       job.isWanted = false;
       this.#send(job, slice.state === "done" ? STATE_DONE : STATE_MORE, slice);
     } catch (error) {
+      if (error instanceof SyncRefusal) {
+        const { message: reason, eventsMax } = error;
+        return this.#fail(job, { reason, ...(eventsMax !== undefined && { eventsMax }) });
+      }
       this.#log.error(`a query failed: ${error}`);
-      this.#fail(job, "error: the query failed");
+      this.#fail(job, { reason: "error: the query failed" });
     }
+  }
+
+  /** Items that all negentropy sessions hold; those that their gateways must have forgotten are given up. */
+  #syncItems(): number {
+    let items = 0;
+    const oldest = performance.now() - 2 * NEGENTROPY_IDLE_MS_MAX;
+    for (const [name, job] of this.#jobs) {
+      if (!(job instanceof SyncJob)) continue;
+      if (!job.isWanted && job.touchedMs < oldest) this.#jobs.delete(name);
+      else items += job.items;
+    }
+    return items;
   }
 
   #startSearch(job: Job): void {
@@ -146,7 +193,7 @@ class Reader {
       (error) => {
         if (!(error instanceof SearchUnavailableError)) this.#log.error(`a search failed: ${error}`);
         else this.#log.debug(`a search failed: ${error.message}`);
-        this.#fail(job, "error: search is unavailable now, try again later");
+        this.#fail(job, { reason: "error: search is unavailable now, try again later" });
       },
     ).finally(() => {
       this.#searching--;
@@ -154,9 +201,13 @@ class Reader {
     });
   }
 
-  #fail(job: Job, reason: string): void {
+  #fail(job: Job | SyncJob, note: SliceNote): void {
     this.#jobs.delete(nameOf(job));
-    this.#send(job, STATE_FAILED, { state: "done", note: {}, texts: [], seqs: [] }, reason);
+    this.#refuse(job, note);
+  }
+
+  #refuse(asker: Asker, note: SliceNote): void {
+    this.#send(asker, STATE_FAILED, { state: "done", note, texts: [], seqs: [] });
   }
 
   /** Queries whose gateways have gone, or whose clients pause without end. */
@@ -167,19 +218,19 @@ class Reader {
     }
   }
 
-  #freeBytes(job: Job): number {
+  #freeBytes(job: Asker): number {
     const lane = this.#rows[job.gateway]!;
     return lane.capacityBytes - lane.usedBytes;
   }
 
-  #send(job: Job, state: number, slice: Slice, reason?: string): void {
+  #send(job: Asker, state: number, slice: Slice): void {
     const lane = this.#rows[job.gateway]!;
-    const note = encoder.encode(JSON.stringify(reason === undefined ? slice.note : { reason }));
+    const note = encoder.encode(JSON.stringify(slice.note));
     const texts = slice.texts.reduce((sum, text) => sum + text.length * 3 + ROW_HEADER_BYTES + 8, 0);
     const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + texts);
     if (start < 0) {
       // Only a refusal comes here without having looked for room; its client hears of it when there is some.
-      setTimeout(() => this.#send(job, state, slice, reason), 5);
+      setTimeout(() => this.#send(job, state, slice), 5);
       return;
     }
     const word = start >>> 2;
@@ -201,7 +252,7 @@ class Reader {
   }
 }
 
-function nameOf(job: Job): string {
+function nameOf(job: Asker): string {
   return `${job.gateway}:${job.query.epoch}:${job.query.number}`;
 }
 
@@ -209,7 +260,7 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const search = await openSearchReader(config);
+  const search = await openSearchReader(await searchOptions(config));
   report({ type: "ready", facts: {} });
   await new Reader(start, db, search, log).run();
   db.close();

@@ -7,13 +7,15 @@
 import type { Config } from "../../lib/config.ts";
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import { FLAG_EPHEMERAL, packedBytesMax, PackedEvent, packEvent } from "../../lib/nostr/packed_event.ts";
-import { eventLimits } from "../../lib/policy/event_limits.ts";
+import { ManagementView } from "../../lib/management/view.ts";
+import { contentPolicy } from "../../lib/policy/configured.ts";
+import { fromNobody } from "../../lib/policy/policy.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { ImportReport } from "../control/messages.ts";
-import { storePath } from "./paths.ts";
+import { storePath } from "../data_paths.ts";
 
 /** One import; `add` lines, `flush` now and then, `close` at the end. */
 export class DirectImport {
@@ -34,9 +36,9 @@ export class DirectImport {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
-    this.#store = new EventStore(this.#db);
+    this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, eventLimits(config));
+    this.#intake = new EventIntake(verifier, contentPolicy(config, new ManagementView()));
     this.#trusted = !verify;
   }
 
@@ -44,7 +46,7 @@ export class DirectImport {
   add(line: string): void {
     if (!this.#intake.hasRoom) this.flush();
     this.#read++;
-    this.#intake.add(`["EVENT",${line}]`, Math.floor(Date.now() / 1000), this.#trusted);
+    this.#intake.add(`["EVENT",${line}]`, fromNobody(Math.floor(Date.now() / 1000)), this.#trusted);
   }
 
   /** Decides and writes what was added, as one transaction. */
@@ -90,6 +92,7 @@ export class DirectImport {
     packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
     const outcome = this.#store.add(new PackedEvent(target).at(0));
     if (outcome === "stored") this.#stored++;
+    else if (outcome === "vanished") this.#refuse("blocked: its author or recipient has asked to vanish");
     else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
     else this.#duplicates++;
   }

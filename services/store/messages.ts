@@ -7,6 +7,8 @@
  *   tail:         0 seq f64 | 8 packed event, or for a removal the id's 32 bytes, or nothing
  * ```
  *
+ * Written on verifiers' threads, read on the store's; the tail is read on every follower's thread.
+ *
  * @module
  */
 
@@ -21,7 +23,9 @@ export const TAIL_STORED = 1;
 export const TAIL_EPHEMERAL = 2;
 /** Tail: a removal. */
 export const TAIL_REMOVED = 3;
-/** Tail: the log has reached `seq`. A store that follows one that died begins with it: followers look for what they lack. */
+/**
+ * Tail: the log has reached `seq`. A store that follows one that died begins with it: followers look for what they lack.
+ */
 export const TAIL_REACHED = 4;
 /** Bytes before the packed event in the tail. */
 export const TAIL_HEADER_BYTES = 8;

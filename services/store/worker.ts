@@ -16,12 +16,13 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
 import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
+import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "./paths.ts";
+import { storePath } from "../data_paths.ts";
 import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
@@ -30,12 +31,20 @@ const STORED = slotsOf("nostr_events_stored_total");
 /** How often the store looks for expired events, ms. */
 const EXPIRE_INTERVAL_MS = 1_000;
 
+/** The pause after the removal of what has vanished failed, ms. */
+const VANISH_RETRY_MS = 1_000;
+
+/** What became of an event: "unheard" is for ephemeral ones. */
+type Outcome = AddOutcome | "unheard" | "failed";
+
 /** What an OK says of each outcome. */
-const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, message: string]> = {
+const ANSWERS: Record<Outcome, readonly [accepted: boolean, message: string]> = {
   stored: [true, ""],
   duplicate: [true, "duplicate: already have this event"],
   superseded: [false, "duplicate: a newer version of this event is stored"],
+  vanished: [false, "blocked: its author or recipient has asked this relay to vanish"],
   deleted: [false, "blocked: its author has deleted this event"],
+  unheard: [false, "mute: nobody listens to this ephemeral event"],
   failed: [false, "error: the event could not be stored, try again later"],
 };
 
@@ -43,7 +52,7 @@ const ANSWERS: Record<AddOutcome | "failed", readonly [accepted: boolean, messag
 interface Entry {
   readonly lane: LaneConsumer;
   readonly offset: number;
-  outcome: AddOutcome | "failed";
+  outcome: Outcome;
   seq: number;
 }
 
@@ -52,6 +61,7 @@ class Store {
   readonly #lanes: LaneConsumer[];
   readonly #outcomes: LaneProducer[];
   readonly #tail: TailProducer;
+  readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
@@ -61,6 +71,7 @@ class Store {
   #group: Entry[] = [];
   #removals: Removal[] = [];
   #expireAtMs = 0;
+  #vanishAtMs = 0;
 
   constructor({ memory }: ActorStart, store: EventStore, log: Log) {
     this.#store = store;
@@ -69,6 +80,7 @@ class Store {
     this.#event = new PackedEvent(this.#lanes[0]!);
     this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
     this.#tail = new TailProducer(memory.tail);
+    this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
@@ -82,6 +94,7 @@ class Store {
     while (true) {
       const seen = this.#bell.rings;
       this.#expire();
+      this.#vanish();
       if (this.#gather() > 0) {
         this.#write();
         this.#bell.crashIfAsked();
@@ -89,6 +102,7 @@ class Store {
         continue;
       }
       if (this.#bell.stopRequested) return;
+      if (this.#store.isVanishing && Date.now() >= this.#vanishAtMs) continue;
       this.#bell.wait(seen);
     }
   }
@@ -133,7 +147,7 @@ class Store {
       for (const entry of entries) {
         const event = this.#at(entry);
         const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
-        entry.outcome = ephemeral ? "stored" : this.#store.add(event);
+        entry.outcome = ephemeral ? this.#pass(event) : this.#store.add(event);
         entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
       }
       this.#store.commit();
@@ -142,6 +156,11 @@ class Store {
       throw error;
     }
     this.#removals.push(...this.#store.removals);
+  }
+
+  /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
+  #pass(event: PackedEvent): Outcome {
+    return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
   }
 
   /** What is on disk now goes into the tail and is answered; then its room in the lanes is given back. */
@@ -194,17 +213,33 @@ class Store {
     this.#expireAtMs = nowMs + EXPIRE_INTERVAL_MS;
     const nowSeconds = Math.floor(nowMs / 1000);
     if (!this.#store.hasExpired(nowSeconds)) return;
+    this.#removeSome("expired events", () => {
+      const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
+      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
+    });
+  }
+
+  /** Removes a slice of what authors have asked to vanish (NIP-62); queries leave it out from the request on. */
+  #vanish(): void {
+    const nowMs = Date.now();
+    if (!this.#store.isVanishing || nowMs < this.#vanishAtMs) return;
+    const done = this.#removeSome("events of an author who vanished", () => this.#store.vanishSome());
+    if (!done) this.#vanishAtMs = nowMs + VANISH_RETRY_MS;
+  }
+
+  /** Removes events in a transaction of their own. Returns whether that succeeded. */
+  #removeSome(what: string, remove: () => void): boolean {
     try {
       this.#store.begin();
-      const removed = this.#store.expire(nowSeconds, EXPIRE_EVENTS_MAX);
+      remove();
       this.#store.commit();
-      if (removed === EXPIRE_EVENTS_MAX) this.#expireAtMs = nowMs;
     } catch (error) {
       this.#store.rollback();
-      this.#log.error(`expired events could not be removed: ${error}`);
-      return;
+      this.#log.error(`${what} could not be removed: ${error}`);
+      return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
+    return true;
   }
 
   #at(entry: Entry): PackedEvent {
@@ -218,9 +253,11 @@ onStart((start) => {
     durability: config.DURABILITY,
     cacheMebibytes: config.CACHE_MB,
   });
-  const store = new EventStore(db);
+  const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
   new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  // A clean stop leaves everything in one file, which a plain copy then holds.
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
   report({ type: "stopped" });
   endWorker();

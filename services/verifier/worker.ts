@@ -10,7 +10,10 @@
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
-import { eventLimits } from "../../lib/policy/event_limits.ts";
+import type { NostrEvent } from "../../lib/nostr/event.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
+import type { EventPolicy, PolicyContext } from "../../lib/policy/policy.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
@@ -18,10 +21,12 @@ import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
+import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
+import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
-import { FRAME_HEADER_BYTES, FRAME_TRUSTED } from "./messages.ts";
+import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
 const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
@@ -29,7 +34,11 @@ const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
 const STORE_FULL_WAIT_MS = 1;
 /** Bytes of a quoted id that an OK repeats, where the id is none; a longer one is answered by a NOTICE. */
 const ODD_ID_BYTES_MAX = 200;
+/** Bytes of one proved key. */
+const KEY_BYTES = 32;
+const NO_KEYS: ReadonlySet<string> = new Set();
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
@@ -37,16 +46,23 @@ const nap = new Int32Array(new SharedArrayBuffer(4));
 interface Origin extends Recipient {
   readonly origin: number;
   readonly flags: number;
+  /** For the plugin, where there is one. */
+  readonly source: EventSource | null;
 }
 
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #decisions: ManagementFollower;
+  readonly #content: EventPolicy;
+  readonly #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
+  readonly #hasPlugin: boolean;
+  /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
-  readonly #storeBell: Doorbell;
+  readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   #origins: Origin[] = [];
@@ -57,12 +73,16 @@ class Verifier {
   constructor(start: ActorStart, verifier: SignatureVerifier) {
     const { memory, index } = start;
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, eventLimits(start.config));
+    this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
+    this.#content = contentPolicy(start.config, this.#decisions.view);
+    this.#sender = senderPolicy(start.config);
+    this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
-    this.#packed = new LaneProducer(memory.packed[index]!);
+    this.#hasPlugin = memory.asked.length > 0;
+    this.#packed = new LaneProducer((this.#hasPlugin ? memory.asked : memory.packed)[index]!);
     this.#bell = new Doorbell(memory.bells.verifiers[index]!);
-    this.#storeBell = new Doorbell(memory.bells.store);
+    this.#nextBell = new Doorbell(this.#hasPlugin ? memory.bells.plugin : memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "verifier", index));
   }
@@ -75,7 +95,7 @@ class Verifier {
         this.#decide();
         continue;
       }
-      if (this.#bell.stopRequested) return;
+      if (this.#bell.stopRequested) return this.#decisions.close();
       this.#bell.wait(seen);
     }
   }
@@ -98,17 +118,35 @@ class Verifier {
   #take(lane: LaneConsumer, origin: number, nowSeconds: number): void {
     const word = lane.offset >>> 2;
     const flags = lane.words[word + 4]!;
-    const keys = lane.words[word + 5]!;
+    const keyBytes = lane.words[word + 5]! * KEY_BYTES;
+    const keysAt = lane.offset + FRAME_HEADER_BYTES;
+    const addressAt = keysAt + keyBytes;
+    const textAt = addressAt + lane.words[word + 6]!;
+    const text = this.#decode(lane.bytes, textAt, lane.offset + lane.length);
+    const context = {
+      nowSeconds,
+      authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
+      ip: null,
+      connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
+    };
     this.#origins.push({
       origin,
       flags,
       epoch: lane.words[word]!,
       connection: lane.words[word + 1]!,
       receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
+      source: this.#hasPlugin
+        ? { address: this.#decode(lane.bytes, addressAt, textAt), keys: [...context.authenticated] }
+        : null,
     });
-    const start = lane.offset + FRAME_HEADER_BYTES + keys * 32;
-    const text = this.#decode(lane.bytes, start, lane.offset + lane.length);
-    this.#intake.add(text, nowSeconds, (flags & FRAME_TRUSTED) !== 0);
+    // A frame that came after a decision finds it: one load where nothing was decided.
+    this.#decisions.refresh();
+    this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
+  }
+
+  #refusalOf(event: NostrEvent, context: PolicyContext): string | null {
+    const refusal = this.#content(event, context);
+    return refusal === null && context.connection !== null ? this.#sender(event, context) : refusal;
   }
 
   /** Decoding straight from shared memory is five times as dear as from a copy. */
@@ -140,7 +178,7 @@ class Verifier {
     }
     this.#bell.crashIfAsked();
     for (const lane of this.#frames) lane.release();
-    if (packed > 0) this.#storeBell.ring();
+    if (packed > 0) this.#nextBell.ring();
     for (const origin of answered) this.#originBells[origin]!.ring();
   }
 
@@ -148,9 +186,10 @@ class Verifier {
     const facts = entry.facts!;
     const lane = this.#packed;
     let at: number;
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts))) < 0) {
+    const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
-      this.#storeBell.ring();
+      this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }
     const word = at >>> 2;
@@ -160,8 +199,10 @@ class Verifier {
     lane.words[word + 4] = origin.origin;
     lane.words[word + 5] = origin.flags;
     this.#id.setFromHex(facts.event.id);
-    const bytes = packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
-    lane.commit(PACKED, PACKED_HEADER_BYTES + bytes);
+    const bytes = PACKED_HEADER_BYTES + packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    if (origin.source === null) return lane.commit(PACKED, bytes);
+    const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
+    lane.commit(ASKED, bytes + written);
   }
 
   #refuse(refusal: { id: string | null; message: string }, origin: Origin): void {
@@ -179,6 +220,13 @@ class Verifier {
       notice ? `["NOTICE",${JSON.stringify(message)}]` : `["OK",${quoted},false,${JSON.stringify(message)}]`,
     );
   }
+}
+
+/** The proved keys that a frame carries. */
+function keysOf(bytes: Uint8Array): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (let at = 0; at < bytes.length; at += KEY_BYTES) keys.add(bytes.subarray(at, at + KEY_BYTES).toHex());
+  return keys;
 }
 
 onStart(async (start) => {

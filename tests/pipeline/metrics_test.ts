@@ -44,13 +44,12 @@ async function healthOf(relay: TestRelay): Promise<Health> {
 }
 
 Deno.test("/metrics counts what both gateways did, whichever answers", async () => {
-  await using relay = await startRelay({
-    env: { GATEWAY_WORKERS: String(GATEWAYS), FLUSH_INTERVAL_MS: "50" },
-  });
+  const env = { GATEWAY_WORKERS: String(GATEWAYS), FLUSH_INTERVAL_MS: "50" };
+  await using relay = await startRelay({ env });
   const clients = await connectToBoth(relay);
   let number = 0;
   for (const client of clients) {
-    client.send(["REQ", "live", { kinds: [1], limit: 0 }]);
+    client.send(["REQ", "live", { kinds: [1, 20_001], limit: 0 }]);
     await client.nextOfType("EOSE");
   }
   for (const [n, client] of clients.entries()) {
@@ -74,7 +73,7 @@ Deno.test("/metrics counts what both gateways did, whichever answers", async () 
     await client.nextOfType("NOTICE");
   }
   await indexed(relay);
-  const deliveries = 2 * CLIENTS * CLIENTS;
+  const deliveries = 3 * CLIENTS * CLIENTS;
   await eventually(async () => (await metricsOf(relay)).get("nostr_deliveries_total") === deliveries);
   const expected: Record<string, number> = {
     'nostr_messages_received_total{verb="EVENT"}': 8 * CLIENTS,

@@ -141,10 +141,10 @@ Deno.test("a slow reader of live events holds no more than its budget, is told, 
   assertMatch(tail, /\["CLOSED","slow","rate-limited: the client reads too slowly"\]/);
   // And it may go on.
   await slow.send(["REQ", "again", { ids: [events[0]!.id] }]);
-  assertMatch((await slow.read(`["EOSE","again"]`)).tail, /\["EOSE","again"\]/);
+  assertMatch((await slow.read(`["EOSE","again",`)).tail, /\["EOSE","again",/);
 });
 
-Deno.test("a stored query waits for a client that does not read, within the budget, and then brings every row", async () => {
+Deno.test("a stored query waits for a client that does not read, within the budget, and then brings all", async () => {
   await using relay = await startRelay({ env: { OUTBOUND_BYTES_MAX: String(2 * MIB) } });
   await using publisher = await connect(relay.url, { timeoutMs: 30_000 });
   const content = "y".repeat(20_000);
@@ -155,8 +155,8 @@ Deno.test("a stored query waits for a client that does not read, within the budg
   const other = await publisher.query({ kinds: [1], limit: 10 });
   assertEquals(other.events.length, 10);
   assertEquals(await metricOf(relay, "nostr_slow_readers_total"), 0);
-  const { tail } = await slow.read(`["EOSE","all"]`);
-  assertMatch(tail, /\["EOSE","all"\]/);
+  const { tail } = await slow.read(`["EOSE","all",`);
+  assertMatch(tail, /\["EOSE","all",/);
 });
 
 Deno.test("a client that reads nothing and asks on is cut off, and its answers do not pile up", async () => {

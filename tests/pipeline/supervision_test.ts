@@ -17,7 +17,7 @@ async function restarted(relay: TestRelay, actor: string, times: number): Promis
   await eventually(
     async () => {
       await client.publish(
-        signEvent(testKey(1_000), { kind: 10_003, content: `${actor} ${times} ${notes}` }),
+        signEvent(testKey(1_000), { kind: 10_003, content: `${actor} ${times} ${notes++}` }),
       );
       return relay.output().split(`${actor} 0 runs again`).length > times;
     },

@@ -107,7 +107,7 @@ Deno.test("every letter is indexed, small and capital apart", async () => {
   assertEquals(found, events.map(({ id }) => [id]));
 });
 
-Deno.test("tag values are compared exactly: case, white space, Unicode forms, quotes and control characters", async () => {
+Deno.test("tag values are compared exactly: case, white space, Unicode forms, quotes, controls", async () => {
   await using client = await connect(relay.url);
   const key = freshKey();
   const values = [
@@ -329,7 +329,7 @@ Deno.test("a filter of a wrong shape is refused as invalid or unsupported", asyn
     { "#t": [["t"]] },
     { "#t": {} },
     { "#tt": ["t"] },
-    { "&t": ["t"] },
+    { "&t": "t" },
     { nonsense: 1 },
     { ["__proto__"]: 1 },
     { constructor: [] },

@@ -1,6 +1,6 @@
 /**
- * NIP-01 from outside: an id is the SHA-256 of an exact text, however the frame was written; and the event that is served
- * has that id again.
+ * NIP-01 from outside: an id is the SHA-256 of an exact text, however the frame was written; and the event that is
+ * served has that id again.
  *
  * @module
  */

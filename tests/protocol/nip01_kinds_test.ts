@@ -1,6 +1,6 @@
 /**
- * NIP-01 from outside: what a kind says about storage. Regular events stay, replaceable and addressable ones replace each
- * other, ephemeral ones are only passed on.
+ * NIP-01 from outside: what a kind says about storage. Regular events stay, replaceable and addressable ones
+ * replace each other, ephemeral ones are only passed on.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { connect, type TestClient } from "../support/client.ts";
 import { signEvent, type TestEvent, type TestKey } from "../support/sign.ts";
 import { freshKey, idsOf, nextEvent, nowSeconds, sharedRelay, store, untilEose } from "./shared_relay.ts";
 
-const relay = await sharedRelay();
+const relay = await sharedRelay({ PRIVATE_KINDS: "none" });
 
 /** Signs events that differ in their content only, and returns them by rising id. */
 function signTies(key: TestKey, kind: number, tags: string[][] = [], count = 3): TestEvent[] {

@@ -8,7 +8,7 @@ import { connect, type TestClient } from "../support/client.ts";
 import { signEvent, type TestEvent, type TestKey } from "../support/sign.ts";
 import { freshKey, idsOf, nextEvent, sharedRelay, store, untilEose } from "./shared_relay.ts";
 
-const relay = await sharedRelay();
+const relay = await sharedRelay({ PRIVATE_KINDS: "none" });
 
 function deletion(key: TestKey, created_at: number, ...tags: string[][]): TestEvent {
   return signEvent(key, { kind: 5, created_at, tags, content: "published by mistake" });

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { hash } from "node:crypto";
 import { connect, type Message, type TestClient, type TestFilter } from "../support/client.ts";
 import { naiveMatch, type PlainFilter } from "../support/naive_matcher.ts";
 import { seededPrng } from "../support/prng.ts";
@@ -37,7 +38,7 @@ Deno.test("COUNT tells how many events a filter matches", async () => {
   assertEquals(await count(client, { authors }), 0);
   const events = Array.from(
     { length: 30 },
-    (_, i) => signEvent(key, { kind: [1, 2, 4][i % 3]!, created_at: i, tags: [["t", `${i % 5}`]] }),
+    (_, i) => signEvent(key, { kind: [1, 2, 7][i % 3]!, created_at: i, tags: [["t", `${i % 5}`]] }),
   );
   await store(client, ...events);
   const cases: [TestFilter, number][] = [
@@ -62,7 +63,7 @@ Deno.test("several filters are joined by OR, and an event that satisfies many co
   const authors = [key.pubkey];
   const events = Array.from(
     { length: 60 },
-    (_, i) => signEvent(key, { kind: [1, 2, 4][i % 3]!, created_at: i }),
+    (_, i) => signEvent(key, { kind: [1, 2, 7][i % 3]!, created_at: i }),
   );
   await store(client, ...events);
   assertEquals(await count(client, { authors }, { authors }), 60);
@@ -181,4 +182,74 @@ Deno.test("many counts at once are all answered, each under its own id", async (
   await store(client, ...Array.from({ length: 50 }, (_, i) => signEvent(key, { created_at: i })));
   const answers = Array.from({ length: 150 }, (_, i) => count(client, { authors: [key.pubkey], until: i }));
   assertEquals(await Promise.all(answers), Array.from({ length: 150 }, (_, i) => Math.min(i + 1, 50)));
+});
+
+/** HyperLogLog as NIP-45 words it, digit by digit: registers of the pubkeys, from the hex that stands for the value. */
+function registersOf(pubkeys: readonly string[], hex: string): string {
+  const offset = parseInt(hex[32]!, 16) + 8;
+  const registers = Array<number>(256).fill(0);
+  for (const pubkey of pubkeys) {
+    const bits = [...pubkey.slice(offset * 2 + 2, offset * 2 + 16)]
+      .map((digit) => parseInt(digit, 16).toString(2).padStart(4, "0")).join("");
+    const zeros = bits.includes("1") ? bits.indexOf("1") : bits.length;
+    const register = parseInt(pubkey.slice(offset * 2, offset * 2 + 2), 16);
+    registers[register] = Math.max(registers[register]!, zeros + 1);
+  }
+  return registers.map((value) => value.toString(16).padStart(2, "0")).join("");
+}
+
+Deno.test("the counts that NIP-45 lists come with HyperLogLog registers of the authors", async () => {
+  await using client = await connect(relay.url);
+  const authors = Array.from({ length: 40 }, freshKey);
+  const prng = seededPrng("HyperLogLog");
+  const [id, pubkey] = [prng.hex(32), prng.hex(32)];
+  const address = `30023:${pubkey}:article`;
+  const cases: [letter: string, value: string, kinds: number[], hex: string][] = [
+    ["e", id, [7], id],
+    ["e", id, [6], id],
+    ["e", id, [1], id],
+    ["E", id, [1111], id],
+    ["p", pubkey, [3], pubkey],
+    ["q", address, [1111, 1], pubkey],
+    ["q", "not hex", [1, 1111], hash("sha256", "not hex", "hex")],
+  ];
+  for (const [letter, value, kinds, hex] of cases) {
+    const events = authors.map((key, i) =>
+      signEvent(key, {
+        kind: kinds[i % kinds.length]!,
+        tags: [[letter, value]],
+        content: `${letter} ${kinds}`,
+      })
+    );
+    // A second event of one author counts as an event, not as an author.
+    if (kinds[0] !== 3) {
+      events.push(signEvent(authors[0]!, { kind: kinds[0]!, tags: [[letter, value]], content: "2" }));
+    }
+    await store(client, ...events);
+    const [, , body] = await ask(client, { [`#${letter}`]: [value], kinds });
+    const hll = registersOf(authors.map((key) => key.pubkey), hex);
+    assertEquals(body, { count: events.length, hll }, `SEED=${prng.seed} ${letter} ${kinds}`);
+  }
+  const unheard = prng.hex(32);
+  const [, , empty] = await ask(client, { "#e": [unheard], kinds: [7] });
+  assertEquals(empty, { count: 0, hll: "00".repeat(256) });
+});
+
+Deno.test("other counts bring no registers", async () => {
+  await using client = await connect(relay.url);
+  const e = "ab".repeat(32);
+  for (
+    const filters of [
+      [{ "#e": [e] }],
+      [{ "#e": [e], kinds: [7, 6] }],
+      [{ "#e": [e, "cd".repeat(32)], kinds: [7] }],
+      [{ "#e": [e], "#p": [e], kinds: [7] }],
+      [{ "#e": [e], kinds: [7], since: 1 }],
+      [{ "#e": [e], kinds: [7] }, { "#e": [e], kinds: [6] }],
+      [{ kinds: [7] }],
+    ]
+  ) {
+    const [, , body] = await ask(client, ...filters);
+    assertEquals(Object.keys(body as object), ["count"], JSON.stringify(filters));
+  }
 });

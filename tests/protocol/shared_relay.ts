@@ -17,8 +17,8 @@ const START_LINE = /^(sluice | {2}(data|verification|search|threads) )/;
 let lastKey = 1_000;
 
 /**
- * Starts a relay for the tests of the calling file. After the last one it must end in order, and must not have logged an
- * error: a thread that died and was started again shows there.
+ * Starts a relay for the tests of the calling file. After the last one it must end in order, and must not have
+ * logged an error: a thread that died and was started again shows there.
  */
 export async function sharedRelay(env: Record<string, string> = {}): Promise<TestRelay> {
   const relay = await startRelay({ env: { ...QUIET, ...env } });
@@ -49,7 +49,7 @@ export async function idsOf(client: TestClient, ...filters: TestFilter[]): Promi
 /** The events of a query that must have ended with EOSE. */
 export function served(result: QueryResult): TestEvent[] {
   assertEquals(result.closed, undefined);
-  assertEquals(result.eose?.length, 2);
+  assertEquals(result.eose?.length, 3);
   return result.events;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The oracle of the differential tests: NIP-01 written down in the most obvious way, over a plain array.
+ * The oracle of the differential tests: NIP-01, and `&x` filters, written down in the most obvious way, over a plain array.
  * Shares no code with the program on purpose. Runs in the tests.
  *
  * @module
@@ -24,7 +24,7 @@ export interface PlainFilter {
   since?: number;
   until?: number;
   limit?: number;
-  [tag: `#${string}`]: string[] | undefined;
+  [tag: `#${string}` | `&${string}`]: string[] | undefined;
 }
 
 /** Whether the filter's conditions hold for the event. */
@@ -35,10 +35,17 @@ export function naiveMatch(filter: PlainFilter, event: PlainEvent): boolean {
   if (filter.since !== undefined && event.created_at < filter.since) return false;
   if (filter.until !== undefined && event.created_at > filter.until) return false;
   for (const key of Object.keys(filter)) {
-    if (!key.startsWith("#")) continue;
+    if (!/^[#&]/.test(key)) continue;
     const wanted = filter[key as `#${string}`]!;
     const present = event.tags.filter((tag) => tag[0] === key.slice(1)).map((tag) => tag[1]);
-    if (!wanted.some((value) => present.includes(value))) return false;
+    if (wanted.length === 0) return false;
+    const all = filter[`&${key.slice(1)}`] ?? [];
+    if (key[0] === "&" && !wanted.every((value) => present.includes(value))) return false;
+    // What `&x` asks for is no choice of `#x` any more.
+    const choices = wanted.filter((value) => !all.includes(value));
+    if (key[0] === "#" && choices.length > 0 && !choices.some((value) => present.includes(value))) {
+      return false;
+    }
   }
   return true;
 }

@@ -31,10 +31,10 @@ export interface SetSizes {
 /** Where the timestamps begin. */
 export const FIRST_SECOND = 1_700_000_000;
 
-/** A random item; one id in four begins like many others. */
+/** A random item; one id in four begins like many others, and still no two are equal. */
 export function randomItem(prng: Prng, seconds: number): Item {
   const id = prng.bytes(32);
-  if (prng.chance(0.25)) id.fill(prng.int(0, 1) * 255, 0, prng.int(1, 30));
+  if (prng.chance(0.25)) id.fill(prng.int(0, 1) * 255, 0, prng.int(1, 24));
   return { timestamp: FIRST_SECOND + prng.int(0, Math.max(0, seconds - 1)), id };
 }
 

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { eventually } from "./eventually.ts";
 import { startOpenSearch, useOpenSearch } from "./opensearch.ts";
 
+/** For programs of their own, which get it as an argument. */
+const SUPPORT = new URL("opensearch.ts", import.meta.url).href;
 const ignore = Deno.env.get("SLUICE_TEST_OPENSEARCH") === "none";
 
 Deno.test({
@@ -28,12 +30,14 @@ Deno.test({
   name: "startOpenSearch() starts a node that ends with the process that started it",
   ignore,
   async fn() {
-    const support = new URL("opensearch.ts", import.meta.url).href;
-    const script = `const { startOpenSearch } = await import("${support}");
+    const script = `const { startOpenSearch } = await import(Deno.args[0]);
       const node = await startOpenSearch();
       console.log(JSON.stringify({ pid: node.pid, dataDir: node.dataDir, url: node.url }));
       Deno.kill(Deno.pid, "SIGKILL");`;
-    const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["eval", script], stderr: "null" })
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", script, SUPPORT],
+      stderr: "null",
+    })
       .output();
     const { pid, url, dataDir } = JSON.parse(new TextDecoder().decode(stdout));
     await eventually(() => isGone(pid), 20_000);
@@ -53,10 +57,9 @@ function isGone(pid: number): boolean {
 }
 
 Deno.test("startOpenSearch() names the package of a tool that is missing", async () => {
-  const support = new URL("opensearch.ts", import.meta.url).href;
-  const script = `const { startOpenSearch } = await import("${support}"); await startOpenSearch();`;
+  const script = `const { startOpenSearch } = await import(Deno.args[0]); await startOpenSearch();`;
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", script],
+    args: ["eval", script, SUPPORT],
     env: { PATH: "/nowhere" },
   }).output();
   assert(!success);

@@ -3,6 +3,7 @@
 use crate::report::Report;
 use std::collections::HashMap;
 use std::fs;
+use std::time::Instant;
 
 /// One look at a process tree.
 #[derive(Clone, Copy, Default)]
@@ -20,6 +21,8 @@ pub struct Meter {
     pid: Option<u32>,
     before: Usage,
     driver_before: f64,
+    busy_before: f64,
+    start: Instant,
 }
 
 impl Meter {
@@ -29,6 +32,8 @@ impl Meter {
             pid,
             before: pid.map(usage).unwrap_or_default(),
             driver_before: driver_cpu_us(),
+            busy_before: machine_busy_us(),
+            start: Instant::now(),
         }
     }
 
@@ -39,11 +44,13 @@ impl Meter {
         let report = report.rate(&format!("driver_cpu_us_per_{operation}"), driver / count);
         let Some(pid) = self.pid else { return report };
         let after = usage(pid);
+        let relay = after.cpu_us - self.before.cpu_us;
+        let elsewhere = machine_busy_us() - self.busy_before - relay - driver;
+        let capacity = self.start.elapsed().as_micros() as f64 * processors();
         report
-            .rate(
-                &format!("relay_cpu_us_per_{operation}"),
-                (after.cpu_us - self.before.cpu_us) / count,
-            )
+            .rate(&format!("relay_cpu_us_per_{operation}"), relay / count)
+            // What others took of the machine: the more, the less a rate says.
+            .rate("elsewhere_cpu_percent", (elsewhere / capacity * 100.0).max(0.0))
             .with("rss_before_kb", self.before.rss_kb)
             .with("rss_after_kb", after.rss_kb)
             .with("anonymous_before_kb", self.before.anonymous_kb)
@@ -88,9 +95,7 @@ fn stat(pid: u32) -> Option<Stat> {
     // The name, in parentheses, may hold spaces: the fixed fields start after the last parenthesis.
     let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
-    // SAFETY: sysconf reads a constant of the system.
-    let ticks_a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
-    let cpu_us = (ticks(11)? + ticks(12)?) * 1e6 / ticks_a_second;
+    let cpu_us = (ticks(11)? + ticks(12)?) * tick_us();
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,
         cpu_us,
@@ -102,6 +107,33 @@ fn kilobytes(status: &str, key: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().nth(1))
         .and_then(|word| word.parse().ok())
         .unwrap_or(0)
+}
+
+fn tick_us() -> f64 {
+    // SAFETY: sysconf reads a constant of the system.
+    1e6 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
+}
+
+fn processors() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64)
+}
+
+/// CPU time of everything on the machine since its start: all but idle and waiting, microseconds.
+fn machine_busy_us() -> f64 {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = text.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = line
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    // user nice system idle iowait irq softirq steal; guest time is in user already.
+    let busy = ticks
+        .iter()
+        .take(8)
+        .enumerate()
+        .filter(|(index, _)| ![3, 4].contains(index));
+    busy.map(|(_, ticks)| ticks).sum::<f64>() * tick_us()
 }
 
 fn driver_cpu_us() -> f64 {

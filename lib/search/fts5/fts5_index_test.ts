@@ -1,7 +1,8 @@
-/** Tests of the embedded index: the shared suite, and what only it has (readers, the cursor's transaction, versions). */
+/** Tests of the embedded index: the shared suite, and what only it has (readers, cursors, versions). */
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { ids, IndexUnderTest, note, NOW, testSearchIndex } from "../search_test_suite.ts";
+import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
+import { testSearchIndex } from "../search_test_suite.ts";
 import { SearchUnavailableError } from "../search_index.ts";
 import { Fts5Index, Fts5Reader } from "./fts5_index.ts";
 

@@ -1,14 +1,14 @@
 /**
  * One search as SQL: the words as a parameter of MATCH, the filter's keys as conditions with parameters.
- * Runs on readers and on the indexer's thread; no state.
+ * Runs on the threads of readers and of the indexer; no state.
  *
  * @module
  */
 import { SEARCH_CANDIDATES_MAX, SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
-import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
+import { KIND_WEIGHTS, SENSITIVE_TERM, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
 import type { SearchRequest } from "../search_index.ts";
-import { parseSearchText, type SearchText } from "../search_text.ts";
+import { excludesSensitive, parseSearchText, type SearchText } from "../search_text.ts";
 import { matchPhrase } from "./words.ts";
 
 /** A statement and its parameters, in order. */
@@ -22,6 +22,9 @@ const SCORE = `bm25(document_text, ${Object.values(TEXT_FIELD_WEIGHTS).join(", "
   [...KIND_WEIGHTS].map(([kind, weight]) => `WHEN ${kind} THEN ${weight}`).join(" ")
 } ELSE 1 END`;
 
+const NOT_SENSITIVE =
+  `NOT EXISTS (SELECT 1 FROM document_tag t WHERE t.document = d.number AND t.tag = '${SENSITIVE_TERM}')`;
+
 /** The query of a search, or null if nothing can match. */
 export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   const limit = Math.min(filter.limit, SEARCH_HITS_MAX);
@@ -30,6 +33,7 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   const match = matchExpression(text);
   if (match === null) return null;
   const { conditions, parameters } = filterConditions(filter, now);
+  if (excludesSensitive(text)) conditions.push(NOT_SENSITIVE);
   const where = conditions.join(" AND ");
   if (match === "") {
     return {

@@ -9,7 +9,7 @@ import { TEXT_FIELDS } from "../search_document.ts";
 import { TOKENIZER } from "./words.ts";
 
 /** Raised when tables, fields or the form of words change: an index of another version is filled anew. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Creates the tables if they are missing or of another version. Inside a transaction of the caller.

@@ -1,7 +1,7 @@
 /** Tests of what the index makes of each kind of answer, against a server that says what the test wants. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SEARCHES_UNANSWERED_MAX } from "../../limits.ts";
-import { note, NOW } from "../search_test_suite.ts";
+import { note, NOW } from "../search_test_fixture.ts";
 import { type IndexChange, SearchUnavailableError } from "../search_index.ts";
 import { OpenSearchIndex, type OpenSearchOptions } from "./opensearch_index.ts";
 
@@ -121,7 +121,11 @@ for (const status of [400, 401, 403, 404, 429, 500, 502, 503, 504]) {
       if (fails) {
         return Response.json({ error: { type: "some_exception", reason: "because" }, status }, { status });
       }
-      return Response.json({ timed_out: false, _shards: { failed: 0 }, hits: { hits: [{ _id: "a" }] } });
+      return Response.json({
+        timed_out: false,
+        _shards: { failed: 0 },
+        hits: { hits: [{ sort: [1.5, 100, "a"] }] },
+      });
     }
     await against(answer, async (index) => {
       const error = await assertRejects(
@@ -143,9 +147,12 @@ Deno.test("OpenSearchIndex never takes a part of the hits for all", async () => 
   for (
     const part of [{ timed_out: true, _shards: { failed: 0 } }, { timed_out: false, _shards: { failed: 1 } }]
   ) {
-    await against(() => Response.json({ ...part, hits: { hits: [{ _id: "a" }] } }), async (index) => {
-      await assertRejects(() => index.search(APPLES), SearchUnavailableError, "a part of the index");
-    });
+    await against(
+      () => Response.json({ ...part, hits: { hits: [{ sort: [1.5, 100, "a"] }] } }),
+      async (index) => {
+        await assertRejects(() => index.search(APPLES), SearchUnavailableError, "a part of the index");
+      },
+    );
   }
 });
 

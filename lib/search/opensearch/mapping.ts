@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { type SearchDocument, TEXT_FIELDS } from "../search_document.ts";
+import { type SearchDocument, TEXT_FIELDS, type TextField } from "../search_document.ts";
+import { CJK } from "../text.ts";
 
 /** Raised when settings, fields or documents change: an index of another version is filled anew from the log. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = 2;
 
 /** How OpenSearch spreads the index. */
 export interface IndexLayout {
@@ -48,11 +49,14 @@ const ANALYSIS = {
   },
 };
 
-const TEXT = {
-  type: "text",
-  analyzer: "words",
-  fields: { cjk: { type: "text", analyzer: "cjk_indexed", search_analyzer: "cjk_run" } },
-};
+/** The field that holds a text again, for its CJK characters; only where the text has any, for it costs as much. */
+export function cjkField(field: TextField): string {
+  return `${field}_cjk`;
+}
+
+const WORDS = { type: "text", analyzer: "words" };
+const CJK_TEXT = { type: "text", analyzer: "cjk_indexed", search_analyzer: "cjk_run" };
+const HAS_CJK = new RegExp(`[${CJK}]`, "u");
 
 /** The body that creates the index. */
 export function indexDefinition(layout: IndexLayout, aliases: readonly string[]): object {
@@ -69,15 +73,17 @@ export function indexDefinition(layout: IndexLayout, aliases: readonly string[])
     mappings: {
       _meta: { application: "sluice", version: MAPPING_VERSION },
       dynamic: "strict",
+      _source: { excludes: TEXT_FIELDS.map(cjkField) },
       properties: {
-        // Searched for as `_id`; kept for sorting, which `_id` does not offer.
+        // Searched for as `_id`; kept for sorting and for the answers, where `_id` is dearer.
         id: { type: "keyword", index: false },
         pubkey: { type: "keyword" },
         kind: { type: "integer" },
         created_at: { type: "long" },
         expires_at: { type: "long" },
         tags: { type: "keyword" },
-        ...Object.fromEntries(TEXT_FIELDS.map((field) => [field, TEXT])),
+        ...Object.fromEntries(TEXT_FIELDS.map((field) => [field, WORDS])),
+        ...Object.fromEntries(TEXT_FIELDS.map((field) => [cjkField(field), CJK_TEXT])),
       },
     },
     aliases: Object.fromEntries(aliases.map((alias) => [alias, {}])),
@@ -87,5 +93,11 @@ export function indexDefinition(layout: IndexLayout, aliases: readonly string[])
 /** The JSON text of an event's document. */
 export function documentSource(document: SearchDocument): string {
   const { texts, expires_at, ...keys } = document;
-  return JSON.stringify(expires_at > 0 ? { ...keys, expires_at, ...texts } : { ...keys, ...texts });
+  const source: Record<string, unknown> = { ...keys, ...texts };
+  if (expires_at > 0) source.expires_at = expires_at;
+  for (const field of TEXT_FIELDS) {
+    const text = texts[field];
+    if (text !== undefined && HAS_CJK.test(text)) source[cjkField(field)] = text;
+  }
+  return JSON.stringify(source);
 }

@@ -66,14 +66,14 @@ export class OpenSearchReader implements SearchReader {
         // Hits of some shards are no answer: the client would take them for all.
         query: {
           allow_partial_search_results: "false",
-          filter_path: "timed_out,_shards.failed,hits.hits._id",
+          filter_path: "timed_out,_shards.failed,hits.hits.sort",
         },
         body,
       });
       if (answer.timed_out !== false || answer._shards?.failed !== 0) {
         throw new SearchUnavailableError("Cannot search: OpenSearch answered for a part of the index only");
       }
-      return { ids: (answer.hits?.hits ?? []).map((hit) => hit._id) };
+      return { ids: (answer.hits?.hits ?? []).map(({ sort }) => sort.at(-1) as string) };
     } finally {
       this.#unanswered--;
     }
@@ -87,7 +87,7 @@ export class OpenSearchReader implements SearchReader {
 interface SearchAnswer {
   readonly timed_out?: boolean;
   readonly _shards?: { readonly failed: number };
-  readonly hits?: { readonly hits?: readonly { readonly _id: string }[] };
+  readonly hits?: { readonly hits?: readonly { readonly sort: readonly unknown[] }[] };
 }
 
 /** Fills the index in OpenSearch, and searches it. */

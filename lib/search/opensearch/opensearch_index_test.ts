@@ -4,7 +4,8 @@
  */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { useOpenSearch } from "../../../tests/support/opensearch.ts";
-import { ids, IndexUnderTest, note, NOW, testSearchIndex } from "../search_test_suite.ts";
+import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
+import { testSearchIndex } from "../search_test_suite.ts";
 import { SearchUnavailableError } from "../search_index.ts";
 import { MAPPING_VERSION } from "./mapping.ts";
 import { indexNames } from "./migration.ts";

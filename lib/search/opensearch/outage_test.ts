@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { startOpenSearch } from "../../../tests/support/opensearch.ts";
 import { SearchUnavailableError } from "../search_index.ts";
-import { ids, IndexUnderTest, note, NOW } from "../search_test_suite.ts";
+import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
 import { OpenSearchIndex, OpenSearchReader } from "./opensearch_index.ts";
 
 Deno.test({

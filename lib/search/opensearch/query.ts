@@ -1,19 +1,24 @@
 /**
  * One search in OpenSearch's query language. What a client wrote appears only as values, never as syntax.
- * Runs on readers; no state.
+ * Runs on a reader's thread; no state.
  *
  * @module
  */
 import { SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
-import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
+import {
+  KIND_WEIGHTS,
+  SENSITIVE_TERM,
+  tagTerm,
+  TEXT_FIELD_WEIGHTS,
+  TEXT_FIELDS,
+} from "../search_document.ts";
 import type { SearchRequest } from "../search_index.ts";
-import { parseSearchText, type SearchClause } from "../search_text.ts";
-import { CJK_RUNS } from "./mapping.ts";
+import { excludesSensitive, parseSearchText, type SearchClause } from "../search_text.ts";
+import { CJK_RUNS, cjkField } from "./mapping.ts";
 
-const WEIGHTED = Object.entries(TEXT_FIELD_WEIGHTS);
-const FIELDS = WEIGHTED.map(([field, weight]) => `${field}^${weight}`);
-const CJK_FIELDS = WEIGHTED.map(([field, weight]) => `${field}.cjk^${weight}`);
+const FIELDS = TEXT_FIELDS.map((field) => `${field}^${TEXT_FIELD_WEIGHTS[field]}`);
+const CJK_FIELDS = TEXT_FIELDS.map((field) => `${cjkField(field)}^${TEXT_FIELD_WEIGHTS[field]}`);
 const SEVERAL_RUNS = /[\s\p{P}]/u;
 const KIND_FUNCTIONS = [...KIND_WEIGHTS].map(([kind, weight]) => ({ filter: { term: { kind } }, weight }));
 
@@ -28,13 +33,17 @@ export function searchBody({ filter, now }: SearchRequest): object | null {
     bool: {
       must,
       filter: filterQueries(filter),
-      must_not: [{ range: { expires_at: { lte: now } } }],
+      must_not: [
+        { range: { expires_at: { lte: now } } },
+        ...excludesSensitive(text) ? [{ term: { tags: SENSITIVE_TERM } }] : [],
+      ],
     },
   };
   const newestFirst = [{ created_at: "desc" }, { id: "asc" }];
   return {
     size,
-    _source: false,
+    // The id comes as the last sort value: to read a hit's `_id` means to unpack its document.
+    stored_fields: "_none_",
     track_total_hits: false,
     query: must.length === 0
       ? query

@@ -4,6 +4,7 @@
  *
  * ```
  *  /         the landing page, or NIP-11's document for `Accept: application/nostr+json`
+ *            POST with NIP-86's content type manages the relay
  *  /health   the state as JSON; 200 as long as the process answers
  *  /ready    200 when clients should come, 503 while starting or draining
  *  /metrics  for Prometheus
@@ -15,13 +16,14 @@ import { accepts } from "@std/http";
 import { type Context, Hono } from "hono";
 import { healthReport } from "./health.ts";
 import { landingPage, landingPolicy } from "./landing_page.ts";
+import { isManagementContentType } from "../../../lib/management/rpc.ts";
+import { answerManagementRequest } from "./management.ts";
 import type { RelayStatus } from "./relay_status.ts";
 import { METHODS, responseHeaders } from "./response_headers.ts";
 
 /** The application that shows `status`. */
 export function createApp(status: RelayStatus): Hono {
   const app = new Hono();
-  const policy = landingPolicy(status.information);
   app.use(responseHeaders);
   app.get("/", (context) => {
     // The answer depends on Accept, and caches on the way have to know.
@@ -29,10 +31,14 @@ export function createApp(status: RelayStatus): Hono {
     context.header("Cache-Control", "no-cache");
     const type = accepts(context.req.raw, "text/html", "application/nostr+json", "application/json");
     if (type === "application/nostr+json" || type === "application/json") {
-      return context.body(JSON.stringify(status.information), 200, { "Content-Type": type });
+      return context.body(JSON.stringify(status.information()), 200, { "Content-Type": type });
     }
-    context.header("Content-Security-Policy", policy);
+    context.header("Content-Security-Policy", landingPolicy(status.information()));
     return context.html(landingPage(status, status.url ?? socketUrl(context.req.url)));
+  });
+  app.post("/", (context) => {
+    const isManagement = isManagementContentType(context.req.header("Content-Type") ?? null);
+    return isManagement ? answerManagementRequest(context.req.raw, status.management) : refuseMethod(context);
   });
   app.get("/health", (context) => context.json(healthReport(status)));
   app.get("/ready", (context) => {

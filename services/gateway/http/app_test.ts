@@ -20,7 +20,13 @@ const NOSTR = { headers: { Accept: "application/nostr+json" } };
 function statusOf(environment: Record<string, string> = {}, changes: Partial<RelayStatus> = {}): RelayStatus {
   const config = readConfig(environment);
   return {
-    information: relayInformation(config, { name: "sluice", version: "1.2.3" }),
+    information: () => relayInformation(config, { name: "sluice", version: "1.2.3" }),
+    management: {
+      urls: [],
+      admins: new Set(),
+      eventFault: () => null,
+      ask: () => Promise.reject(new Error("nobody may manage this relay")),
+    },
     url: config.RELAY_URL,
     durability: config.DURABILITY,
     exposition: createExposition(createMetricsMemory(1), { version: "1.2.3" }),

@@ -31,7 +31,7 @@ export function healthReport(status: RelayStatus): HealthReport {
   const verifier = status.verifier();
   return {
     status: overall(status, search),
-    version: status.information.version,
+    version: status.information().version,
     uptimeSeconds: Math.floor(status.uptimeSeconds()),
     queueLength: status.queueLength(),
     subscriptions: {

@@ -31,7 +31,7 @@ export function landingPolicy(information: RelayInformation): string {
 
 /** The page, for clients that connect to `url`. */
 export function landingPage(status: RelayStatus, url: string): Markup | Promise<Markup> {
-  const { information } = status;
+  const information = status.information();
   return html`
     <!DOCTYPE html>
     <html lang="en">
@@ -116,7 +116,7 @@ function timeLimit(limits: RelayLimitation): string {
 }
 
 function operationFacts(status: RelayStatus): Fact[] {
-  const { information } = status;
+  const information = status.information();
   const promise = status.durability === "full"
     ? "is on disk before its OK, and survives a power failure"
     : "is in the database before its OK, and survives a crash of the relay";

@@ -7,6 +7,7 @@
 import type { Config } from "../../../lib/config.ts";
 import type { Exposition } from "../../../lib/metrics/exposition.ts";
 import type { RelayInformation } from "../../../lib/nostr/relay_information.ts";
+import type { ManagementDoor } from "./management.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 
 /** Where the relay is in its life. */
@@ -30,8 +31,10 @@ export interface SearchStatus {
 
 /** The relay, seen from a page. Every function is cheap, and counts are those of the whole relay. */
 export interface RelayStatus {
-  /** The document of NIP-11. */
-  readonly information: RelayInformation;
+  /** The document of NIP-11, as it is now. */
+  information(): RelayInformation;
+  /** Where the operator manages the relay (NIP-86). */
+  readonly management: ManagementDoor;
   /** `RELAY_URL`, or null: then the page names the address that it was asked at. */
   readonly url: string | null;
   readonly durability: Config["DURABILITY"];

@@ -13,7 +13,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   // NIP-11: relays MUST send all three. `*` does not cover Authorization.
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "*, Authorization",
-  "Access-Control-Allow-Methods": METHODS,
+  "Access-Control-Allow-Methods": `${METHODS}, POST`,
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",

@@ -1,3 +1,9 @@
+/*
+ * One OpenSearch node for the tests. It skips the distribution's launcher, so it runs as any user, without bootstrap
+ * checks. It ends when its standard input ends: a test that dies leaves no node behind.
+ *
+ * Usage: java -cp 'lib/*' TestNode DATA_DIRECTORY HTTP_PORT TRANSPORT_PORT
+ */
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,12 +18,6 @@ import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
 import org.opensearch.transport.Netty4Plugin;
 
-/**
- * One OpenSearch node for the tests. It skips the distribution's launcher, so it runs as any user, without bootstrap
- * checks. It ends when its standard input ends: a test that dies leaves no node behind.
- *
- * <p>Usage: java -cp 'lib/*' TestNode DATA_DIRECTORY HTTP_PORT TRANSPORT_PORT
- */
 public final class TestNode extends Node {
   private TestNode(Environment environment) {
     super(environment, List.of(Netty4Plugin.class, CommonAnalysisPlugin.class), true);

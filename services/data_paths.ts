@@ -14,6 +14,11 @@ export function searchPath(dataDir: string): string {
   return `${dataDir}/search.db`;
 }
 
+/** The database of the operator's decisions (NIP-86). */
+export function managementPath(dataDir: string): string {
+  return `${dataDir}/management.db`;
+}
+
 /** The lock that one relay holds on the data directory. */
 export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;

@@ -1,7 +1,7 @@
 /**
- * Hands EVENT frames to the verifiers: one lane each, a connection always to the same one, so that a client's events
- * keep their order. A full lane, or too many unanswered events, is an answer to the client, never a wait.
- * The gateway's thread owns it.
+ * How others reach the verifiers: hands them EVENT frames, one lane each, a connection always to the same one, so that
+ * a client's events keep their order. A full lane, or too many unanswered events, is an answer to the client, never a wait.
+ * Belongs to the thread of its origin: a gateway, or control.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { EVENTS_UNANSWERED_MAX, EVENTS_UNANSWERED_ORIGIN_MAX } from "../../lib/l
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneProducer } from "../../lib/queue/lane.ts";
 import type { RelayMemory } from "../memory.ts";
-import { FRAME, FRAME_HEADER_BYTES } from "../verifier/messages.ts";
+import { FRAME, FRAME_HEADER_BYTES } from "./messages.ts";
 
 /** Whoever sends events and is to be answered: a client's connection, or an import. */
 export interface Sender {
@@ -17,6 +17,10 @@ export interface Sender {
   readonly number: number;
   /** Events passed on and not yet answered. */
   unanswered: number;
+  /** The keys that it has proved (NIP-42), 32 bytes each. */
+  readonly keys: Uint8Array;
+  /** The client's address; empty: it has none. */
+  readonly address: string;
 }
 
 const encoder = new TextEncoder();
@@ -26,6 +30,8 @@ export class FrameSender {
   readonly #lanes: LaneProducer[];
   readonly #bells: Doorbell[];
   readonly #epoch: number;
+  /** Whether anybody wants to know where events come from. */
+  readonly #withAddress: boolean;
   /** Events of this origin that are not yet answered. */
   unanswered = 0;
 
@@ -33,6 +39,7 @@ export class FrameSender {
     this.#lanes = memory.frames[origin]!.map((lane) => new LaneProducer(lane));
     this.#bells = memory.bells.verifiers.map((bell) => new Doorbell(bell));
     this.#epoch = epoch;
+    this.#withAddress = memory.asked.length > 0;
   }
 
   /** Bytes that wait in the lanes. */
@@ -55,17 +62,26 @@ export class FrameSender {
     }
     const verifier = connection.number % this.#lanes.length;
     const lane = this.#lanes[verifier]!;
-    const at = lane.reserve(FRAME_HEADER_BYTES + text.length * 3);
+    const { keys } = connection;
+    const address = this.#withAddress ? connection.address : "";
+    const textAt = FRAME_HEADER_BYTES + keys.length + address.length;
+    const at = lane.reserve(textAt + text.length * 3);
     if (at < 0) return "rate-limited: the relay is overloaded, try again";
     const word = at >>> 2;
     lane.words[word] = this.#epoch;
     lane.words[word + 1] = connection.number;
     lane.doubles[(at >>> 3) + 1] = performance.timeOrigin + performance.now();
     lane.words[word + 4] = flags;
-    lane.words[word + 5] = 0;
-    const room = lane.bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + text.length * 3);
+    lane.words[word + 5] = keys.length / 32;
+    lane.words[word + 6] = address.length;
+    lane.bytes.set(keys, at + FRAME_HEADER_BYTES);
+    // An address is ASCII: as many bytes as characters.
+    if (address !== "") {
+      encoder.encodeInto(address, lane.bytes.subarray(at + FRAME_HEADER_BYTES + keys.length));
+    }
+    const room = lane.bytes.subarray(at + textAt, at + textAt + text.length * 3);
     const { written } = encoder.encodeInto(text, room);
-    lane.commit(FRAME, FRAME_HEADER_BYTES + written);
+    lane.commit(FRAME, textAt + written);
     this.#bells[verifier]!.ring();
     connection.unanswered++;
     this.unanswered++;

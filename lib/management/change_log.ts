@@ -1,0 +1,112 @@
+/**
+ * How the operator's decisions reach every thread: one thread writes them, with a log of the changes beside them, in a
+ * database of their own; all others follow that log. A number in shared memory says how long the log is, so that to look
+ * whether anything has changed costs one load, and a thread that has looked knows whatever was answered before.
+ *
+ * {@linkcode ManagementWriter} belongs to the thread that writes, a {@linkcode ManagementFollower} to each that follows.
+ *
+ * @module
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { ManagementChange, ManagementState } from "./management_state.ts";
+import { SqliteManagementState } from "./state.ts";
+import { ManagementView } from "./view.ts";
+
+const BUSY_MS = 5_000;
+// The state holds all that came before this process, so that a log begins with each.
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS management_change (seq INTEGER PRIMARY KEY, change TEXT NOT NULL) STRICT;
+  DELETE FROM management_change;`;
+
+/** Bytes of the shared number. */
+export const MANAGEMENT_VERSION_BYTES = 4;
+
+/** See the module's text. */
+export class ManagementWriter {
+  readonly #db: DatabaseSync;
+  readonly #version: Int32Array;
+  readonly #append: StatementSync;
+  readonly #nowSeconds: () => number;
+  #state: SqliteManagementState;
+  #seq = 0;
+
+  /**
+   * Opens the database at `path`, making it where there is none. No follower may be open yet.
+   *
+   * @param version {@linkcode MANAGEMENT_VERSION_BYTES} of shared memory, zero.
+   */
+  constructor(path: string, version: SharedArrayBuffer, nowSeconds: () => number) {
+    this.#db = new DatabaseSync(path);
+    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
+    this.#db.exec(SCHEMA);
+    this.#version = new Int32Array(version);
+    this.#append = this.#db.prepare("INSERT INTO management_change VALUES (?, ?)");
+    this.#nowSeconds = nowSeconds;
+    this.#state = this.#openState();
+  }
+
+  /** Runs `decide` as one transaction. When this returns, all of it is on disk and every follower finds it. */
+  run<Result>(decide: (state: ManagementState) => Result): Result {
+    const before = this.#seq;
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = decide(this.#state);
+      this.#db.exec("COMMIT");
+      Atomics.store(this.#version, 0, this.#seq);
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      this.#seq = before;
+      this.#state = this.#openState();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #openState(): SqliteManagementState {
+    const state = new SqliteManagementState(this.#db, this.#nowSeconds);
+    state.onChange((change) => this.#append.run(++this.#seq, JSON.stringify(change)));
+    return state;
+  }
+}
+
+/** See the module's text. */
+export class ManagementFollower {
+  readonly #db: DatabaseSync;
+  readonly #version: Int32Array;
+  readonly #after: StatementSync;
+  #seq: number;
+  /** The decisions as of the last {@linkcode ManagementFollower.refresh}; the same object for ever. */
+  readonly view: ManagementView;
+
+  /** Opens what a {@linkcode ManagementWriter} has opened before, with its `version`. */
+  constructor(path: string, version: SharedArrayBuffer) {
+    this.#db = new DatabaseSync(path, { readOnly: true });
+    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    this.#version = new Int32Array(version);
+    this.#after = this.#db.prepare("SELECT seq, change FROM management_change WHERE seq > ? ORDER BY seq");
+    // One snapshot for both, or a change between them would be missed.
+    this.#db.exec("BEGIN");
+    this.view = new ManagementView(new SqliteManagementState(this.#db, () => 0).everything());
+    const { seq } = this.#db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM management_change").get()!;
+    this.#db.exec("COMMIT");
+    this.#seq = seq as number;
+  }
+
+  /** Takes in what has changed. Returns whether anything had. */
+  refresh(): boolean {
+    if (Atomics.load(this.#version, 0) <= this.#seq) return false;
+    for (const { seq, change } of this.#after.all(this.#seq)) {
+      this.view.apply(JSON.parse(change as string) as ManagementChange);
+      this.#seq = seq as number;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * EVENT messages: passed on to a verifier, and answered by what comes back from verifiers and the store.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import { OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
+import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { noticeText } from "../../lib/nostr/relay_message.ts";
+import { LaneConsumer } from "../../lib/queue/lane.ts";
+import type { RelayMemory } from "../memory.ts";
+import type { FrameSender } from "../verifier/handle.ts";
+import type { Answers } from "./answers.ts";
+import type { Connection } from "./connection.ts";
+import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
+
+const EVENTS_RECEIVED = slotOf("nostr_events_received_total");
+const QUEUE = slotOf("nostr_relay_queue_length");
+const QUEUE_BYTES = slotsOf("nostr_relay_queue_bytes");
+const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What it is made of. */
+export interface EventsParts {
+  readonly memory: RelayMemory;
+  readonly index: number;
+  readonly epoch: number;
+  readonly metrics: ThreadMetrics;
+  readonly frames: FrameSender;
+  readonly answers: Answers;
+  readonly connections: ReadonlyMap<number, Connection>;
+}
+
+/** One gateway's events on their way; see the module's text. */
+export class Events {
+  readonly #epoch: number;
+  readonly #metrics: ThreadMetrics;
+  readonly #frames: FrameSender;
+  readonly #answers: Answers;
+  readonly #connections: ReadonlyMap<number, Connection>;
+  readonly #outcomes: readonly LaneConsumer[];
+
+  constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
+    this.#epoch = epoch;
+    this.#metrics = metrics;
+    this.#frames = frames;
+    this.#answers = answers;
+    this.#connections = connections;
+    this.#outcomes = [memory.outcomes[index]!, ...memory.refusals.map((lanes) => lanes[index]!)]
+      .map((lane) => new LaneConsumer(lane));
+  }
+
+  /** Whether any event that was passed on still has to be answered. */
+  get isAnswering(): boolean {
+    return this.#frames.unanswered > 0;
+  }
+
+  /** Takes the text of an EVENT message. `refusal` is why it is not to be passed on, or null. */
+  take(connection: Connection, text: string, refusal: string | null): void {
+    this.#metrics.add(EVENTS_RECEIVED, 1);
+    const message = refusal ?? this.#frames.send(connection, text);
+    if (message === null) return;
+    // The answer needs the id, and so the parse that the verifier would have done.
+    const id = idIn(text);
+    if (id !== null) return this.#answers.ok(connection, id, false, message);
+    this.#answers.countOk(false, message);
+    connection.send(noticeText(message));
+  }
+
+  /** Sends the outcomes that have come, up to a bound a turn. Returns their number. */
+  drain(): number {
+    let seen = 0;
+    const nowMs = performance.timeOrigin + performance.now();
+    for (const lane of this.#outcomes) {
+      while (seen < OUTCOMES_PER_TURN && lane.next()) {
+        seen++;
+        this.#answer(lane, nowMs);
+      }
+      lane.release();
+    }
+    this.#metrics.set(QUEUE, this.#frames.unanswered);
+    this.#metrics.set(QUEUE_BYTES.frames, this.#frames.usedBytes);
+    return seen;
+  }
+
+  #answer(lane: LaneConsumer, nowMs: number): void {
+    const word = lane.offset >>> 2;
+    if (lane.words[word] !== this.#epoch) return;
+    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
+    this.#metrics.observe(INGEST_SECONDS, (nowMs - lane.doubles[(lane.offset >>> 3) + 1]!) / 1000);
+    const connection = this.#connections.get(lane.words[word + 1]!);
+    if (connection !== undefined) connection.unanswered = Math.max(0, connection.unanswered - 1);
+    if (lane.type !== OUTCOME_OK) {
+      this.#answers.countOk(false, "invalid:");
+      return connection?.send(messageOf(lane, OUTCOME_ID_AT));
+    }
+    const accepted = lane.words[word + 4] === 1;
+    const message = messageOf(lane, OUTCOME_MESSAGE_AT);
+    if (connection === undefined) return this.#answers.countOk(accepted, message);
+    const id = lane.bytes.subarray(lane.offset + OUTCOME_ID_AT, lane.offset + OUTCOME_MESSAGE_AT).toHex();
+    this.#answers.ok(connection, id, accepted, message);
+  }
+}
+
+function messageOf(lane: LaneConsumer, at: number): string {
+  const bytes = lane.words[(lane.offset >>> 2) + 5]!;
+  return bytes === 0 ? "" : decoder.decode(lane.bytes.slice(lane.offset + at, lane.offset + at + bytes));
+}
+
+function idIn(frame: string): string | null {
+  try {
+    const id: unknown = JSON.parse(frame)?.[1]?.id;
+    return typeof id === "string" && id.length <= 64 ? id : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Management (NIP-86): the one who decides. Gateways pass requests on to it, all threads follow its decisions.
+ * Runs on the main thread, which owns the database of decisions and is the only one that writes it.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config.ts";
+import { ManagementWriter } from "../../lib/management/change_log.ts";
+import { answerManagement, type ManagementReply } from "../../lib/management/rpc.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
+import { sumOf } from "../../lib/metrics/thread_metrics.ts";
+import { managementPath } from "../data_paths.ts";
+import type { Log } from "../log.ts";
+import type { RelayMemory } from "../memory.ts";
+import { adminsOf } from "./handle.ts";
+
+/** Roles without members' rights, and reports that nobody files, would promise what has no effect. */
+const DISABLED: ReadonlySet<string> = new Set([
+  "createrole",
+  "editrole",
+  "deleterole",
+  "assignrole",
+  "unassignrole",
+  "listroles",
+  "listeventsneedingmoderation",
+]);
+
+/** See the module's text. */
+export class ManagementOwner {
+  readonly #writer: ManagementWriter;
+  readonly #admins: ReadonlySet<string>;
+  readonly #memory: RelayMemory;
+  readonly #log: Log;
+
+  constructor(config: Config, memory: RelayMemory, log: Log) {
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    this.#writer = new ManagementWriter(
+      managementPath(config.DATA_DIR),
+      memory.managementVersion,
+      nowSeconds,
+    );
+    this.#admins = adminsOf(config);
+    this.#memory = memory;
+    this.#log = log;
+  }
+
+  /** Answers the body of a request of somebody who may ask. What it changed is in force when this returns. */
+  answer(body: string): ManagementReply {
+    const stats = () => this.#stats();
+    try {
+      const reply = this.#writer.run((state) =>
+        answerManagement(body, { state, admins: this.#admins, stats, disabled: DISABLED })
+      );
+      if (reply.method !== null) this.#log.info(`management: ${reply.method}`);
+      return reply;
+    } catch (error) {
+      this.#log.error(`a management request failed: ${error}`);
+      return { status: 200, body: JSON.stringify({ error: "Cannot answer: internal error" }), method: null };
+    }
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+
+  #stats(): Record<string, number> {
+    const sum = (slot: number) => sumOf(this.#memory.metrics, slot);
+    const stored = Object.values(slotsOf("nostr_events_stored_total"));
+    return {
+      connections: sum(slotOf("nostr_connections_active")),
+      subscriptions: sum(slotOf("nostr_subscriptions_active")),
+      events_received: sum(slotOf("nostr_events_received_total")),
+      events_stored: stored.reduce((total, slot) => total + sum(slot), 0),
+      events_delivered: sum(slotOf("nostr_deliveries_total")),
+    };
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The write plugin's place in the data path, where one is configured: takes verified events from every verifier's lane,
+ * asks the plugin, and passes on to the store what it accepts, or an outcome back.
+ * Runs on a worker with an event loop; owns the plugin's process.
+ *
+ * An entry is released only after what became of it lies in the next lane. If this thread dies in between, its successor
+ * asks again; the store knows what it already has.
+ *
+ * @module
+ */
+import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
+import { PackedEvent } from "../../lib/nostr/packed_event.ts";
+import type { Decision } from "../../lib/plugin/decision.ts";
+import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type Recipient, sendOk } from "../gateway/messages.ts";
+import { Log } from "../log.ts";
+import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
+import type { EventSource } from "./messages.ts";
+import { PluginProcess } from "./plugin_process.ts";
+
+/** How long to wait before looking again whether the store has made room, ms. */
+const STORE_FULL_WAIT_MS = 1;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One entry that was read and not yet passed on. */
+interface Entry extends Recipient {
+  readonly verifier: number;
+  readonly origin: number;
+  readonly id: Uint8Array;
+  /** Header and packed event, as the store takes them. */
+  readonly record: Uint8Array;
+  readonly decision: Promise<Decision>;
+}
+
+class WritePlugin {
+  readonly #plugin: PluginProcess;
+  readonly #log: Log;
+  readonly #asked: LaneConsumer[];
+  readonly #packed: LaneProducer[];
+  readonly #outcomes: LaneProducer[];
+  readonly #bell: Doorbell;
+  readonly #storeBell: Doorbell;
+  readonly #originBells: Doorbell[];
+
+  constructor({ memory }: ActorStart, plugin: PluginProcess, log: Log) {
+    this.#plugin = plugin;
+    this.#log = log;
+    this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
+    this.#packed = memory.packed.map((lane) => new LaneProducer(lane));
+    // The verifiers' come first, and then ours.
+    this.#outcomes = memory.refusals.at(-1)!.map((lane) => new LaneProducer(lane));
+    this.#bell = new Doorbell(memory.bells.plugin);
+    this.#storeBell = new Doorbell(memory.bells.store);
+    this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+  }
+
+  /** Serves until it is asked to stop and its lanes are empty. */
+  async run(): Promise<void> {
+    while (true) {
+      const seen = this.#bell.rings;
+      const entries = this.#take();
+      if (entries.length > 0) {
+        await this.#decide(entries);
+        continue;
+      }
+      if (this.#bell.stopRequested) return;
+      await this.#bell.waitAsync(seen);
+    }
+  }
+
+  /** Asks about what lies in the lanes, up to what a batch holds. */
+  #take(): Entry[] {
+    const entries: Entry[] = [];
+    for (let verifier = 0; verifier < this.#asked.length; verifier++) {
+      const lane = this.#asked[verifier]!;
+      while (entries.length < PLUGIN_BATCH_MAX && lane.next()) entries.push(this.#ask(lane, verifier));
+    }
+    return entries;
+  }
+
+  #ask(lane: LaneConsumer, verifier: number): Entry {
+    const { offset, length } = lane;
+    const event = new PackedEvent(lane).at(offset + PACKED_HEADER_BYTES);
+    const recordBytes = PACKED_HEADER_BYTES + event.packed.length;
+    const word = offset >>> 2;
+    const receivedAtMs = lane.doubles[(offset >>> 3) + 1]!;
+    const source = JSON.parse(decoder.decode(lane.bytes.slice(offset + recordBytes, offset + length)));
+    return {
+      verifier,
+      origin: lane.words[word + 4]!,
+      epoch: lane.words[word]!,
+      connection: lane.words[word + 1]!,
+      receivedAtMs,
+      id: event.id.slice(),
+      record: lane.bytes.slice(offset, offset + recordBytes),
+      decision: this.#plugin.ask(requestOf(decoder.decode(event.text.slice()), source, receivedAtMs)),
+    };
+  }
+
+  /** Passes the batch on in the order in which it came. */
+  async #decide(entries: readonly Entry[]): Promise<void> {
+    for (const entry of entries) {
+      const decision = await entry.decision;
+      if (decision.action === "accept") {
+        await this.#pass(entry);
+        continue;
+      }
+      const accepted = decision.action === "shadowReject";
+      const message = decision.action === "reject" ? decision.message : "";
+      sendOk(this.#outcomes[entry.origin]!, entry, entry.id, accepted, message);
+      if (decision.action === "reject" && !decision.quiet) {
+        this.#log.debug(`the plugin refused ${entry.id.toHex()}: ${message}`);
+      }
+    }
+    this.#bell.crashIfAsked();
+    for (const lane of this.#asked) lane.release();
+    this.#storeBell.ring();
+    for (const bell of this.#originBells) bell.ring();
+  }
+
+  async #pass({ verifier, record }: Entry): Promise<void> {
+    const lane = this.#packed[verifier]!;
+    let at: number;
+    while ((at = lane.reserve(record.length)) < 0) {
+      this.#storeBell.ring();
+      await new Promise<void>((resolve) => setTimeout(resolve, STORE_FULL_WAIT_MS));
+    }
+    lane.bytes.set(record, at);
+    lane.commit(PACKED, record.length);
+  }
+}
+
+function requestOf(text: string, { address, keys }: EventSource, receivedAtMs: number): PluginRequest {
+  const { id, pubkey } = JSON.parse(text) as { id: string; pubkey: string };
+  return eventRequest({ id, pubkey, text }, {
+    receivedAtSeconds: Math.floor(receivedAtMs / 1000),
+    sourceType: address === "" ? "Import" : sourceOfAddress(address),
+    sourceInfo: address,
+    authenticated: new Set(keys),
+  });
+}
+
+onStart(async (start) => {
+  const { config } = start;
+  const log = new Log("plugin", config.LOG_LEVEL);
+  const plugin = new PluginProcess({
+    command: config.WRITE_PLUGIN!,
+    timeoutMs: config.PLUGIN_TIMEOUT_MS,
+    inFlightMax: config.PLUGIN_IN_FLIGHT,
+    log,
+  });
+  report({ type: "ready", facts: {} });
+  await new WritePlugin(start, plugin, log).run();
+  await plugin.close();
+  report({ type: "stopped" });
+  endWorker();
+});

@@ -1,0 +1,198 @@
+/**
+ * NIP-86 from outside: what is decided is in force on every thread when it is answered, and after a restart.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { connect, type TestClient } from "../support/client.ts";
+import { startRelay } from "../support/relay.ts";
+import { signEvent, type TestEvent } from "../support/sign.ts";
+import { authorization, call, headerOf, post } from "./management.ts";
+import { freshKey, idsOf, nextEvent, sharedRelay, store, untilEose } from "./shared_relay.ts";
+
+const admin = freshKey();
+const relay = await sharedRelay({
+  RELAY_ADMINS: admin.pubkey,
+  RELAY_NAME: "Configured",
+  GATEWAY_WORKERS: "3",
+  VERIFIER_WORKERS: "3",
+  READER_WORKERS: "2",
+});
+
+function manage(method: string, ...params: unknown[]): Promise<unknown> {
+  return call(relay.httpUrl, admin, method, ...params);
+}
+
+/** Enough connections to meet every gateway and every verifier. */
+async function withClients(test: (clients: TestClient[]) => Promise<void>): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: 12 }, () => connect(relay.url)));
+  await test(clients);
+  await Promise.all(clients.map((client) => client.close()));
+}
+
+async function refused(client: TestClient, event: TestEvent): Promise<void> {
+  const ok = await client.publish(event);
+  assertEquals(ok.slice(0, 3), ["OK", event.id, false]);
+  assertMatch(ok[3], /^(blocked|restricted): \S/);
+}
+
+async function count(client: TestClient, filter: Record<string, unknown>): Promise<unknown> {
+  client.send(["COUNT", "n", filter]);
+  return ((await client.nextOfType("COUNT"))[2] as { count: number }).count;
+}
+
+Deno.test("the methods that are offered can be called, and no others", async () => {
+  const methods = await manage("supportedmethods") as string[];
+  for (
+    const name of ["banpubkey", "listbannedpubkeys", "banevent", "allowkind", "blockip", "changerelayname"]
+  ) {
+    assert(methods.includes(name), name);
+  }
+  for (const name of methods.filter((name) => /^(list|stats)/.test(name))) await manage(name);
+  for (const method of ["createrole", "nonsense", "supportedmethods2"]) {
+    assert(!methods.includes(method));
+    const body = JSON.stringify({ method, params: [] });
+    const reply = await post(relay.httpUrl, body, headerOf(authorization(admin, relay.httpUrl, body)));
+    assertMatch(reply.body.error!, /^Cannot call method/);
+  }
+});
+
+Deno.test("a banned author neither writes nor is shown, on any thread, until the ban is taken back", async () => {
+  await withClients(async (clients) => {
+    const key = freshKey();
+    const before = signEvent(key, { content: "before" });
+    await store(clients[0]!, before);
+    assertEquals(await manage("banpubkey", key.pubkey, "spam"), true);
+    await Promise.all(clients.map(async (client, i) => {
+      await refused(client, signEvent(key, { content: `${i}` }));
+      assertEquals(await idsOf(client, { authors: [key.pubkey] }), []);
+      assertEquals(await idsOf(client, { ids: [before.id] }), []);
+      assertEquals(await count(client, { authors: [key.pubkey] }), 0);
+    }));
+    assertEquals(await manage("listbannedpubkeys"), [{ pubkey: key.pubkey, reason: "spam" }]);
+    assertEquals(await manage("unbanpubkey", key.pubkey), true);
+    await Promise.all(clients.map(async (client, i) => {
+      await store(client, signEvent(key, { content: `again ${i}` }));
+      assertEquals(await idsOf(client, { ids: [before.id] }), [before.id]);
+    }));
+    assertEquals(await manage("listbannedpubkeys"), []);
+  });
+});
+
+Deno.test("a banned event is neither taken nor shown, and its author goes on", async () => {
+  await withClients(async (clients) => {
+    const key = freshKey();
+    const [bad, good] = [signEvent(key, { content: "bad" }), signEvent(key, { content: "good" })];
+    const late = signEvent(key, { content: "not here yet" });
+    await store(clients[0]!, bad, good);
+    await manage("banevent", bad.id, "illegal");
+    await manage("banevent", late.id);
+    await Promise.all(clients.map(async (client) => {
+      assertEquals(await idsOf(client, { authors: [key.pubkey] }), [good.id]);
+      await refused(client, late);
+    }));
+    await manage("allowevent", bad.id);
+    assertEquals((await idsOf(clients[1]!, { authors: [key.pubkey] })).length, 2);
+  });
+});
+
+Deno.test("a subscription that was open before a ban no longer brings the author", async () => {
+  await using client = await connect(relay.url);
+  const [key, other] = [freshKey(), freshKey()];
+  client.send(["REQ", "live", { authors: [key.pubkey, other.pubkey] }]);
+  await untilEose(client, "live");
+  await manage("banpubkey", key.pubkey);
+  await refused(client, signEvent(key));
+  const event = signEvent(other);
+  await store(client, event);
+  assertEquals(await nextEvent(client, "live"), event);
+});
+
+Deno.test("kinds are disallowed and allowed again", async () => {
+  await withClients(async (clients) => {
+    await manage("disallowkind", 30_999);
+    assertEquals(await manage("listdisallowedkinds"), [30_999]);
+    await Promise.all(clients.map((client) => refused(client, signEvent(freshKey(), { kind: 30_999 }))));
+    await manage("allowkind", 30_999);
+    await Promise.all(clients.map((client) => store(client, signEvent(freshKey(), { kind: 30_999 }))));
+    assertEquals(await manage("listallowedkinds"), []);
+  });
+});
+
+Deno.test("the relay's texts change in NIP-11 and on the page, and an empty one is the configured again", async () => {
+  const documents = async () => {
+    const responses = Array.from({ length: 6 }, async () => {
+      const response = await fetch(relay.httpUrl, { headers: { Accept: "application/nostr+json" } });
+      const { name, description, icon } = await response.json();
+      return [name, description, icon];
+    });
+    return await Promise.all(responses);
+  };
+  await manage("changerelayname", "Mill");
+  await manage("changerelaydescription", "Grinds\nevents.");
+  await manage("changerelayicon", "https://icons.example/mill.png");
+  for (const texts of await documents()) {
+    assertEquals(texts, ["Mill", "Grinds\nevents.", "https://icons.example/mill.png"]);
+  }
+  const page = await fetch(relay.httpUrl, { headers: { Accept: "text/html" } });
+  assertMatch(page.headers.get("content-security-policy")!, /https:\/\/icons\.example/);
+  assertMatch(await page.text(), /<h1>Mill<\/h1>/);
+  for (const name of ["name", "description", "icon"]) await manage(`changerelay${name}`, "");
+  for (const texts of await documents()) assertEquals(texts, ["Configured", "A Nostr relay.", undefined]);
+});
+
+Deno.test("a request that is none is refused with the reason, and admins cannot be banned", async () => {
+  const bodies: [string, number][] = [
+    ["", 400],
+    ["[]", 400],
+    ['{"method":1}', 400],
+    ['{"method":"banpubkey","params":["x"]}', 200],
+    [JSON.stringify({ method: "banpubkey", params: [admin.pubkey] }), 200],
+  ];
+  for (const [body, status] of bodies) {
+    const reply = await post(relay.httpUrl, body, headerOf(authorization(admin, relay.httpUrl, body)));
+    assertEquals(reply.status, status, body);
+    assertMatch(reply.body.error!, /^Cannot /);
+  }
+});
+
+Deno.test("a blocked address is cut off and stays out, and decisions outlive the process", async () => {
+  // X-Forwarded-For tells the clients apart.
+  await using own = await startRelay({
+    env: {
+      LOG_LEVEL: "error",
+      RELAY_ADMINS: admin.pubkey,
+      REAL_IP_HEADER: "X-Forwarded-For",
+      DENIED_ADDRESSES: "198.51.100.0/24",
+      GATEWAY_WORKERS: "2",
+    },
+  });
+  const from = (ip: string) => connect(own.url, { headers: { "X-Forwarded-For": ip } });
+  const isServed = async (ip: string) => {
+    const client = await from(ip);
+    const result = await Promise.race([
+      client.closed.then(() => false),
+      client.publish(signEvent(freshKey())).then(([, , accepted]) => accepted, () => false),
+    ]);
+    await client.close();
+    return result;
+  };
+  const key = freshKey();
+  const blocked = await Promise.all(Array.from({ length: 4 }, () => from("203.0.113.7")));
+  await using other = await from("192.0.2.1");
+  assert(!await isServed("198.51.100.9"), "the configuration denies it");
+  await call(own.httpUrl, admin, "blockip", "203.0.113.0/24");
+  for (const client of blocked) assertEquals((await client.closed).code, 1008);
+  assert(!await isServed("203.0.113.8"));
+  await store(other, signEvent(key));
+  await call(own.httpUrl, admin, "banpubkey", key.pubkey, "spam");
+  await own.kill();
+  await own.restart();
+  assertEquals(await call(own.httpUrl, admin, "listblockedips"), [{ ip: "203.0.113.0/24" }]);
+  assert(!await isServed("203.0.113.7"));
+  assert(await isServed("192.0.2.1"));
+  await using again = await from("192.0.2.1");
+  await refused(again, signEvent(key));
+  await call(own.httpUrl, admin, "unblockip", "203.0.113.0/24");
+  assert(await isServed("203.0.113.7"));
+});

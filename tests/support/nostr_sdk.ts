@@ -1,0 +1,71 @@
+/**
+ * Another client to sync with: rust-nostr's, by its Python package, in a virtual environment of its own.
+ * Runs on a test's thread; the environment is kept between runs.
+ *
+ * @module
+ */
+import type { TestFilter } from "./client.ts";
+import type { TestEvent } from "./sign.ts";
+
+const VERSION = "0.45.1";
+const ENVIRONMENT = new URL(`../../native/build/nostr_sdk_${VERSION}/`, import.meta.url).pathname;
+const PROGRAM = new URL("./nostr_sdk/sync.py", import.meta.url).pathname;
+
+/** What a sync brought. */
+export interface SyncResult {
+  /** The client's own words. */
+  readonly summary: string;
+  /** Ids that its database holds afterwards, sorted. */
+  readonly held: readonly string[];
+}
+
+/** Installs the package, if it is not there; false where there is no Python, or no way to the package. */
+export async function installNostrSdk(): Promise<boolean> {
+  try {
+    if (await succeeds(`${ENVIRONMENT}bin/python`, ["-c", "import nostr_sdk"])) return true;
+    return await succeeds("python3", ["-m", "venv", ENVIRONMENT]) &&
+      await succeeds(`${ENVIRONMENT}bin/pip`, ["install", "--quiet", `nostr-sdk==${VERSION}`]);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Lets the client, which holds `events`, sync both ways with a relay.
+ *
+ * @throws {Error} if it fails; the message holds what it wrote.
+ */
+export async function syncWithNostrSdk(
+  url: string,
+  filter: TestFilter,
+  events: readonly TestEvent[],
+): Promise<SyncResult> {
+  const directory = await Deno.makeTempDir({ prefix: "sluice-sync-" });
+  try {
+    const child = new Deno.Command(`${ENVIRONMENT}bin/python`, {
+      args: [PROGRAM, url, directory],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(JSON.stringify({ filter, events })));
+    await writer.close();
+    const { success, stdout, stderr } = await child.output();
+    const decoder = new TextDecoder();
+    if (!success) throw new Error(`Cannot sync with "${url}": ${decoder.decode(stderr)}`);
+    return JSON.parse(decoder.decode(stdout)) as SyncResult;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function succeeds(program: string, args: string[]): Promise<boolean> {
+  try {
+    const command = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" });
+    return (await command.output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
