@@ -9,7 +9,8 @@ import type { TestEvent } from "./sign.ts";
 
 const VERSION = "0.45.1";
 const ENVIRONMENT = new URL(`../../native/build/nostr_sdk_${VERSION}/`, import.meta.url).pathname;
-const PROGRAM = new URL("./nostr_sdk/sync.py", import.meta.url).pathname;
+const SYNC = new URL("./nostr_sdk/sync.py", import.meta.url).pathname;
+const PUBLISH = new URL("./nostr_sdk/publish.py", import.meta.url).pathname;
 
 /** What a sync brought. */
 export interface SyncResult {
@@ -42,19 +43,7 @@ export async function syncWithNostrSdk(
 ): Promise<SyncResult> {
   const directory = await Deno.makeTempDir({ prefix: "sluice-sync-" });
   try {
-    const child = new Deno.Command(`${ENVIRONMENT}bin/python`, {
-      args: [PROGRAM, url, directory],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(JSON.stringify({ filter, events })));
-    await writer.close();
-    const { success, stdout, stderr } = await child.output();
-    const decoder = new TextDecoder();
-    if (!success) throw new Error(`Cannot sync with "${url}": ${decoder.decode(stderr)}`);
-    return JSON.parse(decoder.decode(stdout)) as SyncResult;
+    return await run([SYNC, url, directory], { filter, events }) as SyncResult;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -68,4 +57,30 @@ async function succeeds(program: string, args: string[]): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Lets the client publish `events`, then fetch what `filter` asks for. Returns the ids fetched, sorted. */
+export async function publishWithNostrSdk(
+  url: string,
+  filter: TestFilter,
+  events: readonly TestEvent[],
+): Promise<string[]> {
+  return await run([PUBLISH, url], { filter, events }) as string[];
+}
+
+/** Runs one of the programs; throws what it wrote if it fails. */
+async function run(args: readonly string[], input: unknown): Promise<unknown> {
+  const child = new Deno.Command(`${ENVIRONMENT}bin/python`, {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(JSON.stringify(input)));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`Cannot run "${args.join(" ")}": ${decoder.decode(stderr)}`);
+  return JSON.parse(decoder.decode(stdout));
 }
