@@ -1,0 +1,93 @@
+/**
+ * Events in and out as JSONL, with the commands an operator runs: beside a running relay and without one.
+ * Runs in the test process; the commands and the relay are processes of their own.
+ *
+ * @module
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+import { connect } from "../support/client.ts";
+import { startRelay } from "../support/relay.ts";
+import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+interface Outcome {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly said: string;
+}
+
+/** Runs `scripts/NAME.ts` on a data directory, with `input` on its standard input. */
+async function command(
+  name: string,
+  dataDir: string,
+  input = "",
+  words: readonly string[] = [],
+): Promise<Outcome> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", `--config=${ROOT}deno.json`, `${ROOT}scripts/${name}.ts`, ...words],
+    env: { DATA_DIR: dataDir },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  const lines = new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
+  return { code, lines, said: new TextDecoder().decode(stderr) };
+}
+
+function notes(count: number): TestEvent[] {
+  return Array.from({ length: count }, (_, n) => signEvent(testKey(n % 5), { content: `note ${n} é\n"` }));
+}
+
+const jsonl = (events: readonly TestEvent[]) =>
+  events.map((event) => JSON.stringify(event)).join("\n") + "\n";
+const idsOf = (lines: readonly string[]) =>
+  lines.map((line) => (JSON.parse(line) as TestEvent).id).toSorted();
+
+Deno.test("what is imported beside a running relay is served live, stored, exported, and refused with reasons", async () => {
+  await using relay = await startRelay();
+  await using subscriber = await connect(relay.url);
+  subscriber.send(["REQ", "live", { kinds: [1], limit: 0 }]);
+  await subscriber.nextOfType("EOSE");
+  const events = notes(300);
+  const forged = { ...events[0]!, content: "forged" };
+  const imported = await command(
+    "import",
+    relay.dataDir,
+    `${jsonl(events)}${jsonl([events[1]!, forged])}nonsense\n`,
+  );
+  assertEquals(imported.code, 3, imported.said);
+  assertMatch(imported.said, /read 303, stored 300, already there 1, refused 2/);
+  assertMatch(imported.said, /the id is not the hash of the event/);
+  for (let n = 0; n < events.length; n++) await subscriber.nextOfType("EVENT");
+  const exported = await command("export", relay.dataDir);
+  assertEquals(idsOf(exported.lines), events.map(({ id }) => id).toSorted());
+  const filter = JSON.stringify({ authors: [testKey(0).pubkey], limit: 7 });
+  assertEquals((await command("export", relay.dataDir, "", ["--filter", filter])).lines.length, 7);
+});
+
+Deno.test("without a relay both work on the store, and a relay that starts later serves and finds it", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "sluice-import-" });
+  try {
+    const events = notes(200);
+    const spoiled = { ...events[0]!, sig: "00".repeat(64) };
+    const refused = await command("import", dataDir, jsonl([spoiled]));
+    assertEquals(refused.code, 3);
+    assertMatch(refused.said, /the signature does not verify/);
+    assertEquals((await command("import", dataDir, jsonl([spoiled]), ["--no-verify"])).code, 0);
+    const imported = await command("import", dataDir, jsonl(events));
+    assertEquals(imported.code, 0, imported.said);
+    assertMatch(imported.said, /read 200, stored 199, already there 1/);
+    assertEquals((await command("export", dataDir)).lines.length, 200);
+    await using relay = await startRelay({ dataDir });
+    await using client = await connect(relay.url);
+    const { events: served } = await client.query({ kinds: [1], limit: 500 });
+    assertEquals(served.map(({ id }) => id).toSorted(), events.map(({ id }) => id).toSorted());
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
