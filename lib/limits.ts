@@ -146,6 +146,30 @@ export const OUTBOUND_CHECK_CHARS = 64 * 1024;
 export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
 /** How often paused queries look whether their clients have room, ms. */
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
+/** Bytes that the `ws` engine encodes frames into before it writes them: what one system call sends at most. */
+export const OUTBOX_PAGE_BYTES = 128 * 1024;
+/** Characters that wait for one socket after which they are written, whether or not the turn is over. */
+export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
+/** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
+export const OUTBOX_FRAMES_MAX = 16_384;
+/** Characters of a message from which on it is worth deflating, where the client can inflate. */
+export const DEFLATE_CHARS_MIN = 1_024;
+/** Messages that one gateway inflates at once. */
+export const INFLATE_AT_ONCE_MAX = 4;
+/** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
+export const MESSAGE_PIECES_MAX = 2_048;
+/** Bytes of the head of one HTTP request. */
+export const HTTP_HEAD_BYTES_MAX = 16 * 1024;
+/** The longest that a client may take for a TLS handshake, or for the head of a request, ms. */
+export const HTTP_HEAD_MS_MAX = 10_000;
+/** The longest that a client may take for a whole request, ms. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** How long an HTTP connection may be silent between two requests, ms. */
+export const HTTP_IDLE_MS_MAX = 30_000;
+/** How often late HTTP requests are looked for, ms. */
+export const HTTP_LOOK_MS = 1_000;
+/** The longest that a client may take for its part of closing a WebSocket, ms. */
+export const SOCKET_CLOSE_MS_MAX = 10_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
 /** How long a reader keeps a query that is not continued, where it needs the room, ms. */
@@ -282,6 +306,9 @@ invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest f
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
+invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");
+// Over a link with the smallest segments (536 bytes), the longest frame comes in a read for each.
+invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may come in small segments");
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");

@@ -87,7 +87,7 @@ function optional<Value>(
 const workers = integer(0, limits.WORKERS_MAX);
 const webLink = url("https", "http");
 /** The socket engines that are built in. */
-export const WEBSOCKET_ENGINES = ["serve"] as const;
+export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
 
 /** The table. */
 export const SETTINGS = {
@@ -99,7 +99,18 @@ export const SETTINGS = {
     "The file with the certificate chain (PEM); with TLS_KEY, serves wss.",
   ),
   TLS_KEY: optional("network", path(), "The file with the private key of TLS_CERT (PEM)."),
-  WEBSOCKET_ENGINE: setting("network", choice(WEBSOCKET_ENGINES), "serve", "What serves the sockets."),
+  WEBSOCKET_ENGINE: setting(
+    "network",
+    choice(WEBSOCKET_ENGINES),
+    "serve",
+    "What serves the sockets: serve is Deno's own server, ws is npm:ws over Deno's node:http.",
+  ),
+  WEBSOCKET_COMPRESSION: setting(
+    "network",
+    boolean(),
+    false,
+    "Deflate messages for clients that can inflate (permessage-deflate); needs the engine ws.",
+  ),
   REAL_IP_HEADER: optional(
     "network",
     matching("header", /^[A-Za-z0-9-]{1,64}$/, "the name of an HTTP header"),

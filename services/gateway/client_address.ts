@@ -5,6 +5,7 @@
  * @module
  */
 import { BlockList, isIP } from "node:net";
+import type { RequestHeaders } from "./listener.ts";
 
 /** Tells addresses; see the module's text. */
 export class ClientAddress {
@@ -23,9 +24,9 @@ export class ClientAddress {
   }
 
   /** The client's address. The last entry of a list is the one that the trusted proxy itself added. */
-  of(request: Request, peer: string): string {
+  of(headers: RequestHeaders, peer: string): string {
     if (this.#header === null || !this.#isTrusted(peer)) return peer;
-    const named = request.headers.get(this.#header)?.split(",").at(-1)?.trim();
+    const named = headers.get(this.#header)?.split(",").at(-1)?.trim();
     return named !== undefined && isIP(named) !== 0 ? named : peer;
   }
 

@@ -29,7 +29,7 @@ import { Authentication } from "./auth.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { Socket, SocketEvents } from "./listener.ts";
+import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
@@ -254,13 +254,13 @@ export class Gateway implements SyncAccess {
 /** The socket events of a gateway, HTTP aside. */
 export function socketEvents(
   gateway: Gateway,
-  addressOf: (request: Request, peer: string) => string,
+  addressOf: (headers: RequestHeaders, peer: string) => string,
   http: SocketEvents<Connection>["http"],
 ): SocketEvents<Connection> {
   return {
-    visitor: (request, peer) => ({
-      address: addressOf(request, peer),
-      host: request.headers.get("host") ?? "",
+    visitor: (headers, peer) => ({
+      address: addressOf(headers, peer),
+      host: headers.get("host") ?? "",
     }),
     open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),

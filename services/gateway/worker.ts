@@ -12,6 +12,7 @@ import {
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
+import type { Config } from "../../lib/config.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -38,11 +39,10 @@ import { Gateway, socketEvents } from "./gateway.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
-import type { Listener } from "./listener.ts";
+import type { Listen, Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
 import { ReaderLink } from "./reader_link.ts";
-import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
 
 /** How often a gateway that stops looks whether its clients have gone, ms. */
@@ -61,6 +61,13 @@ interface GatewayMeans {
   readonly management: ManagementLink;
 }
 
+/** The engine that is asked for; the other one is not loaded. */
+async function engine(name: Config["WEBSOCKET_ENGINE"]): Promise<Listen> {
+  return name === "ws"
+    ? (await import("./ws_listener.ts")).listenWithWs
+    : (await import("./serve_listener.ts")).listenWithServe;
+}
+
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
@@ -68,9 +75,10 @@ class GatewayThread {
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
   readonly #bell: Doorbell;
-  readonly #listener: Listener;
+  #listener!: Listener;
   readonly #start: ActorStart;
   readonly #decisions: ManagementView;
+  readonly #means: GatewayMeans;
   #phase: Phase = "starting";
   #drained = false;
 
@@ -89,6 +97,13 @@ class GatewayThread {
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#means = { tls, verifier, log, management };
+  }
+
+  /** Listens; until then the thread must not `run`. */
+  async listen(): Promise<void> {
+    const { config } = this.#start;
+    const { tls, verifier, log, management } = this.#means;
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
       admins: adminsOf(config),
@@ -96,17 +111,19 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
-    this.#listener = listenWithServe(
+    const listen = await engine(config.WEBSOCKET_ENGINE);
+    this.#listener = await listen(
       {
         hostname: config.HOST,
         port: config.PORT,
         tls,
         frameBytesMax: FRAME_BYTES_MAX,
         idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+        compression: config.WEBSOCKET_COMPRESSION,
       },
       socketEvents(
         this.#gateway,
-        (request, peer) => addresses.of(request, peer),
+        (headers, peer) => addresses.of(headers, peer),
         (request) => {
           this.#gateway.followDecisions();
           return app.fetch(request);
@@ -198,6 +215,7 @@ onStart(async (start) => {
   const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
   const thread = new GatewayThread(start, { tls, verifier, log, management });
+  await thread.listen();
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();

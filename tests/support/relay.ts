@@ -53,6 +53,8 @@ const ROOT = new URL("../../", import.meta.url);
 const READY_MS = 30_000;
 /** Longer than the relay's own bound for draining, so that a relay that breaks its bound says so itself. */
 const STOP_MS = 30_000;
+/** The socket engine of relays whose test names none: `SLUICE_TEST_ENGINE`, by default the relay's own default. */
+const ENGINE = Deno.env.get("SLUICE_TEST_ENGINE") || null;
 /** Variables of this process that a relay may see: where programs, caches and certificates are, and no setting. */
 const ENV_KEPT =
   /^(PATH|HOME|TMPDIR|LANG|DENO_|NPM_|XDG_|SSL_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$|JAVA_HOME$)/i;
@@ -78,7 +80,8 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     dataDir = await Deno.makeTempDir({ prefix: "sluice-test-" });
     temporaryDirs.add(dataDir);
   }
-  const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...options.env };
+  const engine = ENGINE === null ? {} : { WEBSOCKET_ENGINE: ENGINE };
+  const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...engine, ...options.env };
   const relay = new RelayProcess(port, dataDir, env, options.command ?? null);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
