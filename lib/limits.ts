@@ -140,6 +140,10 @@ export const SOCKET_IDLE_SECONDS_MAX = 120;
 export const LIVE_RECORDS_PER_TURN = 256;
 /** Outcomes that a gateway answers before it looks at its sockets again. */
 export const OUTCOMES_PER_TURN = 2_048;
+/** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
+export const HELD_ATTEMPTS_MAX = 64;
+/** How often senders that wait for room are tried again, ms. */
+export const HELD_INTERVAL_MS = 5;
 /** Characters sent to one client after which its socket is asked how much still waits. */
 export const OUTBOUND_CHECK_CHARS = 64 * 1024;
 /** Bytes waiting for a client above which a stored query pauses until they are fewer. */

@@ -73,6 +73,10 @@ export const METRICS = {
     type: "counter",
     help: "Clients whose subscriptions, or connections, were ended because too much waited for them.",
   },
+  nostr_sender_pauses_total: {
+    type: "counter",
+    help: "Times that a client was not read because there was no room for its event.",
+  },
   nostr_connections_active: { type: "gauge", help: "Open connections." },
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },
   nostr_relay_queue_length: { type: "gauge", help: "Events received and not yet answered." },

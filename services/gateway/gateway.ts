@@ -166,6 +166,7 @@ export class Gateway implements SyncAccess {
   }
 
   #endRequests(connection: Connection): void {
+    this.events.forget(connection);
     this.requests.forget(connection);
     this.syncs.closed(connection);
   }
@@ -195,6 +196,11 @@ export class Gateway implements SyncAccess {
     this.#metrics.add(RECEIVED.EVENT, 1);
     const refusal = this.#mayWrite === null ? null : this.#mayWrite(null, contextOf(connection));
     this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
+  }
+
+  /** Goes on with senders that wait for room. */
+  resumeSenders(): void {
+    this.events.resume(this.isDraining ? STOPPING : null);
   }
 
   #message(connection: Connection, text: string, message: ClientMessage): void {

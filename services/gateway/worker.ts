@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
+  HELD_INTERVAL_MS,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
@@ -145,12 +146,10 @@ class GatewayThread {
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
+      if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
-      else {await this.#bell.waitAsync(
-          seen,
-          this.#queries.pausedCount > 0 ? PAUSED_QUERIES_INTERVAL_MS : WAIT_MS_MAX,
-        );}
+      else await this.#bell.waitAsync(seen, this.#waitMs);
     }
     this.#gateway.closeAll();
     // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
@@ -158,6 +157,12 @@ class GatewayThread {
     while (this.#gateway.hasConnections && performance.now() < untilMs) {
       await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
     }
+  }
+
+  /** How long the loop may sleep: what is paused is looked at again, though nothing rings. */
+  get #waitMs(): number {
+    if (this.#queries.pausedCount > 0) return PAUSED_QUERIES_INTERVAL_MS;
+    return this.#gateway.events.isHolding ? HELD_INTERVAL_MS : WAIT_MS_MAX;
   }
 
   #takeNotices(): void {
