@@ -238,6 +238,8 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
 /** Rows that an export reads before it writes them. */
 export const EXPORT_ROWS_AT_ONCE = 2_000;
+/** Bytes of lines that an import gathers before it decides about them; a longer line goes alone. */
+export const IMPORT_LINES_BYTES = 8 * 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
 

@@ -9,11 +9,9 @@
  */
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
-import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
-import type { EventPolicy, PolicyContext } from "../../lib/policy/policy.ts";
+import type { EventPolicy, PolicyContext, PolicyEvent } from "../../lib/policy/policy.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
@@ -67,7 +65,6 @@ class Verifier {
   readonly #metrics: ThreadMetrics;
   #origins: Origin[] = [];
   #firstLane = 0;
-  #copy = new Uint8Array(64 * 1024);
   #id = new Uint8Array(32);
 
   constructor(start: ActorStart, verifier: SignatureVerifier) {
@@ -78,6 +75,7 @@ class Verifier {
     this.#sender = senderPolicy(start.config);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
+    for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
     this.#hasPlugin = memory.asked.length > 0;
     this.#packed = new LaneProducer((this.#hasPlugin ? memory.asked : memory.packed)[index]!);
@@ -122,7 +120,6 @@ class Verifier {
     const keysAt = lane.offset + FRAME_HEADER_BYTES;
     const addressAt = keysAt + keyBytes;
     const textAt = addressAt + lane.words[word + 6]!;
-    const text = this.#decode(lane.bytes, textAt, lane.offset + lane.length);
     const context = {
       nowSeconds,
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
@@ -136,25 +133,18 @@ class Verifier {
       connection: lane.words[word + 1]!,
       receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
       source: this.#hasPlugin
-        ? { address: this.#decode(lane.bytes, addressAt, textAt), keys: [...context.authenticated] }
+        ? { address: decoder.decode(lane.bytes.slice(addressAt, textAt)), keys: [...context.authenticated] }
         : null,
     });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
-    this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
+    const place = { source: origin, start: textAt, end: lane.offset + lane.length };
+    this.#intake.add(place, context, (flags & FRAME_TRUSTED) !== 0);
   }
 
-  #refusalOf(event: NostrEvent, context: PolicyContext): string | null {
+  #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
     const refusal = this.#content(event, context);
     return refusal === null && context.connection !== null ? this.#sender(event, context) : refusal;
-  }
-
-  /** Decoding straight from shared memory is five times as dear as from a copy. */
-  #decode(bytes: Uint8Array, start: number, end: number): string {
-    const length = end - start;
-    if (length > this.#copy.length) this.#copy = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-    this.#copy.set(bytes.subarray(start, end));
-    return decoder.decode(this.#copy.subarray(0, length));
   }
 
   #decide(): void {
@@ -183,11 +173,10 @@ class Verifier {
   }
 
   #pass(entry: IntakeEntry, origin: Origin): void {
-    const facts = entry.facts!;
     const lane = this.#packed;
     let at: number;
     const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts) + sourceBytes)) < 0) {
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + this.#intake.packedBytesMax(entry) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
       this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
@@ -198,8 +187,7 @@ class Verifier {
     lane.doubles[(at >>> 3) + 1] = origin.receivedAtMs;
     lane.words[word + 4] = origin.origin;
     lane.words[word + 5] = origin.flags;
-    this.#id.setFromHex(facts.event.id);
-    const bytes = PACKED_HEADER_BYTES + packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    const bytes = PACKED_HEADER_BYTES + this.#intake.pack(entry, lane, at + PACKED_HEADER_BYTES);
     if (origin.source === null) return lane.commit(PACKED, bytes);
     const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
     lane.commit(ASKED, bytes + written);
