@@ -72,7 +72,7 @@ export class Planner {
          UNION ALL
          SELECT (SELECT min(kind) FROM event WHERE pubkey_key = ?1 AND kind > k.kind) FROM k WHERE k.kind IS NOT NULL
        )
-       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2`,
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2+0`,
     );
     this.#allKinds = db.prepare(
       `WITH RECURSIVE k (kind) AS (
@@ -80,9 +80,9 @@ export class Planner {
          UNION ALL
          SELECT (SELECT min(kind) FROM event WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL
        )
-       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1`,
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1+0`,
     );
-    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?)");
+    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?+0)");
   }
 
   /** Plans a filter that can match something. */

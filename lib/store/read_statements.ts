@@ -1,5 +1,9 @@
 /**
  * The statements that scans use, prepared once a connection.
+ *
+ * A bare `LIMIT ?` is never written here: SQLite looks at the value when it plans, so that each binding makes it parse
+ * and plan the statement anew (6 to 12 µs). `LIMIT ?+0` it leaves alone.
+ *
  * Belongs to the thread whose connection it is; a statement serves one scan's fetch at a time, to its end.
  *
  * @module
@@ -112,5 +116,5 @@ function textOf(source: Source, columns: Columns): string {
   // A key of an id has one row, or a few that collide: sorting them would cost more than finding them.
   const order = source === "id" ? "" : "ORDER BY x.age, x.id_key";
   return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source]} ${joined}
-          WHERE ${PREFIX[source]} (x.age, x.id_key) > (?, ?) AND x.age <= ? ${order} LIMIT ?`;
+          WHERE ${PREFIX[source]} (x.age, x.id_key) > (?, ?) AND x.age <= ? ${order} LIMIT ?+0`;
 }

@@ -53,6 +53,22 @@ export interface ScanOptions {
   readonly position?: ScanPosition;
 }
 
+/** The events of one filter, in order, handed out step by step. */
+export interface EventScan {
+  /** Where another scan could go on, after a step that returned "more". */
+  readonly position: ScanPosition;
+  /** `created_at` of the event that is being handed out, seconds. */
+  readonly createdAt: number;
+  /** What is known of the rest, once `step` has returned "done". */
+  readonly end: ScanEnd;
+  /**
+   * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
+   *
+   * @returns "done", or "more": the budget is used up and `step` can be called again.
+   */
+  step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more";
+}
+
 /** A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key. */
 type Row = [age: number, idKey: number, seq: number, number, (string | number)?];
 
@@ -73,8 +89,8 @@ class Cursor {
   }
 }
 
-/** The events of one filter, in order; see the module's text. */
-export class Scan {
+/** The scan of a plan; see the module's text. */
+export class Scan implements EventScan {
   readonly #statements: ReadStatements;
   readonly #vanished: VanishedAuthors;
   readonly #residual: Residual;
@@ -127,27 +143,21 @@ export class Scan {
     this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
   }
 
-  /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
     return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
   }
 
-  /** `created_at` of the event that is being handed out, seconds. */
   get createdAt(): number {
     return -this.#age;
   }
 
-  /** What is known of the rest, once `step` has returned "done". */
   get end(): ScanEnd {
     return this.#end;
   }
 
   /**
-   * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
    * Where the limit is the relay's own, events of the last one's `created_at` are handed out beyond it, so that a client
    * that asks for the next page by `until` misses none (NIP-67).
-   *
-   * @returns "done", or "more": the budget is used up and `step` can be called again.
    */
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more" {
     this.#rowsLeft = budget.rows;

@@ -271,3 +271,39 @@ Deno.test("every filter gives what a naive matcher gives, whatever the plan and 
     );
   }
 });
+
+Deno.test("a reader with a version asks the database only after a commit", () => {
+  const { db, store } = open();
+  let version = 1;
+  const reader = new EventReader(db, () => version);
+  assertEquals(reader.refresh(), 0);
+  add(store, event());
+  assertEquals(reader.refresh(), 0, "nobody has been told yet");
+  version++;
+  assertEquals(reader.refresh(), 1);
+});
+
+Deno.test("a filter of one id holds to its other conditions, to the snapshot and to expiry", () => {
+  const { store, reader } = open();
+  const tagged = event({ kind: 7, pubkey: hex(3), created_at: 50, tags: [["t", "x"], ["expiration", "90"]] });
+  add(store, tagged);
+  const found = (filter: PlainFilter, seqMax = 1, now = 60) => {
+    const scan = reader.scan(parseFilter({ ids: [tagged.id], ...filter }, LIMITS), { seqMax, now });
+    let seen = 0;
+    const done = scan.step({ rows: 10, bytes: 1e6 }, () => seen += scan.createdAt);
+    return [seen, done, scan.end];
+  };
+  assertEquals(found({}), [50, "done", "all"]);
+  assertEquals(found({ kinds: [7], authors: [hex(3)], "#t": ["x"], since: 50, until: 50 }), [
+    50,
+    "done",
+    "all",
+  ]);
+  for (
+    const other of [{ kinds: [6] }, { authors: [hex(4)] }, { "#t": ["y"] }, { since: 51 }, { until: 49 }]
+  ) {
+    assertEquals(found(other), [0, "done", "all"]);
+  }
+  assertEquals(found({}, 0), [0, "done", "all"], "stored after the snapshot");
+  assertEquals(found({}, 1, 90), [0, "done", "all"], "expired");
+});

@@ -9,7 +9,7 @@ import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from ".
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
@@ -24,7 +24,7 @@ export class StoredQuery implements AskedQuery {
   readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
-  scan: Scan | null = null;
+  scan: EventScan | null = null;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */

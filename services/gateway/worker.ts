@@ -20,6 +20,7 @@ import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
@@ -93,7 +94,8 @@ class GatewayThread {
     const frames = new FrameSender(memory, index, epoch);
     this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
     this.#link = new ReaderLink(memory, index, epoch);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));

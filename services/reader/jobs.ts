@@ -16,7 +16,7 @@ import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -52,7 +52,7 @@ export class Job {
   readonly #reader: EventReader;
   readonly #search: SearchReader | null;
   #filter: number;
-  #scan: Scan | null = null;
+  #scan: EventScan | null = null;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -149,7 +149,7 @@ export class Job {
     return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
-  #openScan(filter: Filter): Scan {
+  #openScan(filter: Filter): EventScan {
     if (this.#scan === null) {
       const { position, seqMax, now } = this.query;
       const start = this.#filter === position.filter ? position.scan : null;

@@ -15,7 +15,7 @@ import { reconcile } from "../../lib/negentropy/reconcile.ts";
 import { type SortedVector, SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { EventScan } from "../../lib/store/scan.ts";
 import type { JobParts, Slice } from "./jobs.ts";
 import type { ReaderQuery } from "./messages.ts";
 
@@ -37,7 +37,7 @@ export class SyncJob {
   touchedMs = 0;
   /** Whether it has something to do: a set to gather, or a message to answer. */
   isWanted = true;
-  readonly #scan: Scan;
+  readonly #scan: EventScan;
   readonly #eventsMax: number;
   readonly #gate: ReadGate;
   readonly #keys: ReadonlySet<string>;

@@ -17,6 +17,7 @@ import {
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
@@ -72,7 +73,7 @@ class Reader {
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     const gate = new ReadGate(privateKinds(config), this.#decisions.view);
-    this.#parts = { reader: new EventReader(db), search, gate };
+    this.#parts = { reader: new EventReader(db, tailPosition(memory.tail)), search, gate };
     this.#search = search;
     this.#log = log;
     this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
