@@ -36,6 +36,9 @@ export interface Sightings {
 
 const KNOWN = ["EVENT", "OK", "EOSE", "CLOSED", "NOTICE", "AUTH", "COUNT", "NEG-MSG", "NEG-ERR"];
 
+/** The subscription that a frame opens, as JSON. */
+const OPENING = /^\["REQ",("(?:[^"\\]|\\.)*"|[0-9]+|null)/;
+
 interface Waiter {
   readonly predicate: (message: Message) => boolean;
   readonly resolve: (message: Message | null) => void;
@@ -111,12 +114,14 @@ export class Connection implements AsyncDisposable {
 
   /** Sends one message. */
   send(message: readonly unknown[]): void {
-    if (/^(REQ|COUNT|NEG-OPEN)$/.test(String(message[0]))) this.#subscriptions.add(message[1]);
     this.sendRaw(JSON.stringify(message));
   }
 
   /** Sends a frame as it is. */
   sendRaw(data: string | Uint8Array<ArrayBuffer>): void {
+    // Wrong frames open subscriptions too, if the relay thinks so.
+    const opened = typeof data === "string" ? OPENING.exec(data)?.[1] : undefined;
+    if (opened !== undefined) this.#subscriptions.add(JSON.parse(opened));
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 

@@ -59,9 +59,16 @@ export function sign(key: Key, template: Template = {}, bits = 0): Event {
   return finalizeEvent({ kind, content, tags: mined, created_at }, key.secret) as Event;
 }
 
-/** Signs an event whose fields may have any type: the signature is right, the shape is not. */
-export function signAnything(key: Key, fields: Record<string, unknown>): Record<string, unknown> {
+/**
+ * Signs an event whose fields may have any type: the signature is right, the shape is not. Where its tags are an array
+ * it has its work too, so that it is refused for its shape alone.
+ */
+export function signAnything(key: Key, fields: Record<string, unknown>, bits = 0): Record<string, unknown> {
   const template = { kind: 1, content: "", tags: [], created_at: now(), ...fields };
+  if (bits > 0 && Array.isArray(template.tags)) {
+    const unsigned = { ...template, pubkey: key.pubkey } as unknown as Omit<Event, "id" | "sig">;
+    Object.assign(template, { tags: mine(unsigned, bits) });
+  }
   return finalizeEvent(template as unknown as Event, key.secret) as unknown as Record<string, unknown>;
 }
 

@@ -101,9 +101,9 @@ export class Subject {
     return key;
   }
 
-  /** Signs, with the work that the relay demands. */
+  /** Signs, with the work that the relay demands. Without a content of its own an event has a random one. */
   sign(key: Key, template: Template = {}): Event {
-    return sign(key, template, this.workBits);
+    return sign(key, { content: crypto.randomUUID(), ...template }, this.workBits);
   }
 
   /** The work that the relay demands of events, bits. */
@@ -235,6 +235,15 @@ export async function patiently(waitMs: number, condition: () => Promise<boolean
 /** Waits. @param ms Milliseconds. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whether a promise is fulfilled within `waitMs`. */
+export async function within(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), waitMs);
+  const inTime = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
 }
 
 function difference(found: readonly string[], wanted: readonly string[]): string {

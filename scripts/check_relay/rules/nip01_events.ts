@@ -6,7 +6,7 @@
  */
 import type { Message } from "../connection.ts";
 import { brief, demand, type Rule } from "../rule.ts";
-import { type Event, idOf, sign, signAnything } from "../signer.ts";
+import { type Event, idOf, signAnything } from "../signer.ts";
 import type { Subject } from "../subject.ts";
 
 /** Offers events that must all be refused, and demands that none is stored. */
@@ -138,18 +138,23 @@ function refusesWrongTypes(relay: Subject): Promise<string> {
   };
   return demandRefusal(
     relay,
-    Object.fromEntries(Object.entries(shapes).map(([name, fields]) => [name, signAnything(key, fields)])),
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, fields]) => [name, signAnything(key, fields, relay.workBits)]),
+    ),
   );
 }
 
 function refusesWrongKinds(relay: Subject): Promise<string> {
   const key = relay.key();
-  return demandRefusal(relay, { "65536": sign(key, { kind: 65_536 }), "-1": sign(key, { kind: -1 }) });
+  return demandRefusal(relay, {
+    "65536": relay.sign(key, { kind: 65_536 }),
+    "-1": relay.sign(key, { kind: -1 }),
+  });
 }
 
 function refusesUpperCase(relay: Subject): Promise<string> {
   const event = relay.sign(relay.key());
-  const shouted = signAnything(relay.key(), {});
+  const shouted = signAnything(relay.key(), {}, relay.workBits);
   const upper = { ...shouted, pubkey: String(shouted.pubkey).toUpperCase() } as unknown as Event;
   return demandRefusal(relay, {
     "id": { ...event, id: event.id.toUpperCase() },
