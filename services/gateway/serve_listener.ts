@@ -25,7 +25,9 @@ export function listenWithServe<Client>(
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+      // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
+      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
+        new URL(request.url).pathname === "/";
       if (!wantsSocket) return events.http(request, address);
       return isAccepting ? upgrade(request, address, options, events) : refuse();
     },
