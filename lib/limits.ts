@@ -211,7 +211,7 @@ export const SPAM_SIGNS_MIN = 2;
 export const SPAM_EXEMPT_BITS = 24;
 /** Matches that a search ranks by what they were answered with, where it asks to (`sort:`). */
 export const SORT_CANDIDATES_MAX = 1_000;
-/** Answers to one event that are counted for its rank, at most, the newest ones. */
+/** Events that name another one and are looked at for its rank, the newest ones. */
 export const SORT_ANSWERS_MAX = 1_000;
 /** Searches that one thread has under way at OpenSearch; the next one is refused. */
 export const SEARCHES_UNANSWERED_MAX = 64;

@@ -4,9 +4,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { signEvent, type TestEvent } from "../support/sign.ts";
+import { signEvent, type TestEvent, type TestKey } from "../support/sign.ts";
 import { index, searchBackends } from "./search_backends.ts";
-import { freshKey, idsOf } from "./shared_relay.ts";
+import { freshKey, idsOf, nowSeconds, store } from "./shared_relay.ts";
 
 const testBoth = await searchBackends();
 
@@ -73,4 +73,54 @@ testBoth("nsfw: leaves out what its author warns of", async (client) => {
   await index(client, { authors, search: "vuvuzela" }, plain, warned);
   assertEquals((await idsOf(client, { authors, search: "vuvuzela nsfw:true" })).length, 2);
   assertEquals(await idsOf(client, { authors, search: "vuvuzela nsfw:false" }), [plain.id]);
+});
+
+testBoth("sort:new, top, hot and rising order what is found, before the limit cuts", async (client) => {
+  const [key, ...readers] = Array.from({ length: 13 }, freshKey) as [TestKey, ...TestKey[]];
+  const authors = [key.pubkey];
+  const now = nowSeconds();
+  const DAY = 86_400;
+  const filler = "and some other words that make it a longer note about instruments";
+  const note = (content: string, daysOld: number) =>
+    signEvent(key, { content, created_at: now - Math.floor(daysOld * DAY) });
+  const classic = note(`a theremin ${filler}`, 30);
+  const popular = note(`one theremin more, ${filler}`, 1);
+  const young = note(`my new theremin ${filler}`, 0.01);
+  const unheard = note("theremin theremin theremin", 0);
+  const react = (target: TestEvent, count: number, secondsAgo: number) =>
+    readers.slice(0, count).map((reader) =>
+      signEvent(reader, {
+        kind: 7,
+        content: "+",
+        tags: [["e", target.id], ["p", target.pubkey]],
+        created_at: now - secondsAgo,
+      })
+    );
+  // A crowd of one is no crowd.
+  const noise = Array.from(
+    { length: 20 },
+    (_, i) =>
+      signEvent(readers[0]!, { kind: 7, content: `${i}`, tags: [["e", unheard.id]], created_at: now - 10 }),
+  );
+  await store(client, ...react(classic, 12, 20 * DAY), ...react(popular, 6, 12 * 3_600), ...noise);
+  await store(client, ...react(young, 3, 60));
+  await index(client, { authors, search: "theremin" }, classic, popular, young, unheard);
+  const found = (search: string, filter = {}) => idsOf(client, { authors, search, ...filter });
+  const inOrder = (...events: TestEvent[]) => events.map(({ id }) => id);
+  assertEquals((await found("theremin"))[0], unheard.id, "by the words alone");
+  assertEquals(await found("theremin sort:new"), inOrder(unheard, young, popular, classic));
+  assertEquals(await found("theremin sort:top"), inOrder(classic, popular, young, unheard));
+  assertEquals(await found("theremin sort:top", { limit: 2 }), inOrder(classic, popular));
+  assertEquals(await found("sort:top", { limit: 1, kinds: [1] }), inOrder(classic));
+  assertEquals(await found("theremin sort:hot"), inOrder(young, unheard, popular, classic));
+  assertEquals((await found("theremin sort:rising")).slice(0, 2), inOrder(young, unheard));
+  assertEquals(await found("theremin sort:top", { until: now - DAY }), inOrder(classic, popular));
+  assertEquals(await found("theremin sort:top", { limit: 0 }), []);
+  assertEquals(
+    (await found("theremin sort:sideways"))[0],
+    unheard.id,
+    "an order that nobody knows is ignored",
+  );
+  client.send(["COUNT", "theremins", { authors, search: "theremin sort:top" }]);
+  assertEquals(await client.nextOfType("COUNT"), ["COUNT", "theremins", { count: 4 }]);
 });
