@@ -35,6 +35,7 @@ export interface AnswerPoints {
 
 /** Counts answers on one connection; see the module's text. */
 export class AnswerCounts {
+  /** `[kind, age, pubkey key]` of the newest events with a tag, where they are answers. */
   readonly #answers: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -52,11 +53,8 @@ export class AnswerCounts {
    * @param since Seconds: answers from then on are recent.
    */
   of(event: NostrEvent, since: number): AnswerPoints {
-    const rows = this.#answers.all(answerKey(event), SORT_ANSWERS_MAX) as unknown as [
-      number,
-      number,
-      number,
-    ][];
+    const found = this.#answers.all(answerKey(event), SORT_ANSWERS_MAX);
+    const rows = found as unknown as [kind: number, age: number, author: number][];
     const own = pubkeyKey(event.pubkey);
     const seen = new Set<string>();
     let points = 0;
