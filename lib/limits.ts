@@ -223,6 +223,24 @@ export const SEARCH_CLAUSES_MAX = 32;
 export const SEARCH_FIELD_CHARS_MAX = 64 * 1024;
 /** Matches that the embedded index ranks for one search, those indexed last: bounds how long a search takes. */
 export const SEARCH_CANDIDATES_MAX = 50_000;
+/** Characters of a text by which its language is guessed. */
+export const LANGUAGE_CHARS_MAX = 100;
+/** Latin letters below which nobody guesses a language. */
+export const LANGUAGE_LETTERS_MIN = 10;
+/** Characters of a text by which its sentiment is judged. */
+export const SENTIMENT_CHARS_MAX = 2_000;
+/** Points of valence, on either side of zero, that make a text positive or negative. */
+export const SENTIMENT_SCORE_MIN = 2;
+/** Characters of a text that are looked through for signs of spam. */
+export const SPAM_CHARS_MAX = 4_000;
+/** Signs of spam that an event must show to be left out of searches. */
+export const SPAM_SIGNS_MIN = 2;
+/** Leading zero bits of an id (NIP-13) that make an event no spam: minutes of work at today's speeds. */
+export const SPAM_EXEMPT_BITS = 24;
+/** Matches that a search ranks by what they were answered with, where it asks to (`sort:`). */
+export const SORT_CANDIDATES_MAX = 1_000;
+/** Events that name another one and are looked at for its rank, the newest ones. */
+export const SORT_ANSWERS_MAX = 1_000;
 /** Searches that one thread has under way at OpenSearch; the next one is refused. */
 export const SEARCHES_UNANSWERED_MAX = 64;
 /** Changes set aside that are kept for the operator, those set aside last. */

@@ -19,6 +19,7 @@ import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { DeadLetter } from "../../lib/search/index_state.ts";
+import { searchDocument } from "../../lib/search/search_document.ts";
 import {
   type BulkResult,
   type Cursor,
@@ -163,7 +164,7 @@ class Indexer {
       if (entry.type === "add") bytes += entry.text.length;
       if (bytes > BULK_BYTES_MAX && bulk.length > 0) break;
       const change = entry.type === "add"
-        ? { type: "add" as const, seq: entry.seq, event: eventOf(entry.text) }
+        ? { type: "add" as const, seq: entry.seq, document: searchDocument(eventOf(entry.text)) }
         : entry;
       bulk.push({ change, attempts: 0 });
     }
@@ -216,7 +217,7 @@ class Indexer {
 }
 
 function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
-  return { seq: change.seq, id: change.type === "add" ? change.event.id : change.id, reason, at };
+  return { seq: change.seq, id: change.type === "add" ? change.document.id : change.id, reason, at };
 }
 
 onStart(async (start) => {

@@ -22,6 +22,7 @@ import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
+import { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
@@ -73,7 +74,8 @@ class Reader {
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     const gate = new ReadGate(privateKinds(config), this.#decisions.view);
-    this.#parts = { reader: new EventReader(db, tailPosition(memory.tail)), search, gate };
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#parts = { reader, search, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
     this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
