@@ -64,6 +64,12 @@ export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
 export const WAIT_MS_MAX = 50;
 
+/** Bytes of all settings together, as the threads get them: room for some 60,000 keys in lists. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How often the settings file is looked at, ms. */
+export const SETTINGS_LOOK_MS = 1_000;
+
 /** Events verified in one call of the verification library. */
 export const VERIFY_BATCH_MAX = 512;
 /** Events written in one transaction: bounds how long the first waits for the last. */

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
 import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -42,7 +43,8 @@ const STOPPING = "error: the relay stops, try again later";
 
 /** What a gateway is made of; `worker.ts` puts it together. */
 export interface GatewayParts {
-  readonly config: Config;
+  /** The settings, as they are in force now. */
+  readonly settings: ConfigFollower;
   readonly memory: RelayMemory;
   readonly index: number;
   readonly epoch: number;
@@ -55,10 +57,11 @@ export interface GatewayParts {
 
 /** One gateway; see the module's text. */
 export class Gateway implements SyncAccess {
-  readonly #config: Config;
+  readonly #settings: ConfigFollower;
   readonly #memory: RelayMemory;
   readonly #metrics: ThreadMetrics;
-  readonly #limits: MessageLimits;
+  readonly #gate: ReadGate;
+  #limits: MessageLimits;
   readonly #connections = new Map<number, Connection>();
   readonly #byAddress = new Map<string, number>();
   readonly #answers: Answers;
@@ -66,10 +69,7 @@ export class Gateway implements SyncAccess {
   readonly events: Events;
   readonly requests: Requests;
   readonly #decisions: ManagementFollower;
-  readonly #mayConnect: Policy<unknown>;
-  /** Null: nothing is to be asked. */
-  readonly #mayWrite: Policy<unknown> | null;
-  readonly #mayRequest: RequestPolicy;
+  #policies: ClientPolicies;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -77,28 +77,21 @@ export class Gateway implements SyncAccess {
   syncs!: NegentropySessions;
 
   constructor(parts: GatewayParts) {
-    const { config, metrics, verifier, decisions } = parts;
-    this.#config = config;
+    const { settings, metrics, verifier, decisions } = parts;
+    const { config } = settings;
+    this.#settings = settings;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
-    this.#limits = {
-      limitMax: config.MAX_LIMIT,
-      limitDefault: config.DEFAULT_LIMIT,
-      filtersMax: config.MAX_FILTERS,
-      subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
-      negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
-    };
+    this.#limits = limitsOf(config);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#mayConnect = clientPolicy(config, decisions.view);
-    this.#mayWrite = eventRatePolicy(config, () => performance.now());
-    this.#mayRequest = requestPolicy(config, () => performance.now());
-    const gate = new ReadGate(privateKinds(config), decisions.view);
+    this.#policies = policiesOf(config, decisions);
+    this.#gate = new ReadGate(privateKinds(config), decisions.view);
     this.requests = new Requests({
-      config,
+      settings,
       metrics,
-      gate,
+      gate: this.#gate,
       answers: this.#answers,
       audience: new Audience(parts.memory.audiences[parts.index]!),
     });
@@ -118,15 +111,16 @@ export class Gateway implements SyncAccess {
 
   /** A client wants to connect; null refuses it. */
   open(socket: Socket, address: string): Connection | null {
-    if (sumOf(this.#memory.metrics, CONNECTIONS) >= this.#config.CONNECTIONS_MAX) return null;
+    this.follow();
+    const { config } = this.#settings;
+    if (sumOf(this.#memory.metrics, CONNECTIONS) >= config.CONNECTIONS_MAX) return null;
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    const most = this.#config.CONNECTIONS_PER_IP_MAX;
+    const most = config.CONNECTIONS_PER_IP_MAX;
     if (most > 0 && ofAddress >= most) return null;
-    this.followDecisions();
     if (this.#refusalOf(address) !== null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
-    const connection = new Connection(number, socket, address, auth, this.#config.OUTBOUND_BYTES_MAX);
+    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX);
     this.#connections.set(number, connection);
     this.#byAddress.set(address, ofAddress + 1);
     this.#metrics.add(CONNECTIONS, 1);
@@ -134,12 +128,23 @@ export class Gateway implements SyncAccess {
     return connection;
   }
 
-  /** Takes in what the operator has decided: who is blocked now is closed. One load where nothing was decided. */
-  followDecisions(): void {
-    if (!this.#decisions.refresh()) return;
+  /** Takes in what the operator has set or decided: who is blocked now is closed. Two loads where nothing was. */
+  follow(): void {
+    const isSet = this.#settings.refresh();
+    if (isSet) this.#use(this.#settings.config);
+    if (!this.#decisions.refresh() && !isSet) return;
     for (const connection of [...this.#connections.values()]) {
       const refusal = this.#refusalOf(connection.address);
       if (refusal !== null && !connection.isCutOff) this.#end(connection, refusal);
+    }
+  }
+
+  #use(config: Config): void {
+    this.#limits = limitsOf(config);
+    this.#policies = policiesOf(config, this.#decisions);
+    this.#gate.use(privateKinds(config));
+    for (const connection of this.#connections.values()) {
+      connection.outboundBytesMax = config.OUTBOUND_BYTES_MAX;
     }
   }
 
@@ -151,7 +156,7 @@ export class Gateway implements SyncAccess {
   }
 
   #refusalOf(address: string): string | null {
-    return this.#mayConnect(null, { ...fromNobody(0), ip: address });
+    return this.#policies.mayConnect(null, { ...fromNobody(0), ip: address });
   }
 
   closed(connection: Connection): void {
@@ -178,13 +183,12 @@ export class Gateway implements SyncAccess {
 
   /** A text frame. */
   text(connection: Connection, text: string): void {
-    this.followDecisions();
+    this.follow();
     if (connection.isCutOff) return;
-    if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
+    const bytesMax = this.#settings.config.MAX_MESSAGE_LENGTH;
+    if (isLongerThan(text, bytesMax)) {
       this.#metrics.add(RECEIVED.other, 1);
-      return connection.send(
-        noticeText(`invalid: the message is longer than ${this.#config.MAX_MESSAGE_LENGTH} bytes`),
-      );
+      return connection.send(noticeText(`invalid: the message is longer than ${bytesMax} bytes`));
     }
     if (text.startsWith(EVENT_FRAME)) this.#event(connection, text);
     else this.#message(connection, text, parseClientMessage(text, this.#limits));
@@ -193,7 +197,8 @@ export class Gateway implements SyncAccess {
 
   #event(connection: Connection, text: string): void {
     this.#metrics.add(RECEIVED.EVENT, 1);
-    const refusal = this.#mayWrite === null ? null : this.#mayWrite(null, contextOf(connection));
+    const { mayWrite } = this.#policies;
+    const refusal = mayWrite === null ? null : mayWrite(null, contextOf(connection));
     this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
   }
 
@@ -227,7 +232,7 @@ export class Gateway implements SyncAccess {
 
   /** Why a client's filters are not to be answered, prefix included; null: they may be. Counts as a request. */
   refusal(connection: Connection, filters: readonly Filter[]): string | null {
-    return this.#mayRequest(filters, contextOf(connection));
+    return this.#policies.mayRequest(filters, contextOf(connection));
   }
 
   challenge(connection: Connection): void {
@@ -240,7 +245,7 @@ export class Gateway implements SyncAccess {
 
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */
   #cutOff(connection: Connection): void {
-    if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
+    if (connection.measureBufferedBytes() <= 2 * connection.outboundBytesMax) return;
     this.#metrics.add(SLOW_READERS, 1);
     this.#end(connection, TOO_SLOW);
   }
@@ -267,6 +272,33 @@ export function socketEvents(
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
     http,
+  };
+}
+
+/** What a gateway asks before it serves a client. */
+interface ClientPolicies {
+  readonly mayConnect: Policy<unknown>;
+  /** Null: nothing is to be asked. */
+  readonly mayWrite: Policy<unknown> | null;
+  readonly mayRequest: RequestPolicy;
+}
+
+function policiesOf(config: Config, { view }: ManagementFollower): ClientPolicies {
+  const nowMs = () => performance.now();
+  return {
+    mayConnect: clientPolicy(config, view),
+    mayWrite: eventRatePolicy(config, nowMs),
+    mayRequest: requestPolicy(config, nowMs),
+  };
+}
+
+function limitsOf(config: Config): MessageLimits {
+  return {
+    limitMax: config.MAX_LIMIT,
+    limitDefault: config.DEFAULT_LIMIT,
+    filtersMax: config.MAX_FILTERS,
+    subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
+    negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
   };
 }
 

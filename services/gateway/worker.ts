@@ -5,6 +5,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
@@ -70,6 +71,7 @@ class GatewayThread {
   readonly #bell: Doorbell;
   readonly #listener: Listener;
   readonly #start: ActorStart;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
   #phase: Phase = "starting";
   #drained = false;
@@ -81,8 +83,9 @@ class GatewayThread {
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
+    const settings = this.#settings = new ConfigFollower(memory.config);
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
+    this.#gateway = new Gateway({ settings, memory, index, epoch, metrics, frames, verifier, decisions });
     this.#link = new ReaderLink(memory, index, epoch);
     this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
     this.#gateway.requests.queries = this.#queries;
@@ -91,11 +94,11 @@ class GatewayThread {
     this.#bell = new Doorbell(memory.bells.origins[index]!);
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
-      admins: adminsOf(config),
+      mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
       eventFault: (event) => eventFault(event, verifier),
       ask: (body) => management.ask(body),
     }));
-    const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
+    const addresses = new ClientAddress();
     this.#listener = listenWithServe(
       {
         hostname: config.HOST,
@@ -106,9 +109,12 @@ class GatewayThread {
       },
       socketEvents(
         this.#gateway,
-        (request, peer) => addresses.of(request, peer),
+        (request, peer) => {
+          this.#gateway.follow();
+          return addresses.of(request, peer, settings.config);
+        },
         (request) => {
-          this.#gateway.followDecisions();
+          this.#gateway.follow();
           return app.fetch(request);
         },
       ),
@@ -123,7 +129,7 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
-      this.#gateway.followDecisions();
+      this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
@@ -169,7 +175,8 @@ class GatewayThread {
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
     return {
-      information: () => relayInformation(config, SOFTWARE, (name) => this.#decisions.text(name)),
+      information: () =>
+        relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
       management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
@@ -195,7 +202,7 @@ onStart(async (start) => {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
+  const log = new Log(`gateway ${start.index}`, start.memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
   const thread = new GatewayThread(start, { tls, verifier, log, management });
   report({ type: "ready", facts: { address: thread.address } });

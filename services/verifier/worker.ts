@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
@@ -53,9 +54,10 @@ interface Origin extends Recipient {
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
-  readonly #content: EventPolicy;
-  readonly #sender: EventPolicy;
+  #content: EventPolicy;
+  #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
@@ -74,8 +76,9 @@ class Verifier {
     const { memory, index } = start;
     this.#verifier = verifier;
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
-    this.#content = contentPolicy(start.config, this.#decisions.view);
-    this.#sender = senderPolicy(start.config);
+    this.#settings = new ConfigFollower(memory.config);
+    this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+    this.#sender = senderPolicy(this.#settings.config);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
@@ -139,8 +142,12 @@ class Verifier {
         ? { address: this.#decode(lane.bytes, addressAt, textAt), keys: [...context.authenticated] }
         : null,
     });
-    // A frame that came after a decision finds it: one load where nothing was decided.
+    // A frame that came after a decision or a change of settings finds it: two loads where nothing was changed.
     this.#decisions.refresh();
+    if (this.#settings.refresh()) {
+      this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+      this.#sender = senderPolicy(this.#settings.config);
+    }
     this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
   }
 
@@ -230,7 +237,7 @@ function keysOf(bytes: Uint8Array): ReadonlySet<string> {
 }
 
 onStart(async (start) => {
-  const log = new Log(`verifier ${start.index}`, start.config.LOG_LEVEL);
+  const log = new Log(`verifier ${start.index}`, start.memory.logLevel);
   const { verifier, skipped } = await openVerifier({
     tier: start.config.VERIFY_TIER,
     libraryPath: start.libraryPath,
