@@ -51,7 +51,7 @@ export function relayCommand(
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
-    ...(config.WRITE_PLUGIN === null ? [] : ["--allow-run"]),
+    ...(pluginsOf(config).length === 0 ? [] : ["--allow-run"]),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
     libraryPath === null || config.VERIFY_TIER === "system"
       ? "--allow-ffi"
@@ -60,11 +60,14 @@ export function relayCommand(
   ];
 }
 
-/** Where a plugin lies that is a path and no command: a change of it is looked for, and another one beside it. */
-function pluginFiles({ WRITE_PLUGIN: plugin }: Config): string[] {
-  if (plugin === null || plugin.includes(" ")) return [];
-  const path = resolve(plugin);
-  return dirname(path) === "/" ? [path] : [dirname(path)];
+/** Where plugins lie that are paths and no commands: a change of them is looked for, and others beside them. */
+function pluginFiles(config: Config): string[] {
+  const paths = pluginsOf(config).filter((plugin) => !plugin.includes(" ")).map((plugin) => resolve(plugin));
+  return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+function pluginsOf({ WRITE_PLUGIN, REQUEST_PLUGIN }: Config): string[] {
+  return [WRITE_PLUGIN, REQUEST_PLUGIN].filter((plugin) => plugin !== null);
 }
 
 /** A list for Deno's flags, which write a comma inside a value twice. */

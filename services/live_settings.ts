@@ -114,14 +114,16 @@ export class LiveSettings {
 
   /** What the process was not allowed at its start it cannot do before the next one. */
   #isPossible(name: SettingName, next: Config): boolean {
-    if (name === "WRITE_PLUGIN") return next.WRITE_PLUGIN === null || this.#mayRun(next.WRITE_PLUGIN);
-    return true;
+    if (name !== "WRITE_PLUGIN" && name !== "REQUEST_PLUGIN") return true;
+    const command = next[name];
+    if (command === null) return true;
+    // Without a write plugin at the start there is no place for one in the data path.
+    if (name === "WRITE_PLUGIN" && this.#parts.memory.asked.length === 0) return false;
+    return isGranted({ name: "run" }) &&
+      (command.includes(" ") || isGranted({ name: "read", path: command }));
   }
+}
 
-  #mayRun(command: string): boolean {
-    const isGranted = (descriptor: Deno.PermissionDescriptor) =>
-      Deno.permissions.querySync(descriptor).state === "granted";
-    if (this.#parts.memory.asked.length === 0 || !isGranted({ name: "run" })) return false;
-    return command.includes(" ") || isGranted({ name: "read", path: command });
-  }
+function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
 }

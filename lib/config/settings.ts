@@ -348,18 +348,24 @@ export const SETTINGS = {
     "The command of a strfry-compatible plugin that decides about every verified event; the first one needs a restart.",
     LIVE,
   ),
+  REQUEST_PLUGIN: optional(
+    "policies",
+    text(1_000),
+    "The command of a plugin that decides about every REQ, COUNT and NEG-OPEN; the first plugin needs a restart.",
+    LIVE,
+  ),
   PLUGIN_TIMEOUT_MS: setting(
     "policies",
     integer(1, 600_000),
     limits.PLUGIN_TIMEOUT_MS_DEFAULT,
-    "The longest that the plugin may take for an answer, ms; then it is ended and the event is refused.",
+    "The longest that a plugin may take for an answer, ms; then it is ended and what it had is refused.",
     LIVE,
   ),
   PLUGIN_IN_FLIGHT: setting(
     "policies",
     integer(1, limits.PLUGIN_IN_FLIGHT_MAX),
     1,
-    "Events that the plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
+    "What a plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
     LIVE,
   ),
 

@@ -31,6 +31,7 @@ import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
+import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
@@ -40,6 +41,9 @@ const CONNECTIONS = slotOf("nostr_connections_active");
 /** An EVENT message as nearly all clients write it; others are found out by parsing. */
 const EVENT_FRAME = '["EVENT"';
 const STOPPING = "error: the relay stops, try again later";
+
+/** What a plugin is asked about, where there is one. */
+type RequestMessage = Extract<ClientMessage, { readonly type: AskedVerb }>;
 
 /** What a gateway is made of; `worker.ts` puts it together. */
 export interface GatewayParts {
@@ -51,6 +55,7 @@ export interface GatewayParts {
   readonly metrics: ThreadMetrics;
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
+  readonly plugin: RequestPlugin;
   /** The operator's decisions. */
   readonly decisions: ManagementFollower;
 }
@@ -68,6 +73,7 @@ export class Gateway implements SyncAccess {
   readonly #authentication: Authentication;
   readonly events: Events;
   readonly requests: Requests;
+  readonly #plugin: RequestPlugin;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
   #lastConnection = 0;
@@ -77,9 +83,10 @@ export class Gateway implements SyncAccess {
   syncs!: NegentropySessions;
 
   constructor(parts: GatewayParts) {
-    const { settings, metrics, verifier, decisions } = parts;
+    const { settings, metrics, verifier, decisions, plugin } = parts;
     const { config } = settings;
     this.#settings = settings;
+    this.#plugin = plugin;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
@@ -143,6 +150,7 @@ export class Gateway implements SyncAccess {
     this.#limits = limitsOf(config);
     this.#policies = policiesOf(config, this.#decisions);
     this.#gate.use(privateKinds(config));
+    this.#plugin.use(config);
     for (const connection of this.#connections.values()) {
       connection.outboundBytesMax = config.OUTBOUND_BYTES_MAX;
     }
@@ -171,6 +179,7 @@ export class Gateway implements SyncAccess {
   }
 
   #endRequests(connection: Connection): void {
+    this.#plugin.forget(connection);
     this.requests.forget(connection);
     this.syncs.closed(connection);
   }
@@ -208,31 +217,62 @@ export class Gateway implements SyncAccess {
     this.#metrics.add(RECEIVED[VERBS.find((known) => known === verb) ?? "other"], 1);
     switch (message.type) {
       case "REQ":
-      case "COUNT": {
-        const { subscriptionId, filters } = message;
-        const refusal = this.isDraining ? STOPPING : this.refusal(connection, filters);
-        if (message.type === "REQ") {
-          return this.requests.request(connection, subscriptionId, filters, refusal);
-        }
-        return this.requests.count(connection, subscriptionId, filters, refusal);
-      }
+      case "COUNT":
+      case "NEG-OPEN":
+        return this.#request(connection, text, message);
       case "CLOSE":
+        this.#plugin.cancel(connection, "REQ", message.subscriptionId);
+        this.#plugin.cancel(connection, "COUNT", message.subscriptionId);
         return this.requests.close(connection, message.subscriptionId);
       case "AUTH":
         return this.#authentication.prove(connection, message.event);
       case "refused":
         if (message.answer.startsWith('["CLOSED"')) this.#answers.countClosed("invalid:");
         // CLOSED tells the client that nothing more comes under this id.
-        if (message.ended !== null) this.requests.end(connection, message.ended);
+        if (message.ended !== null) {
+          this.#plugin.cancel(connection, "REQ", message.ended);
+          this.requests.end(connection, message.ended);
+        }
         return connection.send(message.answer);
       default:
-        return this.syncs.take(connection, message);
+        if (message.type !== "NEG-MSG") this.#plugin.cancel(connection, "NEG-OPEN", message.subscriptionId);
+        return this.syncs.take(connection, message, null);
     }
   }
 
-  /** Why a client's filters are not to be answered, prefix included; null: they may be. Counts as a request. */
-  refusal(connection: Connection, filters: readonly Filter[]): string | null {
-    return this.#policies.mayRequest(filters, contextOf(connection));
+  /** Cheap policies come first; the plugin is asked about what they let pass. */
+  #request(connection: Connection, text: string, message: RequestMessage): void {
+    const { type: verb, subscriptionId } = message;
+    const filters = message.type === "NEG-OPEN" ? [message.filter] : message.filters;
+    const refusal = this.isDraining ? STOPPING : this.#policies.mayRequest(filters, contextOf(connection)) ??
+      this.#waitingFault(connection);
+    if (refusal !== null) {
+      this.#plugin.cancel(connection, verb, subscriptionId);
+      return this.#serve(connection, message, refusal);
+    }
+    // What is open under the id ends now, and not only when the new request is served.
+    if (verb === "REQ") this.requests.end(connection, subscriptionId);
+    if (verb === "NEG-OPEN") this.syncs.take(connection, { type: "NEG-CLOSE", subscriptionId }, null);
+    this.#plugin.ask(connection, { verb, subscriptionId, text }, (refusal) => {
+      this.#serve(connection, message, this.isDraining ? STOPPING : refusal);
+    });
+  }
+
+  #serve(connection: Connection, message: RequestMessage, refusal: string | null): void {
+    const { subscriptionId } = message;
+    if (message.type === "NEG-OPEN") return this.syncs.take(connection, message, refusal);
+    if (message.type === "REQ") {
+      return this.requests.request(connection, subscriptionId, message.filters, refusal);
+    }
+    return this.requests.count(connection, subscriptionId, message.filters, refusal);
+  }
+
+  /** One client does not fill what all share. */
+  #waitingFault(connection: Connection): string | null {
+    const most = this.#settings.config.MAX_SUBSCRIPTIONS;
+    return this.#plugin.waitingOf(connection) < most
+      ? null
+      : `rate-limited: more than ${most} requests wait to be decided about`;
   }
 
   challenge(connection: Connection): void {

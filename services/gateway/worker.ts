@@ -42,6 +42,7 @@ import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
+import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
@@ -65,6 +66,7 @@ interface GatewayMeans {
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
+  readonly #plugin: RequestPlugin;
   readonly #feed: LiveFeed;
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
@@ -85,7 +87,18 @@ class GatewayThread {
     this.#decisions = decisions.view;
     const settings = this.#settings = new ConfigFollower(memory.config);
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ settings, memory, index, epoch, metrics, frames, verifier, decisions });
+    const plugin = this.#plugin = new RequestPlugin(settings.config, log);
+    this.#gateway = new Gateway({
+      settings,
+      plugin,
+      memory,
+      index,
+      epoch,
+      metrics,
+      frames,
+      verifier,
+      decisions,
+    });
     this.#link = new ReaderLink(memory, index, epoch);
     this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
     this.#gateway.requests.queries = this.#queries;
@@ -142,6 +155,7 @@ class GatewayThread {
         );}
     }
     this.#gateway.closeAll();
+    await this.#plugin.close();
     // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
     const untilMs = performance.now() + GOODBYE_MS_MAX;
     while (this.#gateway.hasConnections && performance.now() < untilMs) {
