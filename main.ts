@@ -18,6 +18,7 @@ import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPolicyFiles } from "./services/policy_files.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
@@ -92,6 +93,7 @@ async function main(): Promise<void> {
   const startedMs = Date.now();
   // As `deno task start` has allowed it.
   const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
+  const policyVersions = await checkPolicyFiles(asked);
   const lock = await lockDataDir(dataDir);
   const config = { ...asked, DATA_DIR: dataDir, PORT: findPort(asked.HOST, asked.PORT) };
   const memory = createRelayMemory(
@@ -99,7 +101,7 @@ async function main(): Promise<void> {
     config.WRITE_PLUGIN !== null,
   );
   const log = new Log("main", memory.logLevel);
-  const settings = new LiveSettings({ path, environment, asked, config, memory, log });
+  const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
   const current = () => settings.config;
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;

@@ -247,6 +247,13 @@ export const PLUGIN_RESPAWN_MS = 1_000;
 /** The time that a plugin has to end by itself once it was asked to, ms. */
 export const PLUGIN_EXIT_MS = 1_000;
 
+/** The longest that a function of a policy file may take, ms; it holds up all that its thread does. */
+export const POLICY_MS_MAX = 250;
+/** The pause between two lines of the log about policy files that fail, ms. */
+export const POLICY_LOG_INTERVAL_MS = 1_000;
+/** Policy files. */
+export const POLICY_FILES_MAX = 16;
+
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 /** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */

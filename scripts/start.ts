@@ -33,7 +33,7 @@ export function relayCommand(
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
   const settings = settingsPath === null ? [] : [settingsPath];
-  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...pluginFiles(config)];
+  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config)];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
   const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
@@ -60,9 +60,10 @@ export function relayCommand(
   ];
 }
 
-/** Where plugins lie that are paths and no commands: a change of them is looked for, and others beside them. */
-function pluginFiles(config: Config): string[] {
-  const paths = pluginsOf(config).filter((plugin) => !plugin.includes(" ")).map((plugin) => resolve(plugin));
+/** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
+function operatorsFiles(config: Config): string[] {
+  const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
+  const paths = [...plugins, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
   return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
 }
 

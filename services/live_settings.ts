@@ -14,6 +14,7 @@ import { ConfigWriter } from "../lib/config/shared_config.ts";
 import { SETTINGS_LOOK_MS } from "../lib/limits.ts";
 import { type Log, setLogLevel } from "./log.ts";
 import type { RelayMemory } from "./memory.ts";
+import { checkPolicyFiles } from "./policy_files.ts";
 import { fileVersion, readSettings } from "./settings_file.ts";
 
 /** What it is made of. */
@@ -25,6 +26,8 @@ export interface LiveSettingsParts {
   readonly asked: Config;
   /** The same as it is in force: the port that was found, the directory as a whole path. */
   readonly config: Config;
+  /** Of {@linkcode checkPolicyFiles}. */
+  readonly policyVersions: readonly string[];
   readonly memory: RelayMemory;
   readonly log: Log;
 }
@@ -35,8 +38,9 @@ export class LiveSettings {
   readonly #writer: ConfigWriter;
   #asked: Config;
   #config: Config;
+  #policyVersions: readonly string[];
   #looking: ReturnType<typeof setInterval> | undefined;
-  /** The file's version that was read last, and at the last look. */
+  /** The versions of all files that were read last, and those of the last look. */
   #readVersion: string | null = null;
   #seenVersion = "";
   /** Reloads come one after the other. */
@@ -48,7 +52,8 @@ export class LiveSettings {
     this.#asked = parts.asked;
     this.#config = parts.config;
     this.#writer = new ConfigWriter(parts.memory.config);
-    this.#writer.publish(parts.config);
+    this.#policyVersions = parts.policyVersions;
+    this.#writer.publish(parts.config, parts.policyVersions);
     setLogLevel(parts.memory.logLevel, parts.config.LOG_LEVEL);
   }
 
@@ -59,7 +64,7 @@ export class LiveSettings {
 
   /** Looks at the file from now on. */
   watch(): void {
-    if (this.#parts.path !== null) this.#looking = setInterval(() => this.#look(), SETTINGS_LOOK_MS);
+    this.#looking = setInterval(() => this.#look(), SETTINGS_LOOK_MS);
   }
 
   close(): void {
@@ -72,21 +77,28 @@ export class LiveSettings {
   }
 
   async #look(): Promise<void> {
-    const version = await fileVersion(this.#parts.path!);
+    const { path } = this.#parts;
+    const files = [...(path === null ? [] : [path]), ...(this.#config.POLICY_FILES ?? [])];
+    const version = (await Promise.all(files.map(fileVersion))).join("\n");
     const isQuiet = version === this.#seenVersion;
     this.#seenVersion = version;
     if (!isQuiet || version === this.#readVersion) return;
     const isFirst = this.#readVersion === null;
     this.#readVersion = version;
     // What the relay started with was read a moment before.
-    if (!isFirst || await this.#differs()) await this.reload("the settings file has changed");
+    if (!isFirst || await this.#differs()) await this.reload("a settings file has changed");
   }
 
-  /** Whether the file says something else than it did at the start. */
+  /** Whether the files say something else than they did at the start. */
   async #differs(): Promise<boolean> {
     const { path, environment } = this.#parts;
-    const text = (config: unknown) => JSON.stringify(config);
-    return await readSettings(path, environment).then((next) => text(next) !== text(this.#asked), () => true);
+    try {
+      const next = await readSettings(path, environment);
+      const versions = await Promise.all((next.POLICY_FILES ?? []).map(fileVersion));
+      return JSON.stringify([next, versions]) !== JSON.stringify([this.#asked, this.#policyVersions]);
+    } catch {
+      return true;
+    }
   }
 
   async #reload(why: string): Promise<void> {
@@ -96,12 +108,16 @@ export class LiveSettings {
       const plan = planReload(this.#asked, next, (name, next) => this.#isPossible(name, next));
       const { PORT, DATA_DIR } = this.#config;
       const config = Object.freeze({ ...plan.config, PORT, DATA_DIR });
-      this.#writer.publish(config);
+      const versions = await checkPolicyFiles(config);
+      this.#writer.publish(config, versions);
+      const isOther = versions.join("\n") !== this.#policyVersions.join("\n");
+      const changed = isOther ? [...plan.changed, "policy files"] : plan.changed;
       this.#asked = plan.config;
       this.#config = config;
+      this.#policyVersions = versions;
       setLogLevel(memory.logLevel, config.LOG_LEVEL);
       log.info(
-        `${why}: ${plan.changed.length === 0 ? "nothing changes" : `${plan.changed.join(", ")} changed`}`,
+        `${why}: ${changed.length === 0 ? "nothing changes" : `${changed.join(", ")} changed`}`,
       );
       if (plan.waiting.length > 0) {
         log.warn(`${why}: ${plan.waiting.join(", ")} will change at the next start`);
@@ -114,6 +130,9 @@ export class LiveSettings {
 
   /** What the process was not allowed at its start it cannot do before the next one. */
   #isPossible(name: SettingName, next: Config): boolean {
+    if (name === "POLICY_FILES") {
+      return (next.POLICY_FILES ?? []).every((path) => isGranted({ name: "read", path }));
+    }
     if (name !== "WRITE_PLUGIN" && name !== "REQUEST_PLUGIN") return true;
     const command = next[name];
     if (command === null) return true;

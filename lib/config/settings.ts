@@ -17,6 +17,7 @@ import {
   matching,
   networks,
   path,
+  paths,
   pubkeys,
   text,
   url,
@@ -340,6 +341,12 @@ export const SETTINGS = {
     integer(0, limits.RATE_PER_MINUTE_MAX),
     0,
     "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
+    LIVE,
+  ),
+  POLICY_FILES: optional(
+    "policies",
+    paths(limits.POLICY_FILES_MAX),
+    "Modules in TypeScript that decide about events and requests; one in another directory needs a restart.",
     LIVE,
   ),
   WRITE_PLUGIN: optional(

@@ -8,7 +8,7 @@
  * and takes it only if the version was even and is still the same.
  *
  * ```
- *   0 version u32 | 4 bytes of text u32 | 8 text: JSON of the Config, UTF-8
+ *   0 version u32 | 4 bytes of text u32 | 8 text: JSON of a Published, UTF-8
  * ```
  *
  * @module
@@ -20,6 +20,12 @@ import type { Config } from "./settings.ts";
 const HEADER_BYTES = 8;
 /** The longest pause before a first look is repeated while the text is being written, ms. */
 const WRITE_WAIT_MS = 1;
+
+/** What is shared. */
+interface Published {
+  readonly config: Config;
+  readonly policyVersions: readonly string[];
+}
 
 /** Makes the memory; pages that no text reaches cost nothing. */
 export function createConfigMemory(): SharedArrayBuffer {
@@ -39,10 +45,11 @@ export class ConfigWriter {
   /**
    * Makes `config` the one that every follower finds at its next look.
    *
+   * @param policyVersions A version of each of its `POLICY_FILES`, in their order.
    * @throws {RangeError} if it is longer than `CONFIG_BYTES_MAX`; then everything stays as it was.
    */
-  publish(config: Config): void {
-    const text = new TextEncoder().encode(JSON.stringify(config));
+  publish(config: Config, policyVersions: readonly string[] = []): void {
+    const text = new TextEncoder().encode(JSON.stringify({ config, policyVersions }));
     if (text.length > CONFIG_BYTES_MAX) {
       throw new RangeError(
         `Cannot use settings of ${text.length} bytes: at most ${CONFIG_BYTES_MAX} are allowed`,
@@ -61,6 +68,7 @@ export class ConfigFollower {
   readonly #bytes: Uint8Array;
   #version = 0;
   #config: Config | null = null;
+  #policyVersions: readonly string[] = [];
 
   /** Follows what a {@linkcode ConfigWriter} has published before. Waits for a text that is being written. */
   constructor(memory: SharedArrayBuffer) {
@@ -75,15 +83,21 @@ export class ConfigFollower {
     return this.#config!;
   }
 
+  /** A version of each of its `POLICY_FILES`; another one says that the file has changed. */
+  get policyVersions(): readonly string[] {
+    return this.#policyVersions;
+  }
+
   /** Takes in what has changed. Returns whether anything had. */
   refresh(): boolean {
     const version = Atomics.load(this.#words, 0);
     if (version === this.#version || (version & 1) === 1) return false;
     const text = this.#bytes.slice(0, Atomics.load(this.#words, 1));
     if (Atomics.load(this.#words, 0) !== version) return false;
-    const config = JSON.parse(new TextDecoder().decode(text)) as Config;
+    const { config, policyVersions } = JSON.parse(new TextDecoder().decode(text)) as Published;
     for (const value of Object.values(config)) Object.freeze(value);
     this.#config = Object.freeze(config);
+    this.#policyVersions = policyVersions;
     this.#version = version;
     return true;
   }

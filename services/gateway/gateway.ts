@@ -25,6 +25,7 @@ import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { RelayMemory } from "../memory.ts";
 import type { FrameSender } from "../verifier/handle.ts";
+import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
 import { Connection } from "./connection.ts";
@@ -56,6 +57,8 @@ export interface GatewayParts {
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
   readonly plugin: RequestPlugin;
+  /** Loaded already. */
+  readonly files: PolicyFiles;
   /** The operator's decisions. */
   readonly decisions: ManagementFollower;
 }
@@ -74,6 +77,8 @@ export class Gateway implements SyncAccess {
   readonly events: Events;
   readonly requests: Requests;
   readonly #plugin: RequestPlugin;
+  readonly #files: PolicyFiles;
+  readonly #frames: FrameSender;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
   #lastConnection = 0;
@@ -83,10 +88,12 @@ export class Gateway implements SyncAccess {
   syncs!: NegentropySessions;
 
   constructor(parts: GatewayParts) {
-    const { settings, metrics, verifier, decisions, plugin } = parts;
+    const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
     const { config } = settings;
     this.#settings = settings;
     this.#plugin = plugin;
+    this.#files = files;
+    this.#frames = frames;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
@@ -102,6 +109,7 @@ export class Gateway implements SyncAccess {
       answers: this.#answers,
       audience: new Audience(parts.memory.audiences[parts.index]!),
     });
+    this.#useFiles(config);
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
   }
 
@@ -151,9 +159,17 @@ export class Gateway implements SyncAccess {
     this.#policies = policiesOf(config, this.#decisions);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
+    this.#useFiles(config);
     for (const connection of this.#connections.values()) {
       connection.outboundBytesMax = config.OUTBOUND_BYTES_MAX;
     }
+  }
+
+  /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
+  #useFiles(config: Config): void {
+    this.#frames.withAddress = this.#memory.asked.length > 0 || config.POLICY_FILES !== null;
+    const files = policyFilesOf(this.#settings);
+    if (!this.#files.has(files)) this.#files.load(files);
   }
 
   /** Ends a connection. Its socket may stay for long, where the client reads nothing, and counts until it is gone. */
@@ -244,8 +260,7 @@ export class Gateway implements SyncAccess {
   #request(connection: Connection, text: string, message: RequestMessage): void {
     const { type: verb, subscriptionId } = message;
     const filters = message.type === "NEG-OPEN" ? [message.filter] : message.filters;
-    const refusal = this.isDraining ? STOPPING : this.#policies.mayRequest(filters, contextOf(connection)) ??
-      this.#waitingFault(connection);
+    const refusal = this.isDraining ? STOPPING : this.#requestRefusal(connection, filters);
     if (refusal !== null) {
       this.#plugin.cancel(connection, verb, subscriptionId);
       return this.#serve(connection, message, refusal);
@@ -265,6 +280,13 @@ export class Gateway implements SyncAccess {
       return this.requests.request(connection, subscriptionId, message.filters, refusal);
     }
     return this.requests.count(connection, subscriptionId, message.filters, refusal);
+  }
+
+  /** The cheapest first. */
+  #requestRefusal(connection: Connection, filters: readonly Filter[]): string | null {
+    const context = contextOf(connection);
+    const refusal = this.#policies.mayRequest(filters, context) ?? this.#waitingFault(connection);
+    return refusal === null && this.#files.request !== null ? this.#files.request(filters, context) : refusal;
   }
 
   /** One client does not fill what all share. */

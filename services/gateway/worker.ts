@@ -32,6 +32,7 @@ import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
@@ -61,6 +62,9 @@ interface GatewayMeans {
   readonly verifier: SignatureVerifier;
   readonly log: Log;
   readonly management: ManagementLink;
+  readonly settings: ConfigFollower;
+  readonly metrics: ThreadMetrics;
+  readonly files: PolicyFiles;
 }
 
 /** A gateway and everything that turns with it. */
@@ -78,19 +82,20 @@ class GatewayThread {
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, { tls, verifier, log, management }: GatewayMeans) {
+  constructor(start: ActorStart, means: GatewayMeans) {
+    const { tls, verifier, log, management, settings, metrics, files } = means;
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-    const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
-    const settings = this.#settings = new ConfigFollower(memory.config);
+    this.#settings = settings;
     const frames = new FrameSender(memory, index, epoch);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
       settings,
       plugin,
+      files,
       memory,
       index,
       epoch,
@@ -218,7 +223,14 @@ onStart(async (start) => {
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
   const log = new Log(`gateway ${start.index}`, start.memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
-  const thread = new GatewayThread(start, { tls, verifier, log, management });
+  const settings = new ConfigFollower(start.memory.config);
+  const metrics = new ThreadMetrics(
+    start.memory.metrics,
+    threadNumber(start.memory.counts, "gateway", start.index),
+  );
+  const files = new PolicyFiles(metrics, log);
+  await files.load(policyFilesOf(settings));
+  const thread = new GatewayThread(start, { tls, verifier, log, management, settings, metrics, files });
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();
