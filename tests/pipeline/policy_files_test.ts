@@ -95,7 +95,7 @@ Deno.test("README's example is sound TypeScript and does what it says", async ()
   });
 });
 
-Deno.test("a policy file sees the sender and everything of the event, and an answer without a prefix gets one", async () => {
+Deno.test("a policy file sees the sender and the whole event, and an answer without a prefix gets one", async () => {
   const policy = `
     export const event = (event, context) => {
       const { ip, connection } = context;
