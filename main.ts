@@ -7,15 +7,19 @@
  * @module
  */
 import process from "node:process";
-import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
+import { dirname, resolve } from "node:path";
+import { ConfigError, resolveWorkers } from "./lib/config.ts";
 import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
 import { lockDataDir } from "./services/data_dir.ts";
+import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPolicyFiles } from "./services/policy_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
@@ -68,22 +72,8 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
-async function main(): Promise<void> {
-  const asked = readConfig(Deno.env.toObject());
-  const startedMs = Date.now();
-  const log = new Log("main", asked.LOG_LEVEL);
-  const lock = await lockDataDir(asked.DATA_DIR);
-  const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
-  const memory = createRelayMemory(
-    resolveWorkers(config, navigator.hardwareConcurrency),
-    config.WRITE_PLUGIN !== null,
-  );
-  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
-  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
-  const management = new ManagementOwner(config, memory, log);
-  const manage = (body: string) => management.answer(body);
-  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics, manage });
-  supervisor.facts.startedMs = String(startedMs);
+/** Measures the process from now on. */
+function startSampling(metrics: ThreadMetrics, startedMs: number): ReturnType<typeof setInterval> {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
@@ -93,7 +83,33 @@ async function main(): Promise<void> {
     });
   };
   sample();
-  const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
+  return setInterval(sample, SAMPLE_INTERVAL_MS);
+}
+
+async function main(): Promise<void> {
+  const environment = Deno.env.toObject();
+  const path = environment[SETTINGS_FILE_VARIABLE] || null;
+  const asked = await readSettings(path, environment);
+  const startedMs = Date.now();
+  // As `deno task start` has allowed it.
+  const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
+  const policyVersions = await checkPolicyFiles(asked);
+  const lock = await lockDataDir(dataDir);
+  const config = { ...asked, DATA_DIR: dataDir, PORT: findPort(asked.HOST, asked.PORT) };
+  const memory = createRelayMemory(
+    resolveWorkers(config, navigator.hardwareConcurrency),
+    config.WRITE_PLUGIN !== null,
+  );
+  const log = new Log("main", memory.logLevel);
+  const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
+  const current = () => settings.config;
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
+  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
+  const management = new ManagementOwner(current, memory, log);
+  const manage = (body: string) => management.answer(body);
+  const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage });
+  supervisor.facts.startedMs = String(startedMs);
+  const sampling = startSampling(metrics, startedMs);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);
@@ -110,6 +126,7 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     clearInterval(sampling);
+    settings.close();
     management.close();
     lock.release();
     log.info("stopped");
@@ -117,7 +134,10 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 
+  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
+
   await started;
+  settings.watch();
   const { facts } = supervisor;
   const { gateways, verifiers, readers } = memory.counts;
   const scheme = config.TLS_CERT === null ? "ws" : "wss";

@@ -1,6 +1,7 @@
 /**
  * Reads the configuration: texts of the environment in, a frozen and checked {@linkcode Config} out.
- * Main calls it once and sends the result to the workers. Holds no state; the table is in `config/settings.ts`.
+ * Main calls it at the start and whenever the operator changes something; `config/shared_config.ts` brings the result to
+ * the workers. Runs on any thread; holds no state. The table is in `config/settings.ts`.
  *
  * @module
  */
@@ -125,7 +126,8 @@ function unknownNames(environment: Environment, fileNames: readonly string[]): s
   });
 }
 
-function contradictions(config: Config): string[] {
+/** What is wrong with settings that are well-formed one by one; empty: nothing. */
+export function contradictions(config: Config): string[] {
   const problems: string[] = [];
   const together = (a: SettingName, b: SettingName) => {
     if ((config[a] === null) === (config[b] === null)) return;

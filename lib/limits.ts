@@ -64,6 +64,12 @@ export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
 export const WAIT_MS_MAX = 50;
 
+/** Bytes of all settings together, as the threads get them: room for some 60,000 keys in lists. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How often the settings file is looked at, ms. */
+export const SETTINGS_LOOK_MS = 1_000;
+
 /** Events verified in one call of the verification library. */
 export const VERIFY_BATCH_MAX = 512;
 /** Events written in one transaction: bounds how long the first waits for the last. */
@@ -288,6 +294,13 @@ export const PLUGIN_TIMEOUT_MS_DEFAULT = 10_000;
 export const PLUGIN_RESPAWN_MS = 1_000;
 /** The time that a plugin has to end by itself once it was asked to, ms. */
 export const PLUGIN_EXIT_MS = 1_000;
+
+/** The longest that a function of a policy file may take, ms; it holds up all that its thread does. */
+export const POLICY_MS_MAX = 250;
+/** The pause between two lines of the log about policy files that fail, ms. */
+export const POLICY_LOG_INTERVAL_MS = 1_000;
+/** Policy files. */
+export const POLICY_FILES_MAX = 16;
 
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;

@@ -32,7 +32,8 @@ interface Place {
 
 /** What the supervisor needs; see `main.ts`. */
 export interface SupervisorOptions {
-  readonly config: Config;
+  /** The settings that are in force. */
+  readonly config: () => Config;
   readonly memory: RelayMemory;
   readonly libraryPath: string | null;
   readonly log: Log;
@@ -119,7 +120,7 @@ export class Supervisor {
       this.#died(place, event.message);
     };
     const start: ActorStart = {
-      config,
+      config: config(),
       memory,
       libraryPath,
       index: place.index,
@@ -170,7 +171,7 @@ export class Supervisor {
     if (this.#stopping) return place.onStopped?.();
     setTimeout(() => {
       if (!this.#stopping) this.#spawn(place);
-    }, config.RESTART_DELAY_MS);
+    }, config().RESTART_DELAY_MS);
   }
 
   #notify(place: Place, notice: GatewayNotice): void {

@@ -68,6 +68,11 @@ export const METRICS = {
     help: "CLOSED answers, by prefix.",
     label: { name: "prefix", values: PREFIXES },
   },
+  nostr_policy_failures_total: {
+    type: "counter",
+    help: "Events and requests refused because a policy file failed, by what it did.",
+    label: { name: "failure", values: ["threw", "slow", "answer"] },
+  },
   nostr_deliveries_total: { type: "counter", help: "Events sent to live subscriptions." },
   nostr_slow_readers_total: {
     type: "counter",

@@ -114,7 +114,7 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null;
+    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null || config.POLICY_FILES !== null;
 }
 
 /** A minute's worth may come at once. */

@@ -150,7 +150,7 @@ onStart(async (start) => {
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
   report({ type: "ready", facts: {} });
-  await new Control(start, new Log("control", start.config.LOG_LEVEL)).run(listener);
+  await new Control(start, new Log("control", start.memory.logLevel)).run(listener);
   await Deno.remove(path).catch(() => {});
   report({ type: "stopped" });
   endWorker();

@@ -24,7 +24,6 @@ function open() {
     answer: (query) => asked.push(["answer", query]),
     cancel: (query) => asked.push(["cancel", query]),
   }, {
-    refusal: () => refusal,
     challenge: () => sent.push(["AUTH"]),
     reachesPrivate: () => reachesPrivate,
   });
@@ -34,7 +33,7 @@ function open() {
       subscriptionId,
       filter: { tags: [], limit: 10 },
       message: "6100000200",
-    });
+    }, refusal);
   const slice = (state: SliceHeader["state"], note: SliceHeader["note"]): SliceHeader => ({
     state,
     note,
@@ -63,9 +62,9 @@ Deno.test("the two sides take turns: a second message before the answer ends the
   assertEquals(sent, [["NEG-MSG", "s", "61"]]);
   // A successor of the reader that held the set is asked without a message: it is the client's turn.
   assertEquals(query.message, "");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" });
+  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertEquals(query.message, "6161");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" });
+  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertMatch(sent.at(-1)![2] as string, /^invalid: /);
   assertEquals(asked.map(([verb]) => verb), ["ask", "answer", "cancel"]);
   assertEquals(sessions.size, 0);

@@ -5,6 +5,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
@@ -34,6 +35,7 @@ import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
@@ -44,6 +46,7 @@ import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
+import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { StoredQueries } from "./stored_queries.ts";
 
@@ -61,6 +64,9 @@ interface GatewayMeans {
   readonly verifier: SignatureVerifier;
   readonly log: Log;
   readonly management: ManagementLink;
+  readonly settings: ConfigFollower;
+  readonly metrics: ThreadMetrics;
+  readonly files: PolicyFiles;
 }
 
 /** The engine that is asked for; the other one is not loaded. */
@@ -73,26 +79,41 @@ async function engine(name: Config["WEBSOCKET_ENGINE"]): Promise<Listen> {
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
+  readonly #plugin: RequestPlugin;
   readonly #feed: LiveFeed;
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
   readonly #bell: Doorbell;
   #listener!: Listener;
   readonly #start: ActorStart;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
   readonly #means: GatewayMeans;
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, { tls, verifier, log, management }: GatewayMeans) {
+  constructor(start: ActorStart, means: GatewayMeans) {
+    const { log, settings, metrics, files, verifier } = means;
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-    const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
+    this.#settings = settings;
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
+    const plugin = this.#plugin = new RequestPlugin(settings.config, log);
+    this.#gateway = new Gateway({
+      settings,
+      plugin,
+      files,
+      memory,
+      index,
+      epoch,
+      metrics,
+      frames,
+      verifier,
+      decisions,
+    });
     this.#link = new ReaderLink(memory, index, epoch);
     const reader = new EventReader(db, tailPosition(memory.tail));
     this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests);
@@ -100,20 +121,20 @@ class GatewayThread {
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
-    this.#means = { tls, verifier, log, management };
+    this.#means = means;
   }
 
   /** Listens; until then the thread must not `run`. */
   async listen(): Promise<void> {
     const { config } = this.#start;
-    const { tls, verifier, log, management } = this.#means;
+    const { tls, verifier, log, management, settings } = this.#means;
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
-      admins: adminsOf(config),
+      mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
       eventFault: (event) => eventFault(event, verifier),
       ask: (body) => management.ask(body),
     }));
-    const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
+    const addresses = new ClientAddress();
     const listen = await engine(config.WEBSOCKET_ENGINE);
     this.#listener = await listen(
       {
@@ -126,9 +147,12 @@ class GatewayThread {
       },
       socketEvents(
         this.#gateway,
-        (headers, peer) => addresses.of(headers, peer),
+        (headers, peer) => {
+          this.#gateway.follow();
+          return addresses.of(headers, peer, settings.config);
+        },
         (request) => {
-          this.#gateway.followDecisions();
+          this.#gateway.follow();
           return app.fetch(request);
         },
       ),
@@ -143,7 +167,7 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
-      this.#gateway.followDecisions();
+      this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
@@ -154,6 +178,7 @@ class GatewayThread {
       else await this.#bell.waitAsync(seen, this.#waitMs);
     }
     this.#gateway.closeAll();
+    await this.#plugin.close();
     // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
     const untilMs = performance.now() + GOODBYE_MS_MAX;
     while (this.#gateway.hasConnections && performance.now() < untilMs) {
@@ -193,7 +218,8 @@ class GatewayThread {
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
     return {
-      information: () => relayInformation(config, SOFTWARE, (name) => this.#decisions.text(name)),
+      information: () =>
+        relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
       management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
@@ -219,9 +245,16 @@ onStart(async (start) => {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
+  const log = new Log(`gateway ${start.index}`, start.memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
-  const thread = new GatewayThread(start, { tls, verifier, log, management });
+  const settings = new ConfigFollower(start.memory.config);
+  const metrics = new ThreadMetrics(
+    start.memory.metrics,
+    threadNumber(start.memory.counts, "gateway", start.index),
+  );
+  const files = new PolicyFiles(metrics, log);
+  await files.load(policyFilesOf(settings));
+  const thread = new GatewayThread(start, { tls, verifier, log, management, settings, metrics, files });
   await thread.listen();
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();

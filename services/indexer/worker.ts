@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   BULK_BYTES_MAX,
   BULK_ITEM_ATTEMPTS_MAX,
@@ -53,7 +53,7 @@ interface Repeated {
 }
 
 class Indexer {
-  readonly #config: Config;
+  readonly #settings: ConfigFollower;
   readonly #backend: OpenedIndex;
   readonly #log: LogReader;
   readonly #lines: Log;
@@ -71,7 +71,7 @@ class Indexer {
 
   constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
     const { memory } = start;
-    this.#config = start.config;
+    this.#settings = new ConfigFollower(memory.config);
     this.#backend = backend;
     this.#log = log;
     this.#lines = lines;
@@ -97,14 +97,15 @@ class Indexer {
 
   /** Until the second is over, enough has gathered, or the pause after a failure is over. */
   async #waitForWork(): Promise<void> {
-    const pauseMs = this.#failures === 0 ? this.#config.FLUSH_INTERVAL_MS : this.#backoffMs();
-    const until = this.#lastFlushMs + pauseMs;
+    const pauseMs = this.#failures === 0 ? null : this.#backoffMs();
     while (!this.#bell.stopRequested) {
-      const leftMs = until - performance.now();
+      this.#settings.refresh();
+      const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX } = this.#settings.config;
+      const leftMs = this.#lastFlushMs + (pauseMs ?? FLUSH_INTERVAL_MS) - performance.now();
       if (leftMs <= 0) return;
-      const enough = this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX;
+      const enough = this.#failures === 0 && this.#lag() >= FLUSH_EVENTS_MAX;
       if (enough && !this.#yieldsToWriters()) return;
-      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, this.#config.FLUSH_INTERVAL_MS / 4));
+      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
     }
   }
 
@@ -113,7 +114,8 @@ class Indexer {
    * second: search falls behind for as long as the load lasts, which its lag tells, and writes do not.
    */
   #yieldsToWriters(): boolean {
-    return this.#config.OPENSEARCH_URL === null && this.#packed.some((lane) => usedBytesOf(lane) > 0);
+    return this.#settings.config.OPENSEARCH_URL === null &&
+      this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */
@@ -158,7 +160,7 @@ class Indexer {
   /** What was refused before, then what is new in the log, within the bounds of one call. */
   #nextBulk(): Repeated[] {
     const bulk = [...this.#repeated];
-    const room = this.#config.FLUSH_EVENTS_MAX - bulk.length;
+    const room = this.#settings.config.FLUSH_EVENTS_MAX - bulk.length;
     let bytes = 0;
     for (const entry of room > 0 ? this.#log.read(this.#readTo, room) : []) {
       if (entry.type === "add") bytes += entry.text.length;
@@ -222,7 +224,7 @@ function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log("indexer", config.LOG_LEVEL);
+  const log = new Log("indexer", start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const backend = await openSearchIndex(await searchOptions(config));
   report({ type: "ready", facts: { search: backend.index.description } });

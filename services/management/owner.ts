@@ -28,18 +28,19 @@ const DISABLED: ReadonlySet<string> = new Set([
 /** See the module's text. */
 export class ManagementOwner {
   readonly #writer: ManagementWriter;
-  readonly #admins: ReadonlySet<string>;
+  readonly #config: () => Config;
   readonly #memory: RelayMemory;
   readonly #log: Log;
 
-  constructor(config: Config, memory: RelayMemory, log: Log) {
+  /** `config` tells the settings that are in force. */
+  constructor(config: () => Config, memory: RelayMemory, log: Log) {
     const nowSeconds = () => Math.floor(Date.now() / 1000);
     this.#writer = new ManagementWriter(
-      managementPath(config.DATA_DIR),
+      managementPath(config().DATA_DIR),
       memory.managementVersion,
       nowSeconds,
     );
-    this.#admins = adminsOf(config);
+    this.#config = config;
     this.#memory = memory;
     this.#log = log;
   }
@@ -49,7 +50,7 @@ export class ManagementOwner {
     const stats = () => this.#stats();
     try {
       const reply = this.#writer.run((state) =>
-        answerManagement(body, { state, admins: this.#admins, stats, disabled: DISABLED })
+        answerManagement(body, { state, admins: adminsOf(this.#config()), stats, disabled: DISABLED })
       );
       if (reply.method !== null) this.#log.info(`management: ${reply.method}`);
       return reply;

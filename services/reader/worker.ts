@@ -15,6 +15,7 @@ import {
   SEARCHES_AT_ONCE_MAX,
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
@@ -59,6 +60,7 @@ interface Asker {
 }
 
 class Reader {
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
   readonly #parts: JobParts;
   readonly #search: SearchReader;
@@ -68,17 +70,16 @@ class Reader {
   readonly #bell: Doorbell;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
-  readonly #eventsMax: number;
   #searching = 0;
 
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
-    const gate = new ReadGate(privateKinds(config), this.#decisions.view);
+    this.#settings = new ConfigFollower(memory.config);
+    const gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
     const reader = new EventReader(db, tailPosition(memory.tail));
     this.#parts = { reader, search, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
-    this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
@@ -133,8 +134,10 @@ class Reader {
   }
 
   #open(query: ReaderQuery, gateway: number): void {
+    // The gateway that asks may know newer settings already.
+    if (this.#settings.refresh()) this.#parts.gate.use(privateKinds(this.#settings.config));
     const job = query.type === "sync"
-      ? new SyncJob(query, gateway, this.#parts, this.#eventsMax)
+      ? new SyncJob(query, gateway, this.#parts, this.#settings.config.NEGENTROPY_EVENTS_MAX)
       : new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
@@ -261,7 +264,7 @@ function nameOf(job: Asker): string {
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
+  const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const search = await openSearchReader(await searchOptions(config));
   report({ type: "ready", facts: {} });

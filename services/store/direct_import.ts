@@ -9,7 +9,7 @@ import { IMPORT_LINES_BYTES, IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import { createPackTarget, FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { contentPolicy } from "../../lib/policy/configured.ts";
-import { fromNobody } from "../../lib/policy/policy.ts";
+import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
@@ -18,6 +18,13 @@ import type { ImportReport } from "../control/messages.ts";
 import { storePath } from "../data_paths.ts";
 
 const encoder = new TextEncoder();
+/** What the operator decides about an import. */
+export interface DirectImportOptions {
+  /** False takes signatures for granted. */
+  readonly verify: boolean;
+  /** Asked after the configured policies, or null. */
+  readonly policy: EventPolicy | null;
+}
 
 /** One import; `add` lines, `flush` now and then, `close` at the end. */
 export class DirectImport {
@@ -37,14 +44,14 @@ export class DirectImport {
   #refused = 0;
   readonly #reasons = new Map<string, number>();
 
-  constructor(config: Config, verifier: SignatureVerifier, verify: boolean) {
+  constructor(config: Config, verifier: SignatureVerifier, { verify, policy }: DirectImportOptions) {
     this.#db = openForWriting(storePath(config.DATA_DIR), {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
     this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, contentPolicy(config, new ManagementView()));
+    this.#intake = new EventIntake(verifier, both(contentPolicy(config, new ManagementView()), policy));
     this.#intake.attach(0, this.#lines);
     this.#trusted = !verify;
   }
@@ -113,4 +120,8 @@ export class DirectImport {
       this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     }
   }
+}
+
+function both(first: EventPolicy, second: EventPolicy | null): EventPolicy {
+  return second === null ? first : (event, context) => first(event, context) ?? second(event, context);
 }

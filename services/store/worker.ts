@@ -255,7 +255,7 @@ onStart((start) => {
   });
   const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
-  new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  new Store(start, store, new Log("store", start.memory.logLevel)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

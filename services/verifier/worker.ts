@@ -7,8 +7,11 @@
  *
  * @module
  */
+import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
 import type { EventPolicy, PolicyContext, PolicyEvent } from "../../lib/policy/policy.ts";
@@ -22,6 +25,7 @@ import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
 import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
+import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
@@ -51,9 +55,13 @@ interface Origin extends Recipient {
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
-  readonly #content: EventPolicy;
-  readonly #sender: EventPolicy;
+  readonly #files: PolicyFiles;
+  /** The settings whose policy files are in use. */
+  #loadedFor: Config | null = null;
+  #content: EventPolicy;
+  #sender: EventPolicy;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
@@ -67,12 +75,13 @@ class Verifier {
   #firstLane = 0;
   #id = new Uint8Array(32);
 
-  constructor(start: ActorStart, verifier: SignatureVerifier) {
+  constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
-    this.#content = contentPolicy(start.config, this.#decisions.view);
-    this.#sender = senderPolicy(start.config);
+    this.#settings = new ConfigFollower(memory.config);
+    this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+    this.#sender = senderPolicy(this.#settings.config);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
@@ -83,19 +92,37 @@ class Verifier {
     this.#nextBell = new Doorbell(this.#hasPlugin ? memory.bells.plugin : memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "verifier", index));
+    this.#files = new PolicyFiles(this.#metrics, log);
   }
 
   /** Serves until it is asked to stop and its lanes are empty. */
-  run(): void {
+  async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
+      if (!this.#isCurrent()) await this.#load();
       if (this.#gather() > 0) {
         this.#decide();
         continue;
       }
+      if (!this.#isCurrent()) continue;
       if (this.#bell.stopRequested) return this.#decisions.close();
       this.#bell.wait(seen);
     }
+  }
+
+  /** Follows the settings: one load where nothing was changed. Returns whether the policy files are those that are set. */
+  #isCurrent(): boolean {
+    if (this.#settings.refresh()) {
+      this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+      this.#sender = senderPolicy(this.#settings.config);
+    }
+    return this.#loadedFor === this.#settings.config;
+  }
+
+  /** To load a module takes an event loop, which this thread otherwise does without. */
+  async #load(): Promise<void> {
+    this.#loadedFor = this.#settings.config;
+    await this.#files.load(policyFilesOf(this.#settings));
   }
 
   /** Takes what lies in the lanes, each batch beginning with another lane, up to what a batch holds. */
@@ -107,7 +134,7 @@ class Verifier {
     for (let n = 0; n < lanes; n++) {
       const origin = (this.#firstLane + n) % lanes;
       const lane = this.#frames[origin]!;
-      while (this.#intake.hasRoom && lane.next()) this.#take(lane, origin, nowSeconds);
+      while (this.#intake.hasRoom && this.#isCurrent() && lane.next()) this.#take(lane, origin, nowSeconds);
     }
     this.#firstLane = (this.#firstLane + 1) % lanes;
     return this.#origins.length;
@@ -120,10 +147,11 @@ class Verifier {
     const keysAt = lane.offset + FRAME_HEADER_BYTES;
     const addressAt = keysAt + keyBytes;
     const textAt = addressAt + lane.words[word + 6]!;
+    const address = addressAt === textAt ? "" : decoder.decode(lane.bytes.slice(addressAt, textAt));
     const context = {
       nowSeconds,
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
-      ip: null,
+      ip: address || null,
       connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
     };
     this.#origins.push({
@@ -132,9 +160,7 @@ class Verifier {
       epoch: lane.words[word]!,
       connection: lane.words[word + 1]!,
       receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
-      source: this.#hasPlugin
-        ? { address: decoder.decode(lane.bytes.slice(addressAt, textAt)), keys: [...context.authenticated] }
-        : null,
+      source: this.#hasPlugin ? { address, keys: [...context.authenticated] } : null,
     });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
@@ -143,8 +169,11 @@ class Verifier {
   }
 
   #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
-    const refusal = this.#content(event, context);
-    return refusal === null && context.connection !== null ? this.#sender(event, context) : refusal;
+    const refusal = this.#content(event, context) ??
+      (context.connection === null ? null : this.#sender(event, context));
+    return refusal === null && this.#files.event !== null
+      ? this.#files.event(wholeOf(event), context)
+      : refusal;
   }
 
   #decide(): void {
@@ -210,6 +239,11 @@ class Verifier {
   }
 }
 
+/** An event that may be kept and written as JSON, whatever the operator's file does with it. */
+function wholeOf({ id, pubkey, created_at, kind, tags, content, sig }: PolicyEvent): NostrEvent {
+  return { id, pubkey, created_at, kind, tags, content, sig };
+}
+
 /** The proved keys that a frame carries. */
 function keysOf(bytes: Uint8Array): ReadonlySet<string> {
   const keys = new Set<string>();
@@ -218,14 +252,14 @@ function keysOf(bytes: Uint8Array): ReadonlySet<string> {
 }
 
 onStart(async (start) => {
-  const log = new Log(`verifier ${start.index}`, start.config.LOG_LEVEL);
+  const log = new Log(`verifier ${start.index}`, start.memory.logLevel);
   const { verifier, skipped } = await openVerifier({
     tier: start.config.VERIFY_TIER,
     libraryPath: start.libraryPath,
   });
   for (const { tier, reason } of skipped) log.debug(`tier ${tier} was passed over: ${reason}`);
   report({ type: "ready", facts: { tier: verifier.tier, verification: verifier.description } });
-  new Verifier(start, verifier).run();
+  await new Verifier(start, verifier, log).run();
   verifier.close();
   report({ type: "stopped" });
   endWorker();
