@@ -12,7 +12,7 @@ import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { lockDataDir } from "./services/data_dir.ts";
+import { freeBytesOf, lockDataDir } from "./services/data_dir.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
@@ -90,6 +90,7 @@ async function main(): Promise<void> {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
+      freeBytes: freeBytesOf(config.DATA_DIR),
     });
   };
   sample();

@@ -32,6 +32,11 @@ export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;
 }
 
+/** A file that the store writes to find out whether a full disk has room again, and removes. */
+export function probePath(dataDir: string): string {
+  return `${dataDir}/probe`;
+}
+
 /** The socket on which a running relay takes imports. */
 export function controlPath(dataDir: string): string {
   return `${dataDir}/control.sock`;

@@ -112,6 +112,12 @@ export function versionOf(db: DatabaseSync, path: string): number {
   return version;
 }
 
+/** The tables and indexes that a schema of this version has, as `type name`. */
+export function objectsOf(version: number): string[] {
+  const made = MIGRATIONS.slice(0, version).join("\n").matchAll(/CREATE (TABLE|INDEX) (\w+)/g);
+  return [...made].map(([, type, name]) => `${type!.toLowerCase()} ${name}`);
+}
+
 function pragma(db: DatabaseSync, name: string): number {
   return Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0] as number;
 }

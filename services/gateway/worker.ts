@@ -13,13 +13,14 @@ import {
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
+import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -84,7 +85,7 @@ class GatewayThread {
     const frames = new FrameSender(memory, index, epoch);
     this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
     this.#link = new ReaderLink(memory, index, epoch);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
@@ -168,6 +169,8 @@ class GatewayThread {
     const queue = slotOf("nostr_relay_queue_length");
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
+    const faults = slotsOf("nostr_store_fault");
+    const free = slotOf("nostr_data_dir_free_bytes");
     return {
       information: () => relayInformation(config, SOFTWARE, (name) => this.#decisions.text(name)),
       management,
@@ -184,6 +187,10 @@ class GatewayThread {
       subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),
       verifier: () => ({ tier: facts.tier as VerifyTier, description: facts.verification ?? "" }),
       search: () => ({ backend: facts.search ?? "", available: sum(available) > 0, lagEvents: sum(lag) }),
+      store: () => {
+        const fault = STORAGE_FAULTS.find((name) => sum(faults[name]) > 0) ?? null;
+        return { writable: fault === null, fault, freeBytes: sum(free) };
+      },
       uptimeSeconds: () => (Date.now() - startedMs) / 1000,
       failed: (error) => log.error(`a page failed: ${error}`),
     };
