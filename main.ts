@@ -13,7 +13,7 @@ import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { lockDataDir } from "./services/data_dir.ts";
+import { freeBytesOf, lockDataDir } from "./services/data_dir.ts";
 import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
@@ -73,13 +73,18 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
 }
 
 /** Measures the process from now on. */
-function startSampling(metrics: ThreadMetrics, startedMs: number): ReturnType<typeof setInterval> {
+function startSampling(
+  metrics: ThreadMetrics,
+  startedMs: number,
+  dataDir: string,
+): ReturnType<typeof setInterval> {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
+      freeBytes: freeBytesOf(dataDir),
     });
   };
   sample();
@@ -109,7 +114,7 @@ async function main(): Promise<void> {
   const manage = (body: string) => management.answer(body);
   const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage });
   supervisor.facts.startedMs = String(startedMs);
-  const sampling = startSampling(metrics, startedMs);
+  const sampling = startSampling(metrics, startedMs, dataDir);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);

@@ -84,6 +84,16 @@ export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 export const OUTCOME_MESSAGE_BYTES_MAX = 400;
 /** Bytes of id texts in one batch of a verifier, beyond which it takes no further frame. */
 export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a store that is checked as a whole at the start; of a larger one a part. */
+export const START_CHECK_BYTES_MAX = 64 * 1024 * 1024;
+/** Events at random places that the start looks at. */
+export const START_CHECK_EVENTS = 200;
+/** The longest that the start looks at them, ms: a cold disk may take long for each. */
+export const START_CHECK_MS_MAX = 2_000;
+/** How often a store that cannot write tries whether it can again, ms. */
+export const STORAGE_PROBE_INTERVAL_MS = 1_000;
+/** Bytes that must fit on a disk that was full, before it counts as writable again. */
+export const STORAGE_PROBE_BYTES = 8 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
 
@@ -337,6 +347,7 @@ invariant(
 );
 invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
 invariant(PLUGIN_BATCH_MAX <= PLUGIN_WAITING_MAX, "no event of a batch is refused because of the others");
+invariant(STORAGE_PROBE_BYTES >= 2 * GROUP_COMMIT_BYTES_MAX, "a disk that has room again has it for a group");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");

@@ -6,6 +6,7 @@
  * @module
  */
 import { PREFIXES } from "../nostr/prefixes.ts";
+import { STORAGE_FAULTS } from "../store/storage_fault.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
 export interface Label {
@@ -112,6 +113,12 @@ export const METRICS = {
   },
   nostr_commit_seconds: { type: "histogram", help: "One commit of the store, seconds.", buckets: SECONDS },
   nostr_commit_events: { type: "histogram", help: "Events in one commit of the store.", buckets: EVENTS },
+  nostr_store_fault: {
+    type: "gauge",
+    help: "1 while the store refuses events because of the disk, by what is wrong with it.",
+    label: { name: "fault", values: STORAGE_FAULTS },
+  },
+  nostr_data_dir_free_bytes: { type: "gauge", help: "Free bytes of the disk that DATA_DIR is on." },
   nostr_indexer_lag_events: { type: "gauge", help: "Changes in the log that the search index lacks." },
   nostr_search_available: {
     type: "gauge",

@@ -16,7 +16,7 @@ import {
 } from "../../lib/limits.ts";
 import type { Config } from "../../lib/config.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
@@ -24,6 +24,7 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
+import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -116,7 +117,7 @@ class GatewayThread {
     });
     this.#link = new ReaderLink(memory, index, epoch);
     const reader = new EventReader(db, tailPosition(memory.tail));
-    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests);
+    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
@@ -217,6 +218,8 @@ class GatewayThread {
     const queue = slotOf("nostr_relay_queue_length");
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
+    const faults = slotsOf("nostr_store_fault");
+    const free = slotOf("nostr_data_dir_free_bytes");
     return {
       information: () =>
         relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
@@ -234,6 +237,10 @@ class GatewayThread {
       subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),
       verifier: () => ({ tier: facts.tier as VerifyTier, description: facts.verification ?? "" }),
       search: () => ({ backend: facts.search ?? "", available: sum(available) > 0, lagEvents: sum(lag) }),
+      store: () => {
+        const fault = STORAGE_FAULTS.find((name) => sum(faults[name]) > 0) ?? null;
+        return { writable: fault === null, fault, freeBytes: sum(free) };
+      },
       uptimeSeconds: () => (Date.now() - startedMs) / 1000,
       failed: (error) => log.error(`a page failed: ${error}`),
     };
