@@ -13,6 +13,7 @@ const SCENARIOS: Record<string, string> = {
   mixed: "writing and reading at once",
   idle: "memory of connections that say nothing",
   verify: "signatures verified in each tier",
+  intake: "frames parsed, verified and packed, in one thread",
   peers: "all of it against other relays, with a report",
 };
 
