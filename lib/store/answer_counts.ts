@@ -47,8 +47,8 @@ export class AnswerCounts {
   }
 
   /**
-   * Counts answers among the newest `SORT_ANSWERS_MAX` events that name an event; of an addressable one those to its address, which outlives
-   * its versions.
+   * Counts answers among the newest `SORT_ANSWERS_MAX` events that name an event; of an addressable one those that name its
+   * address, which outlives its versions.
    *
    * @param since Seconds: answers from then on are recent.
    */
