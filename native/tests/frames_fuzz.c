@@ -68,13 +68,14 @@ static void append_tags(void) {
 }
 
 static void append_field(int field) {
+    const uint64_t word = random_word();
     char number[24];
     switch (field) {
         case 0: append("\"id\":\""), append_hex(64), append("\""); break;
         case 1: append("\"pubkey\":\""), append_hex(64), append("\""); break;
         case 2: append("\"sig\":\""), append_hex(128), append("\""); break;
         case 3:
-            snprintf(number, sizeof number, "%llu", (unsigned long long)(random_word() >> random_below(64)));
+            snprintf(number, sizeof number, "%llu", (unsigned long long)word >> random_below(64));
             append("\"created_at\":"), append(number);
             break;
         case 4:
