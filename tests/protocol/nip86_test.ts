@@ -144,7 +144,9 @@ Deno.test("stats and lists have the shapes that NIP-86 and khatru give them", as
     assertEquals(await manage(set, key.pubkey, "a reason"), true);
     assertEquals(await manage(set, key.pubkey, "another"), true);
     const listed = async () =>
-      (await manage(list) as { pubkey: string }[]).filter(({ pubkey }) => pubkey === key.pubkey);
+      (await manage(list) as { pubkey: string; reason?: string }[]).filter(({ pubkey }) =>
+        pubkey === key.pubkey
+      );
     assertEquals(await listed(), [{ pubkey: key.pubkey, reason: "another" }]);
     assertEquals(await manage(unset, key.pubkey), true);
     assertEquals(await manage(unset, key.pubkey), true);
