@@ -112,7 +112,8 @@ async function main(): Promise<void> {
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   const management = new ManagementOwner(current, memory, log);
   const manage = (body: string) => management.answer(body);
-  const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage });
+  const reported = (text: string) => management.reported(text);
+  const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage, reported });
   supervisor.facts.startedMs = String(startedMs);
   const sampling = startSampling(metrics, startedMs, dataDir);
 

@@ -316,6 +316,8 @@ export const POLICY_FILES_MAX = 16;
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 /** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
+/** Events of one report (NIP-56) that wait for a moderator. */
+export const REPORTED_EVENTS_MAX = 20;
 /** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */

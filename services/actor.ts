@@ -22,7 +22,7 @@ export interface ActorStart {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Worker to main; `manage` apart, once each. */
+/** Worker to main; `manage` and `reported` apart, once each. */
 export type ActorReport =
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
   /** The worker could not start; the message says why. */
@@ -31,6 +31,8 @@ export type ActorReport =
   | { readonly type: "drained" }
   /** A gateway passes on a request to manage the relay; the answer carries its number. */
   | { readonly type: "manage"; readonly number: number; readonly body: string }
+  /** The store has stored a report (NIP-56), with this text. */
+  | { readonly type: "reported"; readonly text: string }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 

@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   readonly metrics: ThreadMetrics;
   /** Answers requests to manage the relay. */
   readonly manage: (body: string) => ManagementReply;
+  /** Takes a report (NIP-56) that was stored. */
+  readonly reported: (text: string) => void;
 }
 
 /** All workers of the process; see the module's text. */
@@ -136,6 +138,7 @@ export class Supervisor {
       const reply = this.#options.manage(message.body);
       return this.#notify(place, { type: "managed", number: message.number, reply });
     }
+    if (message.type === "reported") return this.#options.reported(message.text);
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";

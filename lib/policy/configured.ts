@@ -33,6 +33,8 @@ import { KIND_VANISH } from "../nostr/kinds.ts";
 export interface Decisions {
   readonly bannedPubkeys: Membership<string>;
   readonly allowedPubkeys: Membership<string>;
+  /** Who has a role. */
+  readonly members: Membership<string>;
   readonly bannedEvents: Membership<string>;
   readonly blockedAddresses: Membership<string>;
   readonly allowedKinds: Membership<number>;
@@ -64,7 +66,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
     {
       cost: COST.lookup,
       policy: unlessVanish(allowedWriters({
-        allowed: allowed && either(allowed, decisions.allowedPubkeys),
+        allowed: allowed && either(allowed, either(decisions.allowedPubkeys, decisions.members)),
         denied: either(listed(config.DENIED_PUBKEYS) ?? NOBODY, decisions.bannedPubkeys),
         kindsToAllowed: GIFT_WRAPS,
       })),

@@ -15,6 +15,7 @@ import {
 } from "../../lib/limits.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { KIND_REPORT } from "../../lib/management/reports.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -40,6 +41,8 @@ const EXPIRE_INTERVAL_MS = 1_000;
 
 /** The pause after the removal of what has vanished failed, ms. */
 const VANISH_RETRY_MS = 1_000;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What became of an event: "unheard" is for ephemeral ones. */
 type Outcome = AddOutcome | "unheard" | "failed";
@@ -222,6 +225,7 @@ class Store {
     if (ephemeral) return;
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
+    if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
   }
 
   #appendRemoval(removal: Removal): void {
