@@ -8,7 +8,9 @@
  */
 import process from "node:process";
 import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { DRAIN_MS_MAX, EXIT_STANDSTILL, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { slotOf } from "./lib/metrics/layout.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
@@ -37,6 +39,17 @@ function findPort(hostname: string, port: number): number {
   } catch (error) {
     throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
   }
+}
+
+/**
+ * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
+ */
+function endAtStandstill(supervisor: Supervisor, log: Log): void {
+  const worker = supervisor.findStandstill(performance.now());
+  if (worker === null) return;
+  log.error(`${worker} stands still: the process ends, to be started again`);
+  Deno.exit(EXIT_STANDSTILL);
 }
 
 async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
@@ -93,7 +106,10 @@ async function main(): Promise<void> {
     });
   };
   sample();
+  metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
   const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
+
+  const watching = setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);
@@ -110,6 +126,7 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     clearInterval(sampling);
+    clearInterval(watching);
     management.close();
     lock.release();
     log.info("stopped");

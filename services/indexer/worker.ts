@@ -28,7 +28,7 @@ import {
 import { eventOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForReading } from "../../lib/store/open.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { storePath } from "../data_paths.ts";
@@ -224,6 +224,7 @@ onStart(async (start) => {
   const log = new Log("indexer", config.LOG_LEVEL);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const backend = await openSearchIndex(await searchOptions(config));
+  beatByTimer(start);
   report({ type: "ready", facts: { search: backend.index.description } });
   await new Indexer(start, backend, new LogReader(db), log).run();
   db.close();

@@ -14,7 +14,7 @@ import type { Decision } from "../../lib/plugin/decision.ts";
 import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
@@ -152,6 +152,7 @@ onStart(async (start) => {
     inFlightMax: config.PLUGIN_IN_FLIGHT,
     log,
   });
+  beatByTimer(start);
   report({ type: "ready", facts: {} });
   await new WritePlugin(start, plugin, log).run();
   await plugin.close();

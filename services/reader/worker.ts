@@ -16,6 +16,7 @@ import {
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
@@ -64,12 +65,18 @@ class Reader {
   readonly #queries: LaneConsumer[];
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
   readonly #eventsMax: number;
   #searching = 0;
 
-  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+  constructor(
+    { config, memory, index, heartbeat }: ActorStart,
+    db: DatabaseSync,
+    search: SearchReader,
+    log: Log,
+  ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     const gate = new ReadGate(privateKinds(config), this.#decisions.view);
     this.#parts = { reader: new EventReader(db), search, gate };
@@ -79,6 +86,7 @@ class Reader {
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#heart = new Heartbeat(heartbeat);
     this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }
 
@@ -86,6 +94,7 @@ class Reader {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#takeQueries();
       this.#decisions.refresh();
       const worked = this.#turn();

@@ -13,6 +13,7 @@ import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
 import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
@@ -63,6 +64,7 @@ class Store {
   readonly #tail: TailProducer;
   readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
@@ -73,7 +75,8 @@ class Store {
   #expireAtMs = 0;
   #vanishAtMs = 0;
 
-  constructor({ memory }: ActorStart, store: EventStore, log: Log) {
+  constructor({ memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
+    this.#heart = new Heartbeat(heartbeat);
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -93,6 +96,7 @@ class Store {
     this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#expire();
       this.#vanish();
       if (this.#gather() > 0) {
