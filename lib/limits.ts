@@ -120,6 +120,17 @@ export const CACHE_MB_DEFAULT = 64;
 /** The pause before a dead worker is started again, ms, by default. */
 export const RESTART_DELAY_MS_DEFAULT = 1_000;
 
+/** The pause between two beats of a worker that beats by a timer, ms. */
+export const HEARTBEAT_MS = 250;
+/** How long a worker may stand still before the process is started again, ms, by default: longer than a call of SQLite. */
+export const STANDSTILL_MS_DEFAULT = 60_000;
+/** Exit code of a process that ended because a worker stood still: EX_SOFTWARE of sysexits.h. */
+export const EXIT_STANDSTILL = 70;
+/** A process that lived no longer than this, ms, may have died of its start: the next pause is twice as long. */
+export const SHORT_LIFE_MS_MAX = 5_000;
+/** The longest pause before a process that died is started again, ms. */
+export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
+
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 /** Rows that a reader examines for one slice. */

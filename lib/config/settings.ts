@@ -407,6 +407,12 @@ export const SETTINGS = {
     "The pause before a dead worker is started again, ms.",
     LIVE,
   ),
+  STANDSTILL_MS: setting(
+    "workers",
+    integer(0, 3_600_000),
+    limits.STANDSTILL_MS_DEFAULT,
+    "How long a worker may stand still before the process is started again, ms; 0: for ever.",
+  ),
   LOG_LEVEL: setting(
     "workers",
     choice(["debug", "info", "warn", "error"]),

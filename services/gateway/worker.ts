@@ -21,6 +21,7 @@ import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
@@ -85,6 +86,7 @@ class GatewayThread {
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   #listener!: Listener;
   readonly #start: ActorStart;
   readonly #settings: ConfigFollower;
@@ -122,6 +124,7 @@ class GatewayThread {
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#heart = new Heartbeat(start.heartbeat);
     this.#means = means;
   }
 
@@ -168,6 +171,7 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);

@@ -31,7 +31,7 @@ import { eventOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { storageFault } from "../../lib/store/storage_fault.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { searchPath, storePath } from "../data_paths.ts";
@@ -266,6 +266,7 @@ onStart(async (start) => {
   const log = new Log("indexer", start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const backend = await openIndex(config, log);
+  beatByTimer(start);
   report({ type: "ready", facts: { search: backend.index.description } });
   await new Indexer(start, backend, new LogReader(db), log).run();
   db.close();

@@ -17,6 +17,7 @@ import {
 } from "../../lib/limits.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
@@ -68,11 +69,17 @@ class Reader {
   readonly #queries: LaneConsumer[];
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
   #searching = 0;
 
-  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+  constructor(
+    { config, memory, index, heartbeat }: ActorStart,
+    db: DatabaseSync,
+    search: SearchReader,
+    log: Log,
+  ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
     const gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
@@ -83,6 +90,7 @@ class Reader {
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#heart = new Heartbeat(heartbeat);
     this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }
 
@@ -90,6 +98,7 @@ class Reader {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#takeQueries();
       this.#decisions.refresh();
       const worked = this.#turn();

@@ -19,6 +19,7 @@ import { KIND_REPORT } from "../../lib/management/reports.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
 import { checkStore } from "../../lib/store/damage.ts";
@@ -73,6 +74,7 @@ class Store {
   readonly #tail: TailProducer;
   readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
@@ -84,7 +86,8 @@ class Store {
   #expireAtMs = 0;
   #vanishAtMs = 0;
 
-  constructor({ config, memory }: ActorStart, store: EventStore, log: Log) {
+  constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
+    this.#heart = new Heartbeat(heartbeat);
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -105,6 +108,7 @@ class Store {
     this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       if (this.#watch.fault === null) {
         this.#expire();
         this.#vanish();

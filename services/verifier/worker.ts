@@ -16,6 +16,7 @@ import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
 import type { EventPolicy, PolicyContext, PolicyEvent } from "../../lib/policy/policy.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
@@ -68,6 +69,7 @@ class Verifier {
   /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
@@ -78,6 +80,7 @@ class Verifier {
   constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
+    this.#heart = new Heartbeat(start.heartbeat);
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
     this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
@@ -99,6 +102,7 @@ class Verifier {
   async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       if (!this.#isCurrent()) await this.#load();
       if (this.#gather() > 0) {
         this.#decide();
@@ -207,6 +211,7 @@ class Verifier {
     const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
     while ((at = lane.reserve(PACKED_HEADER_BYTES + this.#intake.packedBytesMax(entry) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
+      this.#heart.beat();
       this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }

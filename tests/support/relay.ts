@@ -175,7 +175,11 @@ class RelayProcess implements TestRelay {
   }
 
   async kill(): Promise<Exit> {
-    if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    try {
+      if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    } catch {
+      // It has ended just now, and what it wrote is still being read.
+    }
     return await this.#exited;
   }
 

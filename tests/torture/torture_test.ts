@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../support/prng.ts";
 import { crashTrial } from "./crash.ts";
+import { threadsTrial } from "./threads.ts";
 import type { Trial, TrialResult } from "./trial.ts";
 
 /** Long enough for every short form; the rounds end it. */
@@ -28,4 +29,9 @@ async function hold(name: string, trial: Trial, rounds: number): Promise<TrialRe
 Deno.test("a relay killed many times on one data directory loses nothing and brings nothing back", async () => {
   const { figures } = await hold("crash", crashTrial, 4);
   assertEquals(figures.kills! >= 4, true);
+});
+
+Deno.test("a relay whose threads die, hang and run out of memory answers on and keeps everything", async () => {
+  const { figures } = await hold("threads", threadsTrial, 3);
+  assertEquals(figures["events looked at"]! > 0, true);
 });

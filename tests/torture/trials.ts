@@ -9,4 +9,5 @@ import type { Trial } from "./trial.ts";
 /** Every trial. */
 export const TRIALS: Record<string, () => Promise<Trial>> = {
   crash: async () => (await import("./crash.ts")).crashTrial,
+  threads: async () => (await import("./threads.ts")).threadsTrial,
 };
