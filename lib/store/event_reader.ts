@@ -64,7 +64,8 @@ export class EventReader {
   /** Begins to answer one filter. */
   scan(filter: Filter, options: ScanOptions): EventScan {
     if (isIdLookup(filter) && options.position === undefined) return new IdLookup(this, filter, options);
-    const plan = isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
+    // Who wants live events only needs no plan.
+    const plan = filter.limit === 0 || isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
     return new Scan(this.statements, this.#vanished, plan, filter, options);
   }
 
@@ -88,6 +89,5 @@ export class EventReader {
 
 const NOTHING = {
   streams: [],
-  product: null,
   residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
 };

@@ -25,6 +25,7 @@ export class IdLookup implements EventScan {
   readonly #rows: RowsById;
   readonly #filter: Filter;
   readonly #options: ScanOptions;
+  readonly openingRows = 1;
   end: ScanEnd = "unknown";
   createdAt = 0;
 

@@ -60,6 +60,8 @@ export interface EventScan {
   readonly createdAt: number;
   /** What is known of the rest, once `step` has returned "done". */
   readonly end: ScanEnd;
+  /** What has to be spent before the first event comes, in rows. */
+  readonly openingRows: number;
   /**
    * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
    *
@@ -158,6 +160,10 @@ export class Scan implements EventScan {
 
   get createdAt(): number {
     return -this.#age;
+  }
+
+  get openingRows(): number {
+    return this.#cursors.reduce((rows, { ranges }) => rows + ranges * SCAN_RANGE_ROWS, 0);
   }
 
   get end(): ScanEnd {

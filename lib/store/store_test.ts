@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
 import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { EventReader } from "./event_reader.ts";
@@ -310,4 +311,38 @@ Deno.test("a filter of one id holds to its other conditions, to the snapshot and
   }
   assertEquals(found({}, 0), [0, "done", "all"], "stored after the snapshot");
   assertEquals(found({}, 1, 90), [0, "done", "all"], "expired");
+});
+
+Deno.test("a step costs no more than its budget and one call of SQLite, whatever is asked", () => {
+  const { store, reader } = open();
+  const letters = Array.from({ length: 3_000 }, (_, n) =>
+    event({
+      created_at: 1_000 + n,
+      pubkey: hex(n % 50),
+      kind: n === 7 ? 30_023 : 1,
+      tags: [["t", "common"], ...(n === 9 ? [["t", "rare"]] : [])],
+    }));
+  add(store, ...letters);
+  const many = (count: number) => Array.from({ length: count }, (_, n) => hex(n));
+  const asked: [PlainFilter, number][] = [
+    [{ authors: many(1_000), kinds: Array.from({ length: 20 }, (_, n) => n), limit: 100 }, 100],
+    [{ authors: many(1_500), limit: 100 }, 100],
+    [{ "#t": ["common"], kinds: [30_023] }, 1],
+    [{ "&t": ["common", "rare"] }, 1],
+    [{ "#t": ["common"], authors: [hex(77)] }, 0],
+    [{ kinds: [1], "#t": ["nowhere"] }, 0],
+    [{}, 500],
+  ];
+  for (const [filter, found] of asked) {
+    const scan = reader.scan(parseFilter(filter, LIMITS), { seqMax: Infinity, now: 0 });
+    let events = 0;
+    for (let step = "more", steps = 0; step === "more"; steps++) {
+      assert(steps < 200, "it ends");
+      const budget = { rows: 100, bytes: 1e9 };
+      step = scan.step(budget, () => events++);
+      const overdrawn = -budget.rows;
+      assert(overdrawn <= SCAN_RANGES_MAX * SCAN_RANGE_ROWS + SCAN_CHUNK_ROWS_MAX, `${overdrawn} rows`);
+    }
+    assertEquals(events, found, JSON.stringify(filter).slice(0, 60));
+  }
 });

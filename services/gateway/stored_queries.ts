@@ -204,7 +204,11 @@ export class StoredQueries {
     while (query.filter < filters.length) {
       const room = OUTBOUND_PAUSE_BYTES - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
-      query.scan ??= this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+      if (query.scan === null) {
+        query.scan = this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+        // What the budget could not even open here would be opened again by a reader.
+        if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
+      }
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
       const step = query.scan.step(budget, emit);
       query.rowsLeft = budget.rows;
