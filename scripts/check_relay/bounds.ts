@@ -30,3 +30,5 @@ export const PROBE_LIMIT_MAX = 5_000;
 export const START_MS_MAX = 60_000;
 /** The longest a relay that the checker ends may take, ms. */
 export const STOP_MS_MAX = 20_000;
+/** The longest wait for somebody else's relay to come back, ms. */
+export const RETURN_MS_MAX = 15_000;

@@ -58,15 +58,15 @@ export interface ConnectionOptions {
 export async function open(url: string, options: ConnectionOptions): Promise<Connection> {
   const socket = new WebSocket(url);
   const connection = new Connection(socket, options);
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), options.answerMs);
-  socket.addEventListener("open", () => resolve(true), { once: true });
-  connection.ended.then(() => resolve(false));
-  const opened = await promise;
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const timer = setTimeout(() => resolve(`within ${options.answerMs} ms`), options.answerMs);
+  socket.addEventListener("open", () => resolve(null), { once: true });
+  connection.ended.then(() => resolve("was accepted"));
+  const fault = await promise;
   clearTimeout(timer);
-  if (opened) return connection;
+  if (fault === null) return connection;
   await connection.close();
-  throw new Breach(`no connection to ${url} within ${options.answerMs} ms`);
+  throw new Breach(`no connection ${fault}`);
 }
 
 /** One connection. `await using` closes it. */

@@ -22,7 +22,8 @@ export interface Information {
 export async function readInformation(httpUrl: string, answerMs: number): Promise<Information> {
   try {
     const response = await fetch(httpUrl, {
-      headers: { Accept: "application/nostr+json" },
+      // As a page of another site asks: some relays speak of CORS only then.
+      headers: { Accept: "application/nostr+json", Origin: "https://client.example.com" },
       signal: AbortSignal.timeout(answerMs),
     });
     const document = objectOf(await response.text());

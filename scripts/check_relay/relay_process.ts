@@ -21,6 +21,7 @@ export interface RelayProcessOptions {
   /** Where it will listen. */
   readonly url: string;
   readonly env?: Record<string, string>;
+  readonly cwd?: string | URL;
 }
 
 /** One relay, in one run after another. `await using` kills it. */
@@ -37,10 +38,11 @@ export class RelayProcess implements AsyncDisposable {
 
   /** Starts it and waits until it accepts a WebSocket. @throws {Error} if it ends or does not. */
   async start(): Promise<void> {
-    const { command, url, env } = this.#options;
+    const { command, url, env, cwd } = this.#options;
     this.#child = new Deno.Command("sh", {
       args: ["-c", command],
       env: { ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -31,6 +31,7 @@ export function tallyOf(results: readonly Result[]): Tally {
 export function lineOf({ rule, outcome, seen }: Result, isVerbose: boolean): string {
   const nip = `NIP-${String(rule.nip).padStart(2, "0")}`;
   const head = `${MARKS[outcome]}  ${rule.id.padEnd(ID_WIDTH)} ${rule.level}  ${nip}, "${rule.section}"`;
+  if (outcome === "n.a." && !isVerbose) return `${head}: ${seen}`;
   if (outcome === "pass" && !isVerbose) return head;
   return `${head}\n        ${rule.says}\n        seen: ${seen}`;
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { RETURN_MS_MAX } from "./bounds.ts";
+import { accepts } from "./relay_process.ts";
 import { Breach, NotApplicable, type Result, type Rule } from "./rule.ts";
-import type { Subject } from "./subject.ts";
+import { patiently, type Subject } from "./subject.ts";
 
 /** Tries one rule. Whatever goes wrong in it is a result. */
 export async function tryRule(relay: Subject, rule: Rule): Promise<Result> {
@@ -22,7 +24,26 @@ export async function tryRule(relay: Subject, rule: Rule): Promise<Result> {
   }
 }
 
-/** Tries rules in their order, polite: one at a time. */
+/**
+ * Tries rules in their order, polite: one at a time. A relay that is gone after a rule has failed it. One that the
+ * checker started is started again for the next rule; another gets a while to come back, and if it does not, the rest
+ * is not applicable.
+ */
 export async function* tryRules(relay: Subject, rules: readonly Rule[]): AsyncGenerator<Result> {
-  for (const rule of rules) yield await tryRule(relay, rule);
+  let lostAt: string | undefined;
+  for (const rule of rules) {
+    if (lostAt !== undefined) {
+      yield { rule, outcome: "n.a.", seen: `the relay is gone since ${lostAt}` };
+      continue;
+    }
+    const result = await tryRule(relay, rule);
+    if (result.outcome === "pass" || await accepts(relay.url, relay.answerMs)) {
+      yield result;
+      continue;
+    }
+    yield { ...result, outcome: "fail", seen: `${result.seen}; after that the relay was gone` };
+    await relay.process?.kill();
+    await relay.process?.start();
+    if (!await patiently(RETURN_MS_MAX, () => accepts(relay.url))) lostAt = rule.id;
+  }
 }

@@ -121,7 +121,6 @@ async function requestsAreFinal(relay: Subject): Promise<string> {
   const deletion = request(relay, key, [["e", event.id]], now() - 10);
   await relay.accept(writer, deletion);
   await relay.publish(writer, request(relay, key, [["e", deletion.id], ["k", "5"]]));
-  await relay.publish(writer, event);
   await writer.settled();
   await relay.find(writer, { ids: [event.id] }, []);
   await relay.find(writer, { ids: [deletion.id] }, [deletion.id]);
