@@ -83,7 +83,7 @@ class GatewayThread {
     this.#decisions = decisions.view;
     const frames = new FrameSender(memory, index, epoch);
     this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
-    this.#link = new ReaderLink(memory, index, epoch);
+    this.#link = new ReaderLink(memory, index, epoch, config.NEGENTROPY_EVENTS_MAX);
     this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);

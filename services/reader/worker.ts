@@ -9,6 +9,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
+  FULL_SET_FOLLOW_MS,
+  FULL_SET_SLICE_ROWS,
   NEGENTROPY_IDLE_MS_MAX,
   READER_QUERIES_MAX,
   READER_QUERY_IDLE_MS_MAX,
@@ -23,6 +25,7 @@ import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
+import { FullSet } from "../../lib/store/full_set.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
@@ -30,10 +33,11 @@ import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
-import { SyncJob, SyncRefusal } from "./sync_job.ts";
+import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import {
   CANCEL,
   CONTINUE,
+  FULL_SET_READER,
   MESSAGE,
   QUERY,
   type ReaderQuery,
@@ -67,7 +71,8 @@ class Reader {
   readonly #bell: Doorbell;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
-  readonly #eventsMax: number;
+  readonly #sync: SyncParts;
+  #followedMs = 0;
   #searching = 0;
 
   constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
@@ -76,7 +81,17 @@ class Reader {
     this.#parts = { reader: new EventReader(db), search, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
-    this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
+    const { view } = this.#decisions;
+    const hidden = { bannedPubkeys: view.bannedPubkeys, bannedEvents: view.bannedEvents };
+    const kinds = privateKinds(config);
+    const eventsMax = config.NEGENTROPY_EVENTS_MAX;
+    this.#sync = {
+      eventsMax,
+      fullSet: index === FULL_SET_READER
+        ? new FullSet(db, { ...hidden, isPrivate: (kind) => kinds.has(kind) }, eventsMax)
+        : null,
+      nowSeconds: () => Math.floor(Date.now() / 1000),
+    };
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
@@ -88,13 +103,30 @@ class Reader {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#takeQueries();
-      this.#decisions.refresh();
-      const worked = this.#turn();
+      if (this.#decisions.refresh()) this.#sync.fullSet?.bansChanged();
+      const served = this.#turn();
+      const worked = this.#keepFullSet() || served;
       if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen);
     }
     this.#decisions.close();
     await this.#search.close();
+  }
+
+  /** Reads on for the set of all events, and then follows the log now and then. Returns whether to go on soon. */
+  #keepFullSet(): boolean {
+    const { fullSet } = this.#sync;
+    if (fullSet === null || fullSet.isGivenUp) return false;
+    const wasBuilt = fullSet.isBuilt;
+    if (wasBuilt && performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS) return false;
+    const isCurrent = fullSet.step(FULL_SET_SLICE_ROWS);
+    if (isCurrent) this.#followedMs = performance.now();
+    if (fullSet.isGivenUp) {
+      this.#log.info(`more than ${this.#sync.eventsMax} events: sessions about all of them read the store`);
+      return false;
+    }
+    if (!wasBuilt && fullSet.isBuilt) this.#log.info(`keeps the set of all ${fullSet.size} public events`);
+    return !isCurrent;
   }
 
   #takeQueries(): void {
@@ -132,7 +164,7 @@ class Reader {
 
   #open(query: ReaderQuery, gateway: number): void {
     const job = query.type === "sync"
-      ? new SyncJob(query, gateway, this.#parts, this.#eventsMax)
+      ? new SyncJob(query, gateway, this.#parts, this.#sync)
       : new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
