@@ -227,6 +227,14 @@ export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
 export const NEGENTROPY_READER_ITEMS_MAX = 4_000_000;
 /** Rows that a reader examines for a session before it turns to other queries. */
 export const NEGENTROPY_SLICE_ROWS_MAX = 5_000;
+/** Rows that a reader reads for the set of all events before it turns to other work. */
+export const FULL_SET_SLICE_ROWS = 2_000;
+/** Rows of the log by which the set of all events may be behind when a session begins; behind more, the session scans. */
+export const FULL_SET_LAG_ROWS_MAX = 20_000;
+/** Events that have expired and are still in the store, at which a session scans. */
+export const FULL_SET_EXPIRED_ROWS_MAX = 2_000;
+/** How often the set of all events follows the log, ms. */
+export const FULL_SET_FOLLOW_MS = 500;
 /** Negentropy sessions that one connection may have open. */
 export const NEGENTROPY_SESSIONS_MAX = 16;
 /** How long a client may take for its next negentropy message, ms. */

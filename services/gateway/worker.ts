@@ -117,7 +117,7 @@ class GatewayThread {
       verifier,
       decisions,
     });
-    this.#link = new ReaderLink(memory, index, epoch);
+    this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
     const reader = new EventReader(db, tailPosition(memory.tail));
     this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { connect, type TestClient, type TestFilter } from "../support/client.ts";
 import { seededPrng } from "../support/prng.ts";
 import { signEvent, type TestEvent } from "../support/sign.ts";
