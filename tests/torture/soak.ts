@@ -66,7 +66,7 @@ async function look(pid: number): Promise<Sample> {
   return {
     atMs: performance.now(),
     "private memory, MiB": number("RssAnon") / 1024,
-    "file descriptors, most": [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
+    "file descriptors, most": (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length,
     "threads, most": number("Threads"),
   };
 }
