@@ -157,7 +157,8 @@ function resigned(prng: Prng, event: TestEvent): unknown {
 
 function eventIn(frame: string): TestEvent | null {
   try {
-    return (JSON.parse(frame) as [string, TestEvent])[1];
+    const event = (JSON.parse(frame) as unknown[])[1];
+    return typeof event === "object" && event !== null ? event as TestEvent : null;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 /**
  * The trial of time: a mixed load at a steady pace, and samples of what must not grow: private memory, file descriptors,
- * threads. After a warm-up their slope is flat. A round is a sample.
+ * threads. After a warm-up their slope is flat, if there was time enough to tell. A round is a sample.
  *
  * Private memory is what counts (`RssAnon` of /proc): readers map the database, and its pages belong to the page cache.
  * Caches of SQLite are set small, so that they are full when the warm-up is over.
@@ -22,6 +22,8 @@ const WARM_UP_SHARE = 0.5;
 const PUBLISHERS = 2;
 const EVENTS_A_TURN = 300;
 const WINDOW = 50;
+/** Less time tells nothing of growth, ms: heaps and caches fill at first. */
+const WATCHED_MS_MIN = 30_000;
 /** What may come and go between two samples. */
 const SLACK = { "private memory, MiB": 16, "file descriptors, most": 8, "threads, most": 2 };
 /** Growth over the watched time that counts as flat, as a share of the median. */
@@ -81,7 +83,7 @@ function judge(samples: readonly Sample[], findings: Findings): void {
     const growth = slopeOf(watched.map(({ atMs }) => atMs), values) * spanMs;
     findings.most(level, rounded(Math.max(...samples.map((sample) => sample[level]))));
     findings.most(`growth of ${level}, over ${Math.round(spanMs / 1000)} s`, rounded(growth));
-    if (growth <= Math.max(SLACK[level], FLAT_SHARE * medianOf(values))) continue;
+    if (spanMs < WATCHED_MS_MIN || growth <= Math.max(SLACK[level], FLAT_SHARE * medianOf(values))) continue;
     findings.fail("growth", [`${level}: ${rounded(growth)} in ${Math.round(spanMs / 1000)} s`]);
   }
 }

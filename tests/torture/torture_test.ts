@@ -51,7 +51,7 @@ Deno.test("the trial of power loss finds what a store without fsync loses", asyn
   assertEquals(failures.some((failure) => failure.endsWith("is lost")), figures.cuts !== undefined);
 });
 
-Deno.test("mutated messages, pages, imports, settings and plugin lines are answered, and nothing wrong is taken", async () => {
+Deno.test("mutated messages, pages, imports and settings are answered, and nothing wrong is taken", async () => {
   const { figures } = await hold("bytes", bytesTrial, 1);
   assertEquals(figures["EVENT frames"], figures["EVENT frames answered"]);
 });
