@@ -267,8 +267,13 @@ onStart(async (start) => {
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const backend = await openIndex(config, log);
   beatByTimer(start);
+  const reader = new LogReader(db);
+  // Before any event comes: afterwards the log could have grown past the cursor again.
+  if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
+    log.warn("the log is shorter than the search index remembers: the index is filled anew");
+  }
   report({ type: "ready", facts: { search: backend.index.description } });
-  await new Indexer(start, backend, new LogReader(db), log).run();
+  await new Indexer(start, backend, reader, log).run();
   db.close();
   report({ type: "stopped" });
   endWorker();

@@ -29,6 +29,8 @@ const SAMPLE = 1_000;
 const NEW_KEYS = 4;
 /** The latest kill after the first event was sent, ms. */
 const KILL_MS_MAX = 450;
+/** The longest wait for the search index to have everything, ms: each life had only a moment for it. */
+const INDEXED_MS_MAX = 200_000;
 /** How often the relay is killed in its start as well. */
 const START_KILL_CHANCE = 0.15;
 const START_KILL_MS_MAX = 500;
@@ -137,7 +139,7 @@ export async function crashTrialWithOpenSearch(options: TrialOptions): Promise<T
   if (NODE_URL === null) throw new Error("Cannot torture with OpenSearch: no node runs");
   await using index = new OwnIndex();
   const { findings } = await endure(options, index.settings(), async (relay, { model, findings }) => {
-    await indexed(relay, 120_000);
+    await indexed(relay, INDEXED_MS_MAX);
     await (await fetch(`${NODE_URL}/${index.name}/_refresh`, { method: "POST" })).body?.cancel();
     const expected = model.survivors();
     const documents = await index.documents(model.ids());
@@ -172,15 +174,16 @@ async function endure(
     }
   }
   await ordeal.publishPending();
-  await checkIndex(relay, ordeal);
+  // Before the index is waited for, which may take minutes after hundreds of kills: `--rounds 0` looks again.
   await writeModel(`${folder}/model.jsonl`, ordeal);
+  await checkIndex(relay, ordeal);
   findings.most("events in the model", model.size);
   return ordeal;
 }
 
 /** Everything is answered: the files hold what the model holds, no more and no less, and the index as well. */
 async function checkEmbedded(relay: TestRelay, { model, findings }: Ordeal): Promise<void> {
-  await indexed(relay, 120_000);
+  await indexed(relay, INDEXED_MS_MAX);
   await relay.stop();
   const audit = auditStore(relay.dataDir);
   findings.fail("the store", audit.mistakes);

@@ -9,5 +9,8 @@ import type { Trial } from "./trial.ts";
 /** Every trial. */
 export const TRIALS: Record<string, () => Promise<Trial>> = {
   crash: async () => (await import("./crash.ts")).crashTrial,
+  bytes: async () => (await import("./bytes.ts")).bytesTrial,
+  power: async () => (await import("./power.ts")).powerTrial,
   threads: async () => (await import("./threads.ts")).threadsTrial,
+  soak: async () => (await import("./soak.ts")).soakTrial,
 };

@@ -23,7 +23,12 @@ export interface ManagementDoor {
 
 /** Answers one POST. */
 export async function answerManagementRequest(request: Request, door: ManagementDoor): Promise<Response> {
-  const body = await boundedBody(request);
+  let body: Uint8Array<ArrayBuffer> | null;
+  try {
+    body = await boundedBody(request);
+  } catch {
+    return refusal(400, "the body ended before its Content-Length");
+  }
   if (body === null) return refusal(413, `the body is longer than ${MANAGEMENT_BODY_BYTES_MAX} bytes`);
   try {
     const event = readHttpAuth(request.headers.get("Authorization"));
