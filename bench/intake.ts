@@ -1,7 +1,7 @@
 /**
  * What a verifier's work on a frame costs, without threads and lanes around it: parse, id, signature, packing.
  *
- *   deno task bench intake [--rounds 9] [--events 20000]
+ *   deno task bench intake [--rounds 9] [--events 20000] [--seed 1]
  *
  * Prints one JSON line a way and batch size: medians of microseconds of CPU time an event. `frames` reads them in the
  * native library, `texts` in JavaScript, as every tier can; signatures are verified by the fastest tier in both, and
@@ -116,10 +116,11 @@ export async function main(words: readonly string[]): Promise<void> {
   const flags = new Flags(words);
   const rounds = flags.number("rounds", 9);
   const events = flags.number("events", 20_000);
+  const seed = flags.number("seed", 1);
   flags.finish();
   const { path, line } = await prepareNative();
   await printProgress(line);
-  const frames = await readFrames(await corpus(events, 1));
+  const frames = await readFrames(await corpus(events, seed));
   const ways = await openWays(path, frames.bytes);
   const target = createPackTarget(4 * 1024 * 1024);
   for (const { intake } of ways) measure(intake, frames, 64, target);

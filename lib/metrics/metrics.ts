@@ -111,6 +111,10 @@ export const METRICS = {
     type: "counter",
     help: "Events of a failed batch that were verified one by one.",
   },
+  nostr_verifier_frames_left_total: {
+    type: "counter",
+    help: "Frames that the library left to JavaScript.",
+  },
   nostr_commit_seconds: { type: "histogram", help: "One commit of the store, seconds.", buckets: SECONDS },
   nostr_commit_events: { type: "histogram", help: "Events in one commit of the store.", buckets: EVENTS },
   nostr_store_fault: {

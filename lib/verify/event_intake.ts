@@ -54,6 +54,8 @@ export class EventIntake {
   #toVerify: IntakeEntry[] = [];
   #copy = new Uint8Array(64 * 1024);
   #id = new Uint8Array(32);
+  /** Frames of this batch that the tier could have read, and left to JavaScript. */
+  left = 0;
   /** The frames of this batch, in the order in which they were added. */
   entries: IntakeEntry[] = [];
 
@@ -85,6 +87,7 @@ export class EventIntake {
     this.#places = [];
     this.#readable = [];
     this.#frameBytes = 0;
+    this.left = 0;
   }
 
   /** Adds an EVENT message that lies in an attached memory, as UTF-8. The bytes stay until the next `clear()`. */
@@ -151,6 +154,7 @@ export class EventIntake {
       const entry = this.#readable[n]!;
       if (frames.packedBytes(n) === 0) {
         this.#addText(entry, this.#places[n]!);
+        this.left++;
         continue;
       }
       entry.frame = n;

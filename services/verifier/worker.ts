@@ -32,6 +32,7 @@ import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
+const FRAMES_LEFT = slotOf("nostr_verifier_frames_left_total");
 const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
 /** How long to sleep before looking again whether the store has made room, ms. */
 const STORE_FULL_WAIT_MS = 1;
@@ -183,6 +184,7 @@ class Verifier {
   #decide(): void {
     const verified = this.#intake.decide();
     if (verified > 0) this.#metrics.observe(BATCH_EVENTS, verified);
+    if (this.#intake.left > 0) this.#metrics.add(FRAMES_LEFT, this.#intake.left);
     const counters = this.#verifier.counters();
     this.#metrics.set(SECOND_DECISIONS, counters.secondDecisions);
     const { entries } = this.#intake;
