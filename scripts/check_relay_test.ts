@@ -8,6 +8,9 @@ import { freePort } from "../tests/support/free_port.ts";
 import { readArguments } from "./check_relay.ts";
 import { lineOf, tallyOf } from "./check_relay/report.ts";
 import type { Level, Result } from "./check_relay/rule.ts";
+import { RULES } from "./check_relay/rules/all.ts";
+import { tryRule } from "./check_relay/run.ts";
+import { Subject } from "./check_relay/subject.ts";
 
 function result(outcome: Result["outcome"], level: Level): Result {
   const check = () => Promise.resolve("");
@@ -58,4 +61,40 @@ Deno.test("a relay that cannot be reached ends the command with 2", async () => 
   }).output();
   assertEquals(code, 2);
   assertStringIncludes(new TextDecoder().decode(stderr), "Cannot reach relay");
+});
+
+/** A relay that says yes to everything, and keeps nothing. */
+function yesRelay(): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    if (request.headers.get("upgrade") !== "websocket") return new Response("{}");
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onmessage = ({ data }) => {
+      const [type, id] = JSON.parse(data);
+      if (type === "EVENT") socket.send(JSON.stringify(["OK", id?.id, true, ""]));
+      if (type === "REQ") socket.send(JSON.stringify(["EOSE", id]));
+    };
+    return response;
+  });
+}
+
+Deno.test("a relay that accepts everything and keeps nothing is found out", async () => {
+  await using server = yesRelay();
+  const relay = await Subject.meet({ url: `ws://127.0.0.1:${server.addr.port}/`, answerMs: 200 });
+  const outcomes = new Map<string, string>();
+  const rules = RULES.filter(({ id }) =>
+    /^01\/(event-|id-|signature-|kind-range|live$|filter-no-prefix|ok-form)/.test(id)
+  );
+  for (const rule of rules) outcomes.set(rule.id, (await tryRule(relay, rule)).outcome);
+  assertEquals(Object.fromEntries(outcomes), {
+    "01/event-accepted": "pass",
+    "01/event-unchanged": "fail",
+    "01/id-verified": "fail",
+    "01/signature-verified": "fail",
+    "01/kind-range": "fail",
+    "01/filter-no-prefix": "fail",
+    "01/live": "fail",
+    "01/ok-form": "pass",
+  });
+  const unlisted = RULES.filter(({ nip }) => nip === 77);
+  for (const rule of unlisted) assertEquals((await tryRule(relay, rule)).outcome, "n.a.");
 });
