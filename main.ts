@@ -7,15 +7,21 @@
  * @module
  */
 import process from "node:process";
-import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { dirname, resolve } from "node:path";
+import { ConfigError, resolveWorkers } from "./lib/config.ts";
+import { DRAIN_MS_MAX, EXIT_STANDSTILL, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { slotOf } from "./lib/metrics/layout.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { lockDataDir } from "./services/data_dir.ts";
+import { freeBytesOf, lockDataDir } from "./services/data_dir.ts";
+import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPolicyFiles } from "./services/policy_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
@@ -37,6 +43,17 @@ function findPort(hostname: string, port: number): number {
   } catch (error) {
     throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
   }
+}
+
+/**
+ * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
+ */
+function endAtStandstill(supervisor: Supervisor, log: Log): void {
+  const worker = supervisor.findStandstill(performance.now());
+  if (worker === null) return;
+  log.error(`${worker} stands still: the process ends, to be started again`);
+  Deno.exit(EXIT_STANDSTILL);
 }
 
 async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
@@ -68,32 +85,53 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
-async function main(): Promise<void> {
-  const asked = readConfig(Deno.env.toObject());
-  const startedMs = Date.now();
-  const log = new Log("main", asked.LOG_LEVEL);
-  const lock = await lockDataDir(asked.DATA_DIR);
-  const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
-  const memory = createRelayMemory(
-    resolveWorkers(config, navigator.hardwareConcurrency),
-    config.WRITE_PLUGIN !== null,
-  );
-  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
-  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
-  const management = new ManagementOwner(config, memory, log);
-  const manage = (body: string) => management.answer(body);
-  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics, manage });
-  supervisor.facts.startedMs = String(startedMs);
+/** Measures the process from now on. */
+function startSampling(
+  metrics: ThreadMetrics,
+  startedMs: number,
+  dataDir: string,
+): ReturnType<typeof setInterval> {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
+      freeBytes: freeBytesOf(dataDir),
     });
   };
   sample();
-  const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
+  return setInterval(sample, SAMPLE_INTERVAL_MS);
+}
+
+async function main(): Promise<void> {
+  const environment = Deno.env.toObject();
+  const path = environment[SETTINGS_FILE_VARIABLE] || null;
+  const asked = await readSettings(path, environment);
+  const startedMs = Date.now();
+  // As `deno task start` has allowed it.
+  const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
+  const policyVersions = await checkPolicyFiles(asked);
+  const lock = await lockDataDir(dataDir);
+  const config = { ...asked, DATA_DIR: dataDir, PORT: findPort(asked.HOST, asked.PORT) };
+  const memory = createRelayMemory(
+    resolveWorkers(config, navigator.hardwareConcurrency),
+    config.WRITE_PLUGIN !== null,
+  );
+  const log = new Log("main", memory.logLevel);
+  const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
+  const current = () => settings.config;
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
+  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
+  const management = new ManagementOwner(current, memory, log);
+  const manage = (body: string) => management.answer(body);
+  const reported = (text: string) => management.reported(text);
+  const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage, reported });
+  supervisor.facts.startedMs = String(startedMs);
+  const sampling = startSampling(metrics, startedMs, dataDir);
+  metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
+
+  const watching = setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);
@@ -110,6 +148,8 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     clearInterval(sampling);
+    settings.close();
+    clearInterval(watching);
     management.close();
     lock.release();
     log.info("stopped");
@@ -117,7 +157,10 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 
+  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
+
   await started;
+  settings.watch();
   const { facts } = supervisor;
   const { gateways, verifiers, readers } = memory.counts;
   const scheme = config.TLS_CERT === null ? "ws" : "wss";

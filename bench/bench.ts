@@ -15,6 +15,7 @@ const SCENARIOS: Record<string, string> = {
   subscriptions: "a publish where many are subscribed and few match",
   scale: "queries in a small and in a large store",
   verify: "signatures verified in each tier",
+  intake: "frames parsed, verified and packed, in one thread",
   peers: "all of it against other relays, with a report",
 };
 

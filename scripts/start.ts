@@ -4,41 +4,38 @@
  * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
  * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
  *
- * Signals to this process are passed on, and it ends as the relay ends.
+ * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
+ * but a relay that was killed, or that ended itself because a worker stood still, is started again.
  *
  * @module
  */
-import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig } from "../lib/config.ts";
-import { resolve } from "node:path";
+import { type Config, ConfigError } from "../lib/config.ts";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
 import { controlPath } from "../services/data_paths.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
+import { keepRunning } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-
-/** The settings of `.env`, under those of the environment, which win. */
-async function readSettings(): Promise<{ environment: Environment; names: string[] }> {
-  let text = "";
-  try {
-    text = await Deno.readTextFile(".env");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return { environment: { ...parseEnv(text), ...Deno.env.toObject() }, names: namesInEnvFile(text) };
-}
 
 /**
  * The program and its arguments for a configuration.
  *
  * @param libraryPath The verification library, or null.
+ * @param settingsPath The file that is read again while the relay runs, or null.
  */
-export function relayCommand(config: Config, libraryPath: string | null): string[] {
+export function relayCommand(
+  config: Config,
+  libraryPath: string | null,
+  settingsPath: string | null = null,
+): string[] {
   const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
-  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config)];
+  const settings = settingsPath === null ? [] : [settingsPath];
+  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config)];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
   const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
@@ -56,7 +53,7 @@ export function relayCommand(config: Config, libraryPath: string | null): string
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
-    ...(config.WRITE_PLUGIN === null ? [] : ["--allow-run"]),
+    ...(pluginsOf(config).length === 0 ? [] : ["--allow-run"]),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
     libraryPath === null || config.VERIFY_TIER === "system"
       ? "--allow-ffi"
@@ -65,9 +62,15 @@ export function relayCommand(config: Config, libraryPath: string | null): string
   ];
 }
 
-/** The file of a plugin that is a path and no command: a change of it is looked for. */
-function pluginFiles({ WRITE_PLUGIN: plugin }: Config): string[] {
-  return plugin === null || plugin.includes(" ") ? [] : [resolve(plugin)];
+/** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
+function operatorsFiles(config: Config): string[] {
+  const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
+  const paths = [...plugins, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
+  return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+function pluginsOf({ WRITE_PLUGIN, REQUEST_PLUGIN }: Config): string[] {
+  return [WRITE_PLUGIN, REQUEST_PLUGIN].filter((plugin) => plugin !== null);
 }
 
 /** A list for Deno's flags, which write a comma inside a value twice. */
@@ -91,27 +94,25 @@ function cacheDir(): string {
 }
 
 async function start(): Promise<number> {
-  const { environment, names } = await readSettings();
-  const config = readConfig(environment, names);
+  const settingsPath = resolve(".env");
+  const config = await readSettings(settingsPath, Deno.env.toObject());
   const native = await prepareNative();
   say(native.line);
-  const [program, ...args] = relayCommand(config, native.path);
-  const env = Object.fromEntries(Object.entries(environment).filter((entry) => entry[1] !== undefined));
-  const child = new Deno.Command(program!, {
-    args,
-    env: {
-      ...env as Record<string, string>,
-      DATA_DIR: resolve(config.DATA_DIR),
-      SLUICE_NATIVE_LIBRARY: native.path ?? "",
-    },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => child.kill(signal));
-  }
-  return (await child.status).code;
+  const [program, ...args] = relayCommand(config, native.path, settingsPath);
+  const spawn = (restarts: number) =>
+    new Deno.Command(program!, {
+      args,
+      // The relay reads the file itself, and again when it changes.
+      env: {
+        SLUICE_NATIVE_LIBRARY: native.path ?? "",
+        SLUICE_PROCESS_RESTARTS: String(restarts),
+        [SETTINGS_FILE_VARIABLE]: settingsPath,
+      },
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+  return await keepRunning(spawn, config.RESTART_DELAY_MS, say);
 }
 
 function say(line: string): void {

@@ -219,6 +219,40 @@ Deno.test("the log can be read in parts of any size", () => {
   }
 });
 
+Deno.test("the log gives every entry, whatever is stored between the two statements that read it", () => {
+  const { db, store } = open();
+  const gone = event();
+  add(store, gone);
+  let isArmed = false;
+  const racing = new Proxy(db, {
+    get(target, name) {
+      if (name !== "prepare") return Reflect.get(target, name);
+      return function prepare(text: string) {
+        const statement = target.prepare(text);
+        if (!text.includes("FROM removal WHERE seq >")) return statement;
+        const all = statement.all.bind(statement) as (...parameters: unknown[]) => Record<string, never>[];
+        statement.all = (...parameters) => {
+          const rows = all(...parameters);
+          if (isArmed) {
+            isArmed = false;
+            add(store, event(), event({ kind: 5, tags: [["e", gone.id]] }), event());
+          }
+          return rows;
+        };
+        return statement;
+      };
+    },
+  });
+  const log = new LogReader(racing);
+  isArmed = true;
+  const seen = log.read(0, 100);
+  seen.push(...log.read(seen.at(-1)?.seq ?? 0, 100));
+  assert(
+    seen.some((entry) => entry.type === "remove" && entry.id === gone.id),
+    "the removal is not passed over",
+  );
+});
+
 Deno.test("a database of a newer program or of another one is refused", () => {
   const newer = new DatabaseSync(":memory:");
   migrate(newer, "x");

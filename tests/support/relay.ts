@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readConfig } from "../../lib/config.ts";
 import { nativeLibraryPath } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../../services/settings_file.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 
@@ -14,6 +14,8 @@ import { freePort } from "./free_port.ts";
 export interface RelayOptions {
   /** Settings, as in `.env`. They win over the ones this module sets (`HOST`, `PORT`, `DATA_DIR`). */
   readonly env?: Record<string, string>;
+  /** A settings file, which the relay reads again when it changes. */
+  readonly settingsFile?: string;
   /** A data directory to use and keep; by default a temporary one that goes when the test process ends. */
   readonly dataDir?: string;
   /** The program and its arguments, by default the relay's own. */
@@ -53,6 +55,8 @@ const ROOT = new URL("../../", import.meta.url);
 const READY_MS = 30_000;
 /** Longer than the relay's own bound for draining, so that a relay that breaks its bound says so itself. */
 const STOP_MS = 30_000;
+/** The socket engine of relays whose test names none: `SLUICE_TEST_ENGINE`, by default the relay's own default. */
+const ENGINE = Deno.env.get("SLUICE_TEST_ENGINE") || null;
 /** Variables of this process that a relay may see: where programs, caches and certificates are, and no setting. */
 const ENV_KEPT =
   /^(PATH|HOME|TMPDIR|LANG|DENO_|NPM_|XDG_|SSL_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$|JAVA_HOME$)/i;
@@ -78,7 +82,14 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     dataDir = await Deno.makeTempDir({ prefix: "sluice-test-" });
     temporaryDirs.add(dataDir);
   }
-  const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...options.env };
+  const env: Record<string, string> = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    ...(ENGINE !== null && { WEBSOCKET_ENGINE: ENGINE }),
+    ...options.env,
+    ...(options.settingsFile !== undefined && { [SETTINGS_FILE_VARIABLE]: options.settingsFile }),
+  };
   const relay = new RelayProcess(port, dataDir, env, options.command ?? null);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
@@ -114,7 +125,7 @@ class RelayProcess implements TestRelay {
 
   async start(readyMs: number): Promise<void> {
     const libraryPath = await nativeLibraryPath();
-    const [program, ...args] = this.#command ?? relayCommand(readConfig(this.#env), libraryPath);
+    const [program, ...args] = this.#command ?? await this.#relayCommand(libraryPath);
     const child = new Deno.Command(program!, {
       args,
       cwd: ROOT,
@@ -144,6 +155,11 @@ class RelayProcess implements TestRelay {
     }
   }
 
+  async #relayCommand(libraryPath: string | null): Promise<string[]> {
+    const settingsPath = this.#env[SETTINGS_FILE_VARIABLE] ?? null;
+    return relayCommand(await readSettings(settingsPath, this.#env), libraryPath, settingsPath);
+  }
+
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Exit> {
     if (this.#hasExited) return await this.#exited;
     this.#child!.kill(signal);
@@ -159,7 +175,11 @@ class RelayProcess implements TestRelay {
   }
 
   async kill(): Promise<Exit> {
-    if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    try {
+      if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    } catch {
+      // It has ended just now, and what it wrote is still being read.
+    }
     return await this.#exited;
   }
 
