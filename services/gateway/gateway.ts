@@ -17,8 +17,16 @@ import {
 } from "../../lib/nostr/client_message.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import { clientPolicy, eventRatePolicy, privateKinds, requestPolicy } from "../../lib/policy/configured.ts";
+import type { ClientRates } from "../../lib/policy/client_rates.ts";
+import {
+  clientPolicy,
+  eventRatePolicy,
+  privateKinds,
+  queryBudget,
+  requestPolicy,
+} from "../../lib/policy/configured.ts";
 import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
@@ -33,6 +41,7 @@ import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
+import { relayMs } from "../relay_clock.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
@@ -81,6 +90,7 @@ export class Gateway implements SyncAccess {
   readonly #frames: FrameSender;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
+  readonly #rates: RateTable;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -100,13 +110,15 @@ export class Gateway implements SyncAccess {
     this.#limits = limitsOf(config);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#policies = policiesOf(config, decisions);
+    this.#rates = new RateTable(parts.memory.rates);
+    this.#policies = policiesOf(config, decisions, this.#rates);
     this.#gate = new ReadGate(privateKinds(config), decisions.view);
     this.requests = new Requests({
       settings,
       metrics,
       gate: this.#gate,
       answers: this.#answers,
+      spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
     });
     this.#useFiles(config);
@@ -156,7 +168,7 @@ export class Gateway implements SyncAccess {
 
   #use(config: Config): void {
     this.#limits = limitsOf(config);
-    this.#policies = policiesOf(config, this.#decisions);
+    this.#policies = policiesOf(config, this.#decisions, this.#rates);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
     this.#useFiles(config);
@@ -297,6 +309,11 @@ export class Gateway implements SyncAccess {
       : `rate-limited: more than ${most} requests wait to be decided about`;
   }
 
+  /** A client's query had the relay look at so many rows. */
+  spent(connection: Connection, rows: number): void {
+    this.#policies.budget?.spend(contextOf(connection), rows);
+  }
+
   challenge(connection: Connection): void {
     this.#answers.challenge(connection);
   }
@@ -343,14 +360,18 @@ interface ClientPolicies {
   /** Null: nothing is to be asked. */
   readonly mayWrite: Policy<unknown> | null;
   readonly mayRequest: RequestPolicy;
+  /** What queries are charged to, or null. */
+  readonly budget: ClientRates | null;
 }
 
-function policiesOf(config: Config, { view }: ManagementFollower): ClientPolicies {
-  const nowMs = () => performance.now();
+function policiesOf(config: Config, { view }: ManagementFollower, table: RateTable): ClientPolicies {
+  const means = { nowMs: relayMs, table };
+  const budget = queryBudget(config, means);
   return {
     mayConnect: clientPolicy(config, view),
-    mayWrite: eventRatePolicy(config, nowMs),
-    mayRequest: requestPolicy(config, nowMs),
+    mayWrite: eventRatePolicy(config, means),
+    mayRequest: requestPolicy(config, means, budget),
+    budget,
   };
 }
 

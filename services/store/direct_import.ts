@@ -5,7 +5,6 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
-import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import { FLAG_EPHEMERAL, packedBytesMax, PackedEvent, packEvent } from "../../lib/nostr/packed_event.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { contentPolicy } from "../../lib/policy/configured.ts";
@@ -14,6 +13,7 @@ import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import { ImportTally } from "../control/handle.ts";
 import type { ImportReport } from "../control/messages.ts";
 import { storePath } from "../data_paths.ts";
 
@@ -33,11 +33,7 @@ export class DirectImport {
   readonly #verifier: SignatureVerifier;
   readonly #trusted: boolean;
   #buffer = new ArrayBuffer(1024 * 1024);
-  #read = 0;
-  #stored = 0;
-  #duplicates = 0;
-  #refused = 0;
-  readonly #reasons = new Map<string, number>();
+  readonly #tally = new ImportTally();
 
   constructor(config: Config, verifier: SignatureVerifier, { verify, policy }: DirectImportOptions) {
     this.#db = openForWriting(storePath(config.DATA_DIR), {
@@ -53,7 +49,7 @@ export class DirectImport {
   /** Takes one line; what became of it is known after the next flush. */
   add(line: string): void {
     if (!this.#intake.hasRoom) this.flush();
-    this.#read++;
+    this.#tally.read();
     this.#intake.add(`["EVENT",${line}]`, fromNobody(Math.floor(Date.now() / 1000)), this.#trusted);
   }
 
@@ -72,14 +68,7 @@ export class DirectImport {
   }
 
   report(done: boolean): ImportReport {
-    return {
-      read: this.#read,
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      refused: this.#refused,
-      reasons: Object.fromEntries(this.#reasons),
-      done,
-    };
+    return this.#tally.report(done);
   }
 
   close(): void {
@@ -88,8 +77,10 @@ export class DirectImport {
   }
 
   #write({ facts, refusal }: IntakeEntry): void {
-    if (facts === null) return this.#refuse(refusal!.message);
-    if (facts.flags & FLAG_EPHEMERAL) return this.#refuse("invalid: an ephemeral event is never stored");
+    if (facts === null) return this.#tally.refused(refusal!.message);
+    if (facts.flags & FLAG_EPHEMERAL) {
+      return this.#tally.refused("invalid: an ephemeral event is never stored");
+    }
     const bytes = packedBytesMax(facts);
     if (bytes > this.#buffer.byteLength) this.#buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
     const target = {
@@ -99,17 +90,11 @@ export class DirectImport {
     };
     packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
     const outcome = this.#store.add(new PackedEvent(target).at(0));
-    if (outcome === "stored") this.#stored++;
-    else if (outcome === "vanished") this.#refuse("blocked: its author or recipient has asked to vanish");
-    else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
-    else this.#duplicates++;
-  }
-
-  #refuse(reason: string): void {
-    this.#refused++;
-    if (this.#reasons.has(reason) || this.#reasons.size < IMPORT_REASONS_MAX) {
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    }
+    if (outcome === "stored") this.#tally.stored();
+    else if (outcome === "vanished") {
+      this.#tally.refused("blocked: its author or recipient has asked to vanish");
+    } else if (outcome === "deleted") this.#tally.refused("blocked: its author has deleted this event");
+    else this.#tally.duplicate();
   }
 }
 
