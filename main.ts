@@ -9,11 +9,13 @@
 import process from "node:process";
 import { dirname, resolve } from "node:path";
 import { ConfigError, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { DRAIN_MS_MAX, EXIT_STANDSTILL, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { slotOf } from "./lib/metrics/layout.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { lockDataDir } from "./services/data_dir.ts";
+import { freeBytesOf, lockDataDir } from "./services/data_dir.ts";
 import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
@@ -41,6 +43,17 @@ function findPort(hostname: string, port: number): number {
   } catch (error) {
     throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
   }
+}
+
+/**
+ * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
+ */
+function endAtStandstill(supervisor: Supervisor, log: Log): void {
+  const worker = supervisor.findStandstill(performance.now());
+  if (worker === null) return;
+  log.error(`${worker} stands still: the process ends, to be started again`);
+  Deno.exit(EXIT_STANDSTILL);
 }
 
 async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
@@ -73,13 +86,18 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
 }
 
 /** Measures the process from now on. */
-function startSampling(metrics: ThreadMetrics, startedMs: number): ReturnType<typeof setInterval> {
+function startSampling(
+  metrics: ThreadMetrics,
+  startedMs: number,
+  dataDir: string,
+): ReturnType<typeof setInterval> {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
+      freeBytes: freeBytesOf(dataDir),
     });
   };
   sample();
@@ -110,7 +128,10 @@ async function main(): Promise<void> {
   const reported = (text: string) => management.reported(text);
   const supervisor = new Supervisor({ config: current, memory, libraryPath, log, metrics, manage, reported });
   supervisor.facts.startedMs = String(startedMs);
-  const sampling = startSampling(metrics, startedMs);
+  const sampling = startSampling(metrics, startedMs, dataDir);
+  metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
+
+  const watching = setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory);
@@ -128,6 +149,7 @@ async function main(): Promise<void> {
     clearTimeout(bound);
     clearInterval(sampling);
     settings.close();
+    clearInterval(watching);
     management.close();
     lock.release();
     log.info("stopped");

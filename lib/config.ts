@@ -147,6 +147,9 @@ export function contradictions(config: Config): string[] {
       problems.push(`Cannot use ${name} "true": it needs RELAY_URL`);
     }
   }
+  if (config.WEBSOCKET_COMPRESSION && config.WEBSOCKET_ENGINE !== "ws") {
+    problems.push('Cannot use WEBSOCKET_COMPRESSION "true": it needs WEBSOCKET_ENGINE=ws');
+  }
   if (config.DEFAULT_LIMIT > config.MAX_LIMIT) {
     problems.push(`Cannot use DEFAULT_LIMIT "${config.DEFAULT_LIMIT}": MAX_LIMIT is ${config.MAX_LIMIT}`);
   }

@@ -4,7 +4,8 @@
  * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
  * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
  *
- * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends.
+ * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
+ * but a relay that was killed, or that ended itself because a worker stood still, is started again.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { controlPath } from "../services/data_paths.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
+import { keepRunning } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -97,18 +99,20 @@ async function start(): Promise<number> {
   const native = await prepareNative();
   say(native.line);
   const [program, ...args] = relayCommand(config, native.path, settingsPath);
-  const child = new Deno.Command(program!, {
-    args,
-    // The relay reads the file itself, and again when it changes.
-    env: { SLUICE_NATIVE_LIBRARY: native.path ?? "", [SETTINGS_FILE_VARIABLE]: settingsPath },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => child.kill(signal));
-  }
-  return (await child.status).code;
+  const spawn = (restarts: number) =>
+    new Deno.Command(program!, {
+      args,
+      // The relay reads the file itself, and again when it changes.
+      env: {
+        SLUICE_NATIVE_LIBRARY: native.path ?? "",
+        SLUICE_PROCESS_RESTARTS: String(restarts),
+        [SETTINGS_FILE_VARIABLE]: settingsPath,
+      },
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+  return await keepRunning(spawn, config.RESTART_DELAY_MS, say);
 }
 
 function say(line: string): void {

@@ -6,6 +6,8 @@
  */
 import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
+import { HEARTBEAT_MS } from "../lib/limits.ts";
+import { Heartbeat, type HeartbeatMemory } from "../lib/queue/heartbeat.ts";
 import type { RelayMemory } from "./memory.ts";
 
 /** Main to worker, the first message. */
@@ -16,6 +18,8 @@ export interface ActorStart {
   readonly index: number;
   /** Counts the starts of this worker: whatever belongs to an earlier life is told apart by it. */
   readonly epoch: number;
+  /** By which main sees that this worker moves. */
+  readonly heartbeat: HeartbeatMemory;
   /** The verification library that was built at set-up, or null. */
   readonly libraryPath: string | null;
   /** What other actors reported when they were ready: what serves, for `/health` and the log. */
@@ -79,6 +83,12 @@ export function onStart(
 export function report(message: ActorReport): void {
   isReady ||= message.type === "ready";
   (globalThis as unknown as WorkerScope).postMessage(message);
+}
+
+/** Beats for a worker whose loop waits for others, for as long as its thread runs at all. */
+export function beatByTimer({ heartbeat }: ActorStart): void {
+  const heart = new Heartbeat(heartbeat);
+  setInterval(() => heart.beat(), HEARTBEAT_MS);
 }
 
 /** Ends this worker's thread. */

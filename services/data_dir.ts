@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statfsSync } from "node:fs";
 import { lockPath } from "./data_paths.ts";
 
 /** The lock while it is held. */
@@ -33,4 +34,14 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   await file.truncate(0);
   await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
   return { release: () => file.close() };
+}
+
+/** Free bytes of the disk that the directory is on; 0 where nobody can tell. */
+export function freeBytesOf(dataDir: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dataDir);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

@@ -8,6 +8,7 @@ import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
+import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
 import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
 import type { Log } from "./log.ts";
 import type { Actor, RelayMemory } from "./memory.ts";
@@ -24,6 +25,8 @@ interface Place {
   worker: Worker;
   epoch: number;
   phase: "starting" | "ready" | "dead" | "stopped";
+  /** Of the present worker. */
+  watch: HeartbeatWatch | null;
   /** Settles the start of the present worker. */
   settle: { resolve: () => void; reject: (error: Error) => void } | null;
   onDrained: (() => void) | null;
@@ -64,6 +67,7 @@ export class Supervisor {
       worker: null as unknown as Worker,
       epoch: 0,
       phase: "starting",
+      watch: null,
       settle: null,
       onDrained: null,
       onStopped: null,
@@ -73,6 +77,21 @@ export class Supervisor {
       place.settle = { resolve, reject };
       this.#spawn(place);
     });
+  }
+
+  /**
+   * The first worker that stands still though it should move, or null. A start may take long (a log that is read back),
+   * and so may the last work of a worker that stops; both have no bound here.
+   *
+   * @param nowMs A clock that does not jump.
+   */
+  findStandstill(nowMs: number): string | null {
+    const { STANDSTILL_MS: mostMs } = this.#options.config();
+    if (mostMs === 0 || this.#stopping) return null;
+    for (const { actor, index, phase, watch } of this.#places) {
+      if (phase === "ready" && watch !== null && watch.stillMs(nowMs) >= mostMs) return `${actor} ${index}`;
+    }
+    return null;
   }
 
   /** Tells the gateways that every actor runs. */
@@ -121,7 +140,10 @@ export class Supervisor {
       event.preventDefault();
       this.#died(place, event.message);
     };
+    const heartbeat = createHeartbeatMemory();
+    place.watch = new HeartbeatWatch(heartbeat, performance.now());
     const start: ActorStart = {
+      heartbeat,
       config: config(),
       memory,
       libraryPath,
@@ -168,7 +190,7 @@ export class Supervisor {
     }
     const { config, log, metrics } = this.#options;
     log.error(`${place.actor} ${place.index} died: ${reason}`);
-    if (place.actor !== "control") metrics.add(RESTARTS[place.actor], 1);
+    metrics.add(RESTARTS[place.actor], 1);
     // What waits for a dead worker would wait for ever; its lanes keep what it had not finished.
     place.onDrained?.();
     if (this.#stopping) return place.onStopped?.();

@@ -92,7 +92,7 @@ const workers = integer(0, limits.WORKERS_MAX);
 const perMinute = integer(0, limits.RATE_PER_MINUTE_MAX);
 const webLink = url("https", "http");
 /** The socket engines that are built in. */
-export const WEBSOCKET_ENGINES = ["serve"] as const;
+export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
 
 /** The table. */
 export const SETTINGS = {
@@ -104,7 +104,18 @@ export const SETTINGS = {
     "The file with the certificate chain (PEM); with TLS_KEY, serves wss.",
   ),
   TLS_KEY: optional("network", path(), "The file with the private key of TLS_CERT (PEM)."),
-  WEBSOCKET_ENGINE: setting("network", choice(WEBSOCKET_ENGINES), "serve", "What serves the sockets."),
+  WEBSOCKET_ENGINE: setting(
+    "network",
+    choice(WEBSOCKET_ENGINES),
+    "serve",
+    "What serves the sockets: serve is Deno's own server, ws is npm:ws over Deno's node:http.",
+  ),
+  WEBSOCKET_COMPRESSION: setting(
+    "network",
+    boolean(),
+    false,
+    "Deflate messages for clients that can inflate (permessage-deflate); needs the engine ws.",
+  ),
   REAL_IP_HEADER: optional(
     "network",
     matching("header", /^[A-Za-z0-9-]{1,64}$/, "the name of an HTTP header"),
@@ -438,6 +449,12 @@ export const SETTINGS = {
     limits.RESTART_DELAY_MS_DEFAULT,
     "The pause before a dead worker is started again, ms.",
     LIVE,
+  ),
+  STANDSTILL_MS: setting(
+    "workers",
+    integer(0, 3_600_000),
+    limits.STANDSTILL_MS_DEFAULT,
+    "How long a worker may stand still before the process is started again, ms; 0: for ever.",
   ),
   LOG_LEVEL: setting(
     "workers",

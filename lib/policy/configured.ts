@@ -17,13 +17,19 @@ import { eventLimits } from "./event_limits.ts";
 import { eventRate } from "./event_rate.ts";
 import { KindRanges, readKindRanges } from "./kind_ranges.ts";
 import { pipe, type PipeStep } from "./pipe.ts";
-import { COST, type EventPolicy, type Membership, type Policy, type RequestPolicy } from "./policy.ts";
+import {
+  COST,
+  type EventPolicy,
+  type Membership,
+  type Policy,
+  type PolicyEvent,
+  type RequestPolicy,
+} from "./policy.ts";
 import { PrivateKinds } from "./private_kinds.ts";
 import { protectedEvents } from "./protected_events.ts";
 import { queryRate } from "./query_rate.ts";
 import type { RateTable } from "./rate_table.ts";
 import type { Rate } from "./token_buckets.ts";
-import type { NostrEvent } from "../nostr/event.ts";
 import { KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
@@ -46,7 +52,7 @@ const REQUESTS_TO_VANISH = new KindRanges([KIND_VANISH]);
 /** Whether an event is taken, whoever brings it. */
 export function contentPolicy(config: Config, decisions: Decisions): EventPolicy {
   const allowed = listed(config.ALLOWED_PUBKEYS);
-  return pipe<NostrEvent>([
+  return pipe<PolicyEvent>([
     { cost: COST.field, policy: eventLimits(config) },
     {
       cost: COST.lookup,
@@ -74,7 +80,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
 
 /** Whether an event is taken from this client. */
 export function senderPolicy(config: Config): EventPolicy {
-  const steps: PipeStep<NostrEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
+  const steps: PipeStep<PolicyEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
   if (config.AUTH_TO_WRITE) {
     steps.push({ cost: COST.lookup, policy: authToWrite({ keys: null, openKinds: REQUESTS_TO_VANISH }) });
   }
@@ -190,7 +196,12 @@ function listed(keys: readonly string[] | null): Membership<string> | null {
 }
 
 function either<Value>(a: Membership<Value>, b: Membership<Value>): Membership<Value> {
-  return { has: (value) => a.has(value) || b.has(value) };
+  return {
+    get size() {
+      return (a.size ?? 1) + (b.size ?? 1);
+    },
+    has: (value) => a.has(value) || b.has(value),
+  };
 }
 
 const NOBODY: Membership<string> = new Set();

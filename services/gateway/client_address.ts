@@ -5,6 +5,7 @@
  * @module
  */
 import { BlockList, isIP } from "node:net";
+import type { RequestHeaders } from "./listener.ts";
 import type { Config } from "../../lib/config.ts";
 
 /** The settings that say whose word counts. */
@@ -17,10 +18,10 @@ export class ClientAddress {
   #made: readonly string[] = [];
 
   /** The client's address. The last entry of a list is the one that the trusted proxy itself added. */
-  of(request: Request, peer: string, settings: ProxySettings): string {
+  of(headers: RequestHeaders, peer: string, settings: ProxySettings): string {
     const { REAL_IP_HEADER: header, TRUSTED_PROXIES: proxies } = settings;
     if (header === null || !this.#isTrusted(peer, proxies)) return peer;
-    const named = request.headers.get(header)?.split(",").at(-1)?.trim();
+    const named = headers.get(header)?.split(",").at(-1)?.trim();
     return named !== undefined && isIP(named) !== 0 ? named : peer;
   }
 

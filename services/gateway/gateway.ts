@@ -17,15 +17,8 @@ import {
 } from "../../lib/nostr/client_message.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import type { ClientRates } from "../../lib/policy/client_rates.ts";
-import {
-  clientPolicy,
-  eventRatePolicy,
-  privateKinds,
-  queryBudget,
-  requestPolicy,
-} from "../../lib/policy/configured.ts";
-import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { fromNobody, type PolicyContext } from "../../lib/policy/policy.ts";
 import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
@@ -36,12 +29,12 @@ import type { FrameSender } from "../verifier/handle.ts";
 import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
+import { type ClientPolicies, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { Socket, SocketEvents } from "./listener.ts";
+import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
-import { relayMs } from "../relay_clock.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
@@ -207,6 +200,7 @@ export class Gateway implements SyncAccess {
   }
 
   #endRequests(connection: Connection): void {
+    this.events.forget(connection);
     this.#plugin.forget(connection);
     this.requests.forget(connection);
     this.syncs.closed(connection);
@@ -237,6 +231,11 @@ export class Gateway implements SyncAccess {
     const { mayWrite } = this.#policies;
     const refusal = mayWrite === null ? null : mayWrite(null, contextOf(connection));
     this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
+  }
+
+  /** Goes on with senders that wait for room. */
+  resumeSenders(): void {
+    this.events.resume(this.isDraining ? STOPPING : null);
   }
 
   #message(connection: Connection, text: string, message: ClientMessage): void {
@@ -338,40 +337,19 @@ export class Gateway implements SyncAccess {
 /** The socket events of a gateway, HTTP aside. */
 export function socketEvents(
   gateway: Gateway,
-  addressOf: (request: Request, peer: string) => string,
+  addressOf: (headers: RequestHeaders, peer: string) => string,
   http: SocketEvents<Connection>["http"],
 ): SocketEvents<Connection> {
   return {
-    visitor: (request, peer) => ({
-      address: addressOf(request, peer),
-      host: request.headers.get("host") ?? "",
+    visitor: (headers, peer) => ({
+      address: addressOf(headers, peer),
+      host: headers.get("host") ?? "",
     }),
     open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
     http,
-  };
-}
-
-/** What a gateway asks before it serves a client. */
-interface ClientPolicies {
-  readonly mayConnect: Policy<unknown>;
-  /** Null: nothing is to be asked. */
-  readonly mayWrite: Policy<unknown> | null;
-  readonly mayRequest: RequestPolicy;
-  /** What queries are charged to, or null. */
-  readonly budget: ClientRates | null;
-}
-
-function policiesOf(config: Config, { view }: ManagementFollower, table: RateTable): ClientPolicies {
-  const means = { nowMs: relayMs, table };
-  const budget = queryBudget(config, means);
-  return {
-    mayConnect: clientPolicy(config, view),
-    mayWrite: eventRatePolicy(config, means),
-    mayRequest: requestPolicy(config, means, budget),
-    budget,
   };
 }
 

@@ -9,18 +9,23 @@ import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
+  HELD_INTERVAL_MS,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
+import type { Config } from "../../lib/config.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
+import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -40,12 +45,11 @@ import { Gateway, socketEvents } from "./gateway.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
-import type { Listener } from "./listener.ts";
+import type { Listen, Listener } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
 import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
-import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
 
 /** How often a gateway that stops looks whether its clients have gone, ms. */
@@ -67,6 +71,13 @@ interface GatewayMeans {
   readonly files: PolicyFiles;
 }
 
+/** The engine that is asked for; the other one is not loaded. */
+async function engine(name: Config["WEBSOCKET_ENGINE"]): Promise<Listen> {
+  return name === "ws"
+    ? (await import("./ws_listener.ts")).listenWithWs
+    : (await import("./serve_listener.ts")).listenWithServe;
+}
+
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
@@ -75,15 +86,17 @@ class GatewayThread {
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
   readonly #bell: Doorbell;
-  readonly #listener: Listener;
+  readonly #heart: Heartbeat;
+  #listener!: Listener;
   readonly #start: ActorStart;
   readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
+  readonly #means: GatewayMeans;
   #phase: Phase = "starting";
   #drained = false;
 
   constructor(start: ActorStart, means: GatewayMeans) {
-    const { tls, verifier, log, management, settings, metrics, files } = means;
+    const { log, settings, metrics, files, verifier } = means;
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
@@ -104,12 +117,21 @@ class GatewayThread {
       verifier,
       decisions,
     });
-    this.#link = new ReaderLink(memory, index, epoch);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#heart = new Heartbeat(start.heartbeat);
+    this.#means = means;
+  }
+
+  /** Listens; until then the thread must not `run`. */
+  async listen(): Promise<void> {
+    const { config } = this.#start;
+    const { tls, verifier, log, management, settings } = this.#means;
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
       mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
@@ -117,19 +139,21 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress();
-    this.#listener = listenWithServe(
+    const listen = await engine(config.WEBSOCKET_ENGINE);
+    this.#listener = await listen(
       {
         hostname: config.HOST,
         port: config.PORT,
         tls,
         frameBytesMax: FRAME_BYTES_MAX,
         idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+        compression: config.WEBSOCKET_COMPRESSION,
       },
       socketEvents(
         this.#gateway,
-        (request, peer) => {
+        (headers, peer) => {
           this.#gateway.follow();
-          return addresses.of(request, peer, settings.config);
+          return addresses.of(headers, peer, settings.config);
         },
         (request) => {
           this.#gateway.follow();
@@ -147,17 +171,16 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
+      if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
-      else {await this.#bell.waitAsync(
-          seen,
-          this.#queries.pausedCount > 0 ? PAUSED_QUERIES_INTERVAL_MS : WAIT_MS_MAX,
-        );}
+      else await this.#bell.waitAsync(seen, this.#waitMs);
     }
     this.#gateway.closeAll();
     await this.#plugin.close();
@@ -166,6 +189,12 @@ class GatewayThread {
     while (this.#gateway.hasConnections && performance.now() < untilMs) {
       await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
     }
+  }
+
+  /** How long the loop may sleep: what is paused is looked at again, though nothing rings. */
+  get #waitMs(): number {
+    if (this.#queries.pausedCount > 0) return PAUSED_QUERIES_INTERVAL_MS;
+    return this.#gateway.events.isHolding ? HELD_INTERVAL_MS : WAIT_MS_MAX;
   }
 
   #takeNotices(): void {
@@ -193,6 +222,8 @@ class GatewayThread {
     const queue = slotOf("nostr_relay_queue_length");
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
+    const faults = slotsOf("nostr_store_fault");
+    const free = slotOf("nostr_data_dir_free_bytes");
     return {
       information: () =>
         relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
@@ -210,6 +241,10 @@ class GatewayThread {
       subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),
       verifier: () => ({ tier: facts.tier as VerifyTier, description: facts.verification ?? "" }),
       search: () => ({ backend: facts.search ?? "", available: sum(available) > 0, lagEvents: sum(lag) }),
+      store: () => {
+        const fault = STORAGE_FAULTS.find((name) => sum(faults[name]) > 0) ?? null;
+        return { writable: fault === null, fault, freeBytes: sum(free) };
+      },
       uptimeSeconds: () => (Date.now() - startedMs) / 1000,
       failed: (error) => log.error(`a page failed: ${error}`),
     };
@@ -231,6 +266,7 @@ onStart(async (start) => {
   const files = new PolicyFiles(metrics, log);
   await files.load(policyFilesOf(settings));
   const thread = new GatewayThread(start, { tls, verifier, log, management, settings, metrics, files });
+  await thread.listen();
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();

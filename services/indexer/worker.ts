@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   BULK_BYTES_MAX,
@@ -19,6 +20,7 @@ import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { DeadLetter } from "../../lib/search/index_state.ts";
+import { searchDocument } from "../../lib/search/search_document.ts";
 import {
   type BulkResult,
   type Cursor,
@@ -28,10 +30,11 @@ import {
 import { eventOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForReading } from "../../lib/store/open.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { storageFault } from "../../lib/store/storage_fault.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "../data_paths.ts";
+import { searchPath, storePath } from "../data_paths.ts";
 import { searchOptions } from "../search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 
@@ -136,8 +139,15 @@ class Indexer {
       this.#failures = 0;
       this.#metrics.set(AVAILABLE, 1);
     } catch (error) {
-      if (!(error instanceof SearchUnavailableError)) throw error;
-      if (this.#failures++ === 0) this.#lines.warn(`the search index does not answer: ${error.message}`);
+      if (isDamaged(error)) {
+        // All of it comes from the log: the next life of this thread begins with an empty file.
+        discardState(this.#settings.config, this.#lines, error);
+        throw error;
+      }
+      if (!(error instanceof SearchUnavailableError) && storageFault(error) === null) throw error;
+      if (this.#failures++ === 0) {
+        this.#lines.warn(`the search index does not answer: ${(error as Error).message}`);
+      }
       // It may have been lost with its backend; and what was sent is sent again, which is harmless.
       this.#generation = null;
       this.#metrics.set(AVAILABLE, 0);
@@ -165,7 +175,7 @@ class Indexer {
       if (entry.type === "add") bytes += entry.text.length;
       if (bytes > BULK_BYTES_MAX && bulk.length > 0) break;
       const change = entry.type === "add"
-        ? { type: "add" as const, seq: entry.seq, event: eventOf(entry.text) }
+        ? { type: "add" as const, seq: entry.seq, document: searchDocument(eventOf(entry.text)) }
         : entry;
       bulk.push({ change, attempts: 0 });
     }
@@ -218,14 +228,45 @@ class Indexer {
 }
 
 function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
-  return { seq: change.seq, id: change.type === "add" ? change.event.id : change.id, reason, at };
+  return { seq: change.seq, id: change.type === "add" ? change.document.id : change.id, reason, at };
+}
+
+/** Whether an error says that the file of the search index is no sound database. */
+function isDamaged(error: unknown): boolean {
+  return storageFault(error) === "corrupt" ||
+    (error instanceof SearchUnavailableError && storageFault(error.cause) === "corrupt");
+}
+
+/** Puts the damaged file of the search index aside; readers and a new index find none. */
+function discardState(config: Config, log: Log, error: unknown): void {
+  const path = searchPath(config.DATA_DIR);
+  log.error(`"${path}" is damaged and is made anew from the log: ${(error as Error).message}`);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    try {
+      Deno.removeSync(file);
+    } catch (missing) {
+      if (!(missing instanceof Deno.errors.NotFound)) throw missing;
+    }
+  }
+}
+
+async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
+  const options = await searchOptions(config);
+  try {
+    return await openSearchIndex(options);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    discardState(config, log, error);
+    return await openSearchIndex(options);
+  }
 }
 
 onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const backend = await openSearchIndex(await searchOptions(config));
+  const backend = await openIndex(config, log);
+  beatByTimer(start);
   report({ type: "ready", facts: { search: backend.index.description } });
   await new Indexer(start, backend, new LogReader(db), log).run();
   db.close();

@@ -10,6 +10,7 @@ import { reportedEvents } from "../../lib/management/reports.ts";
 import { answerManagement, type ManagementReply } from "../../lib/management/rpc.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf } from "../../lib/metrics/thread_metrics.ts";
+import { storageFault } from "../../lib/store/storage_fault.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { managementPath } from "../data_paths.ts";
 import type { Log } from "../log.ts";
@@ -31,12 +32,18 @@ export class ManagementOwner {
   /** `config` tells the settings that are in force. */
   constructor(config: () => Config, memory: RelayMemory, log: Log) {
     const nowSeconds = () => Math.floor(Date.now() / 1000);
-    this.#writer = new ManagementWriter(
-      managementPath(config().DATA_DIR),
-      memory.managementVersion,
-      nowSeconds,
-    );
-    this.#decisions = new ManagementFollower(managementPath(config().DATA_DIR), memory.managementVersion);
+    const path = managementPath(config().DATA_DIR);
+    try {
+      this.#writer = new ManagementWriter(path, memory.managementVersion, nowSeconds);
+    } catch (error) {
+      const fault = storageFault(error);
+      if (fault === null) throw error;
+      const what = fault === "corrupt"
+        ? "it is damaged; put the one of a backup in its place, or remove it and with it every decision"
+        : (error as Error).message;
+      throw new Error(`Cannot open decisions "${path}": ${what}`);
+    }
+    this.#decisions = new ManagementFollower(path, memory.managementVersion);
     this.#config = config;
     this.#memory = memory;
     this.#log = log;
@@ -53,7 +60,9 @@ export class ManagementOwner {
       return reply;
     } catch (error) {
       this.#log.error(`a management request failed: ${error}`);
-      return { status: 200, body: JSON.stringify({ error: "Cannot answer: internal error" }), method: null };
+      const fault = storageFault(error);
+      const reason = fault === null ? "internal error" : `the disk is at fault (${fault}), try again later`;
+      return { status: 200, body: JSON.stringify({ error: `Cannot answer: ${reason}` }), method: null };
     }
   }
 

@@ -16,7 +16,7 @@ import type { Decision } from "../../lib/plugin/decision.ts";
 import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
@@ -168,6 +168,7 @@ onStart(async (start) => {
   const settings = new ConfigFollower(start.memory.config);
   const log = new Log("plugin", start.memory.logLevel);
   const plugin = new PluginProcess({ ...useOf(settings.config), log });
+  beatByTimer(start);
   report({ type: "ready", facts: {} });
   await new WritePlugin(start, settings, plugin, log).run();
   await plugin.close();

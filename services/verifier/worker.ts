@@ -11,8 +11,6 @@ import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
-import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import {
   authorRatePolicy,
@@ -20,9 +18,15 @@ import {
   type RateMeans,
   senderPolicy,
 } from "../../lib/policy/configured.ts";
-import { type EventPolicy, fromNobody, type PolicyContext } from "../../lib/policy/policy.ts";
+import {
+  type EventPolicy,
+  fromNobody,
+  type PolicyContext,
+  type PolicyEvent,
+} from "../../lib/policy/policy.ts";
 import { RateTable } from "../../lib/policy/rate_table.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry, type Refusal } from "../../lib/verify/event_intake.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
@@ -81,17 +85,18 @@ class Verifier {
   /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   #origins: Origin[] = [];
   #firstLane = 0;
-  #copy = new Uint8Array(64 * 1024);
   #id = new Uint8Array(32);
 
   constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
+    this.#heart = new Heartbeat(start.heartbeat);
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
     this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
@@ -100,6 +105,7 @@ class Verifier {
     this.#author = authorRatePolicy(this.#settings.config, this.#rates);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
+    for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
     this.#hasPlugin = memory.asked.length > 0;
     this.#packed = new LaneProducer((this.#hasPlugin ? memory.asked : memory.packed)[index]!);
@@ -114,6 +120,7 @@ class Verifier {
   async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       if (!this.#isCurrent()) await this.#load();
       if (this.#gather() > 0) {
         this.#decide();
@@ -163,8 +170,7 @@ class Verifier {
     const keysAt = lane.offset + FRAME_HEADER_BYTES;
     const addressAt = keysAt + keyBytes;
     const textAt = addressAt + lane.words[word + 6]!;
-    const text = this.#decode(lane.bytes, textAt, lane.offset + lane.length);
-    const address = addressAt === textAt ? "" : this.#decode(lane.bytes, addressAt, textAt);
+    const address = addressAt === textAt ? "" : decoder.decode(lane.bytes.slice(addressAt, textAt));
     const context = {
       nowSeconds,
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
@@ -181,21 +187,14 @@ class Verifier {
     });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
-    this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
+    const place = { source: origin, start: textAt, end: lane.offset + lane.length };
+    this.#intake.add(place, context, (flags & FRAME_TRUSTED) !== 0);
   }
 
-  #refusalOf(event: NostrEvent, context: PolicyContext): string | null {
+  #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
     const refusal = this.#content(event, context) ??
       (context.connection === null ? null : this.#sender(event, context));
     return refusal === null && this.#files.event !== null ? this.#files.event(event, context) : refusal;
-  }
-
-  /** Decoding straight from shared memory is five times as dear as from a copy. */
-  #decode(bytes: Uint8Array, start: number, end: number): string {
-    const length = end - start;
-    if (length > this.#copy.length) this.#copy = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-    this.#copy.set(bytes.subarray(start, end));
-    return decoder.decode(this.#copy.subarray(0, length));
   }
 
   #decide(): void {
@@ -225,19 +224,20 @@ class Verifier {
   }
 
   /** Whether its author sends too much. Before the signature was verified, anybody could use up an author's rate. */
-  #excessOf({ facts }: IntakeEntry, { flags }: Origin): Refusal | null {
+  #excessOf(entry: IntakeEntry, { flags }: Origin): Refusal | null {
     if (this.#author === null || flags & FRAME_IMPORTED) return null;
-    const message = this.#author(facts!.event, NOBODY);
-    return message === null ? null : { id: facts!.event.id, message };
+    const event = this.#intake.eventOf(entry);
+    const message = this.#author(event, NOBODY);
+    return message === null ? null : { id: event.id, message };
   }
 
   #pass(entry: IntakeEntry, origin: Origin): void {
-    const facts = entry.facts!;
     const lane = this.#packed;
     let at: number;
     const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts) + sourceBytes)) < 0) {
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + this.#intake.packedBytesMax(entry) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
+      this.#heart.beat();
       this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }
@@ -247,8 +247,7 @@ class Verifier {
     lane.doubles[(at >>> 3) + 1] = origin.receivedAtMs;
     lane.words[word + 4] = origin.origin;
     lane.words[word + 5] = origin.flags;
-    this.#id.setFromHex(facts.event.id);
-    const bytes = PACKED_HEADER_BYTES + packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    const bytes = PACKED_HEADER_BYTES + this.#intake.pack(entry, lane, at + PACKED_HEADER_BYTES);
     if (origin.source === null) return lane.commit(PACKED, bytes);
     const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
     lane.commit(ASKED, bytes + written);

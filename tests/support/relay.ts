@@ -55,6 +55,8 @@ const ROOT = new URL("../../", import.meta.url);
 const READY_MS = 30_000;
 /** Longer than the relay's own bound for draining, so that a relay that breaks its bound says so itself. */
 const STOP_MS = 30_000;
+/** The socket engine of relays whose test names none: `SLUICE_TEST_ENGINE`, by default the relay's own default. */
+const ENGINE = Deno.env.get("SLUICE_TEST_ENGINE") || null;
 /** Variables of this process that a relay may see: where programs, caches and certificates are, and no setting. */
 const ENV_KEPT =
   /^(PATH|HOME|TMPDIR|LANG|DENO_|NPM_|XDG_|SSL_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$|JAVA_HOME$)/i;
@@ -84,6 +86,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     HOST: "127.0.0.1",
     PORT: String(port),
     DATA_DIR: dataDir,
+    ...(ENGINE !== null && { WEBSOCKET_ENGINE: ENGINE }),
     ...options.env,
     ...(options.settingsFile !== undefined && { [SETTINGS_FILE_VARIABLE]: options.settingsFile }),
   };
@@ -172,7 +175,11 @@ class RelayProcess implements TestRelay {
   }
 
   async kill(): Promise<Exit> {
-    if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    try {
+      if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    } catch {
+      // It has ended just now, and what it wrote is still being read.
+    }
     return await this.#exited;
   }
 

@@ -1,0 +1,13 @@
+/**
+ * The trials of `deno task torture`, by name. Each is loaded when it is its turn: some ask the environment at once.
+ * Runs in the process of `deno task torture`; constants only.
+ *
+ * @module
+ */
+import type { Trial } from "./trial.ts";
+
+/** Every trial. */
+export const TRIALS: Record<string, () => Promise<Trial>> = {
+  crash: async () => (await import("./crash.ts")).crashTrial,
+  threads: async () => (await import("./threads.ts")).threadsTrial,
+};
