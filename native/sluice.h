@@ -1,5 +1,6 @@
 /*
- * libsluice: BIP-340 verification and SHA-256 of many events a call, for the verifier's FFI.
+ * libsluice: BIP-340 verification and SHA-256 of many events a call, for the verifier's FFI; and the steering of new
+ * connections between two processes, for a restart without refusals.
  *
  * Threads: a context belongs to the thread that opened it; contexts share read-only tables only, so any
  * number of threads may each use one. `sluice_sha256` and the functions without a context are re-entrant.
@@ -64,5 +65,11 @@ SLUICE_API void sluice_verify(sluice_context *context, const uint8_t *items, uin
 /** Writes the SHA-256 of `bytes[offsets[i], offsets[i + 1])` to `digests[32 * i]`; `offsets` has count + 1 entries. */
 SLUICE_API void sluice_sha256(const uint8_t *bytes, const uint32_t *offsets, uint32_t count, uint8_t *digests);
 SLUICE_API void sluice_counters(const sluice_context *context, sluice_counters_t *counters);
+/**
+ * Steers new connections to `port` among all processes that share it (SO_REUSEPORT): to the `count` sockets from the
+ * one that began to listen as number `first` on, by chance; a count of 0 leaves it to the kernel again. This process
+ * must be one of them. Returns 1, or 0 where that cannot be done here. Linux only; needs no privilege.
+ */
+SLUICE_API int32_t sluice_steer_listeners(uint32_t port, uint32_t first, uint32_t count);
 
 #endif

@@ -4,7 +4,10 @@
  * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
  * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
  *
- * Signals to this process are passed on, and it ends as the relay ends.
+ *   --take-over   take over from the relay that runs on DATA_DIR, without refusing a connection
+ *
+ * SIGTERM, SIGINT and SIGHUP are passed on, and this process ends as the relay ends. SIGUSR2 reads the settings again
+ * and starts a second relay that takes over from the first.
  *
  * @module
  */
@@ -12,7 +15,7 @@ import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
-import { controlPath } from "../services/data_paths.ts";
+import { controlPath, noticePath } from "../services/data_paths.ts";
 import { prepareNative } from "./native.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -28,20 +31,31 @@ async function readSettings(): Promise<{ environment: Environment; names: string
   return { environment: { ...parseEnv(text), ...Deno.env.toObject() }, names: namesInEnvFile(text) };
 }
 
+/** How a relay is started, besides its settings. */
+export interface StartOptions {
+  /** Take over from the relay that runs. */
+  readonly takesOver?: boolean;
+  /** Where a service manager listens: `NOTIFY_SOCKET`. */
+  readonly notifySocket?: string | undefined;
+}
+
 /**
  * The program and its arguments for a configuration.
  *
  * @param libraryPath The verification library, or null.
  */
-export function relayCommand(config: Config, libraryPath: string | null): string[] {
+export function relayCommand(config: Config, libraryPath: string | null, how: StartOptions = {}): string[] {
   const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
-  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config)];
+  const sockets = [controlPath(data)];
+  const notify = how.notifySocket?.startsWith("/") ? [how.notifySocket] : [];
+  if (notify.length > 0) sockets.push(noticePath(data), ...notify);
+  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config), ...notify];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
-  const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
+  const net = [`${bracketed(config.HOST)}${port}`, ...sockets.map((path) => `unix:${path}`), ...search];
   return [
     Deno.execPath(),
     "run",
@@ -52,7 +66,7 @@ export function relayCommand(config: Config, libraryPath: string | null): string
     `--config=${ROOT}deno.json`,
     `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
-    `--allow-write=${list([data])}`,
+    `--allow-write=${list([data, ...notify])}`,
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
@@ -62,6 +76,7 @@ export function relayCommand(config: Config, libraryPath: string | null): string
       ? "--allow-ffi"
       : `--allow-ffi=${list([libraryPath])}`,
     `${ROOT}main.ts`,
+    ...(how.takesOver ? ["--take-over"] : []),
   ];
 }
 
@@ -90,14 +105,16 @@ function cacheDir(): string {
   return set ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`}/deno`;
 }
 
-async function start(): Promise<number> {
+/** Starts one relay with the settings of this moment. */
+async function startOne(takesOver: boolean): Promise<Deno.ChildProcess> {
   const { environment, names } = await readSettings();
   const config = readConfig(environment, names);
   const native = await prepareNative();
   say(native.line);
-  const [program, ...args] = relayCommand(config, native.path);
+  const notifySocket = environment.NOTIFY_SOCKET;
+  const [program, ...args] = relayCommand(config, native.path, { takesOver, notifySocket });
   const env = Object.fromEntries(Object.entries(environment).filter((entry) => entry[1] !== undefined));
-  const child = new Deno.Command(program!, {
+  return new Deno.Command(program!, {
     args,
     env: {
       ...env as Record<string, string>,
@@ -108,10 +125,27 @@ async function start(): Promise<number> {
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
+}
+
+/** Keeps a relay running until it ends, or one that has taken over from it. Returns the last one's code. */
+async function start(): Promise<number> {
+  const running = new Map<Deno.ChildProcess, Promise<Deno.ChildProcess>>();
+  const watch = (child: Deno.ChildProcess) => running.set(child, child.status.then(() => child));
+  watch(await startOne(Deno.args.includes("--take-over")));
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => child.kill(signal));
+    Deno.addSignalListener(signal, () => {
+      for (const child of running.keys()) child.kill(signal);
+    });
   }
-  return (await child.status).code;
+  // A second signal before the first take-over is done changes nothing.
+  Deno.addSignalListener("SIGUSR2", () => {
+    if (running.size === 1) startOne(true).then(watch, (error) => say((error as Error).message));
+  });
+  while (true) {
+    const ended = await Promise.race(running.values());
+    running.delete(ended);
+    if (running.size === 0) return (await ended.status).code;
+  }
 }
 
 function say(line: string): void {

@@ -18,12 +18,16 @@ export interface ActorStart {
   readonly epoch: number;
   /** The verification library that was built at set-up, or null. */
   readonly libraryPath: string | null;
+  /** A gateway that takes over from another process: it listens, and serves when it is told to. */
+  readonly isHeld: boolean;
   /** What other actors reported when they were ready: what serves, for `/health` and the log. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
 /** Worker to main; `manage` apart, once each. */
 export type ActorReport =
+  /** A gateway that is held has its port; its clients wait. */
+  | { readonly type: "listening" }
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
   /** The worker could not start; the message says why. */
   | { readonly type: "failed"; readonly message: string }
@@ -31,11 +35,15 @@ export type ActorReport =
   | { readonly type: "drained" }
   /** A gateway passes on a request to manage the relay; the answer carries its number. */
   | { readonly type: "manage"; readonly number: number; readonly body: string }
+  /** A relay that takes over has asked this one to end. */
+  | { readonly type: "hand-over" }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 
 /** Main to a gateway, while it runs. */
 export type GatewayNotice =
+  /** The store is ours: a gateway that was held serves. */
+  | { readonly type: "open"; readonly facts: ActorStart["facts"] }
   /** All actors run: `/ready` may say so. */
   | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */

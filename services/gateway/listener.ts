@@ -49,6 +49,8 @@ export interface ListenOptions {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Frames longer than this close the connection with 1009, bytes. */
   readonly frameBytesMax: number;
+  /** Clients that may wait for a relay that is taking over. */
+  readonly connectionsMax: number;
   /** A client that is silent for this long, pings included, is closed, seconds. */
   readonly idleSeconds: number;
 }

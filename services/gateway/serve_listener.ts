@@ -9,9 +9,23 @@
  */
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 
-/** Serves until `stopAccepting`. */
-export function listenWithServe<Client>(options: ListenOptions, events: SocketEvents<Client>): Listener {
+/**
+ * Serves until `stopAccepting`. Clients that come before there is anybody to serve them (`opening`) wait, at most
+ * `connectionsMax` of them.
+ */
+export function listenWithServe<Client>(
+  options: ListenOptions,
+  opening: Promise<SocketEvents<Client>>,
+): Listener {
   let isAccepting = true;
+  let opened: SocketEvents<Client> | null = null;
+  let waiting = 0;
+  opening.then((events) => opened = events);
+  const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
+    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    if (!wantsSocket) return events.http(request, address);
+    return isAccepting ? upgrade(request, address, options, events) : refuse();
+  };
   const server = Deno.serve(
     {
       hostname: options.hostname,
@@ -22,9 +36,13 @@ export function listenWithServe<Client>(options: ListenOptions, events: SocketEv
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-      if (!wantsSocket) return events.http(request, address);
-      return isAccepting ? upgrade(request, address, options, events) : refuse();
+      if (opened !== null) return answer(request, address, opened);
+      if (waiting >= options.connectionsMax) return refuse();
+      waiting++;
+      return opening.then((events) => {
+        waiting--;
+        return answer(request, address, events);
+      });
     },
   );
   return {

@@ -26,20 +26,21 @@ import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
+import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { adminsOf, ManagementLink } from "../management/handle.ts";
 import { ownUrls } from "./auth.ts";
+import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { Gateway, socketEvents } from "./gateway.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
-import type { Listener } from "./listener.ts";
+import type { Listener, SocketEvents } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
 import { ReaderLink } from "./reader_link.ts";
@@ -50,17 +51,20 @@ import { StoredQueries } from "./stored_queries.ts";
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" }>[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" | "open" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
 interface GatewayMeans {
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly listener: Listener;
   /** Verifies proofs of keys, one at a time. */
   readonly verifier: SignatureVerifier;
   readonly log: Log;
   readonly management: ManagementLink;
 }
+
+/** Whoever listens before there is a gateway behind it: another process had the store until then. */
+type Opening = PromiseWithResolvers<SocketEvents<Connection>>;
 
 /** A gateway and everything that turns with it. */
 class GatewayThread {
@@ -75,7 +79,9 @@ class GatewayThread {
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, { tls, verifier, log, management }: GatewayMeans) {
+  readonly socketEvents: SocketEvents<Connection>;
+
+  constructor(start: ActorStart, { listener, verifier, log, management }: GatewayMeans) {
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
@@ -97,22 +103,14 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
-    this.#listener = listenWithServe(
-      {
-        hostname: config.HOST,
-        port: config.PORT,
-        tls,
-        frameBytesMax: FRAME_BYTES_MAX,
-        idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+    this.#listener = listener;
+    this.socketEvents = socketEvents(
+      this.#gateway,
+      (request, peer) => addresses.of(request, peer),
+      (request) => {
+        this.#gateway.followDecisions();
+        return app.fetch(request);
       },
-      socketEvents(
-        this.#gateway,
-        (request, peer) => addresses.of(request, peer),
-        (request) => {
-          this.#gateway.followDecisions();
-          return app.fetch(request);
-        },
-      ),
     );
   }
 
@@ -197,20 +195,43 @@ class GatewayThread {
   }
 }
 
-onStart(async (start) => {
-  const { config } = start;
+/** Listens; whoever comes waits until `opening` says who serves. */
+async function listen({ config }: ActorStart, opening: Opening): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
-  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
-  const thread = new GatewayThread(start, { tls, verifier, log, management });
+  return listenWithServe({
+    hostname: config.HOST,
+    port: config.PORT,
+    tls,
+    frameBytesMax: FRAME_BYTES_MAX,
+    connectionsMax: config.CONNECTIONS_MAX,
+    idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+  }, opening.promise);
+}
+
+const released = Promise.withResolvers<ActorStart["facts"]>();
+
+onStart(async (given) => {
+  const { config } = given;
+  const log = new Log(`gateway ${given.index}`, config.LOG_LEVEL);
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
+  const opening: Opening = Promise.withResolvers();
+  const listener = await listen(given, opening);
+  let start = given;
+  if (given.isHeld) {
+    report({ type: "listening" });
+    start = { ...given, facts: await released.promise };
+  }
+  const thread = new GatewayThread(start, { listener, verifier, log, management });
+  opening.resolve(thread.socketEvents);
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();
+  // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
-  endWorker();
 }, (notice) => {
   if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });
