@@ -108,6 +108,14 @@ function openNotices(dataDir: string, log: Log): ServiceNotices {
   return notices;
 }
 
+/** Ends the process where draining does not; returns the timer. */
+function boundDraining(log: Log) {
+  return setTimeout(() => {
+    log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
+    Deno.exit(1);
+  }, DRAIN_MS_MAX);
+}
+
 async function main(): Promise<void> {
   const asked = readConfig(Deno.env.toObject());
   const startedMs = Date.now();
@@ -124,6 +132,7 @@ async function main(): Promise<void> {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   let stop: (why: string) => Promise<void> = () => Promise.resolve();
+  let letGo = () => {};
   let management: ManagementOwner | null = null;
   const supervisor = new Supervisor({
     config,
@@ -132,7 +141,10 @@ async function main(): Promise<void> {
     log,
     metrics,
     manage: (body) => management!.answer(body),
-    handOver: () => setTimeout(() => stop(HAND_OVER), HAND_OVER_GRACE_MS),
+    handOver: () => {
+      letGo();
+      setTimeout(() => stop(HAND_OVER), HAND_OVER_GRACE_MS);
+    },
   });
   supervisor.facts.startedMs = String(startedMs);
   startSampling(config.DATA_DIR, metrics, startedMs);
@@ -143,7 +155,9 @@ async function main(): Promise<void> {
     const listeners = memory.counts.gateways;
     notices.tell("RELOADING=1");
     await startAll(supervisor, "gateway", listeners, true);
-    lock = await takeOver({ dataDir: config.DATA_DIR, port, listeners, libraryPath, log });
+    const taken = await takeOver({ dataDir: config.DATA_DIR, port, listeners, libraryPath, log });
+    lock = taken.lock;
+    letGo = taken.letGo;
   }
   management = new ManagementOwner(config, memory, log);
 
@@ -155,10 +169,7 @@ async function main(): Promise<void> {
     stopping = true;
     log.info(`${why}: draining`);
     if (why !== HAND_OVER) notices.tell("STOPPING=1");
-    const bound = setTimeout(() => {
-      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
-      Deno.exit(1);
-    }, DRAIN_MS_MAX);
+    const bound = boundDraining(log);
     await started;
     await stopActors(supervisor, memory);
     clearTimeout(bound);

@@ -8,7 +8,18 @@
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LEVELS[number];
 
-/** Writes what is at or above the configured level. Text from clients goes in quoted, so that it cannot forge lines. */
+/**
+ * A text as one line: control characters and line separators are written as escapes, so that no text can forge a line of
+ * the log or speak to the terminal that shows it.
+ */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
+    return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Writes what is at or above the configured level. Text from clients cannot forge lines. */
 export class Log {
   readonly #actor: string;
   readonly #least: number;
@@ -33,7 +44,7 @@ export class Log {
 
   #write(level: LogLevel, message: string): void {
     if (LEVELS.indexOf(level) < this.#least) return;
-    const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${message.replaceAll("\n", " ")}\n`;
+    const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${oneLine(message)}\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(line));
   }
 }

@@ -30,6 +30,13 @@ export interface TakeOver {
   readonly log: Log;
 }
 
+/** What a take-over brought. */
+export interface TakenOver {
+  readonly lock: DataDirLock;
+  /** Leaves the choice of sockets alone from now on: the next process makes its own. */
+  letGo(): void;
+}
+
 /**
  * Has the relay on `dataDir` drain and end, and takes its store.
  *
@@ -37,7 +44,7 @@ export interface TakeOver {
  */
 export async function takeOver(
   { dataDir, port, listeners, libraryPath, log }: TakeOver,
-): Promise<DataDirLock> {
+): Promise<TakenOver> {
   const before = await askToHandOver(dataDir);
   const steered = before !== null &&
     steerListeners(libraryPath, port, { first: before.listeners, count: listeners });
@@ -45,12 +52,11 @@ export async function takeOver(
     log.warn("new connections cannot be steered here: some may be refused until the other relay has ended");
   }
   const lock = await waitForLock(dataDir);
-  if (steered) {
-    // One by one the old sockets close now, and others move to their places; only the first of ours keeps its own.
-    steerListeners(libraryPath, port, { first: before.listeners, count: 1 });
-    setTimeout(() => steerListeners(libraryPath, port, null), 4 * HAND_OVER_LINGER_MS);
-  }
-  return lock;
+  if (!steered) return { lock, letGo: () => {} };
+  // One by one the old sockets close now, and others move to their places; only the first of ours keeps its own.
+  steerListeners(libraryPath, port, { first: before.listeners, count: 1 });
+  const settling = setTimeout(() => steerListeners(libraryPath, port, null), 4 * HAND_OVER_LINGER_MS);
+  return { lock, letGo: () => clearTimeout(settling) };
 }
 
 /** Null: the relay has gone by itself meanwhile. */
