@@ -7,19 +7,31 @@
  * @module
  */
 import process from "node:process";
-import { type Config, ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, HAND_OVER_GRACE_MS, HAND_OVER_LINGER_MS, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { dirname, resolve } from "node:path";
+import { type Config, ConfigError, resolveWorkers } from "./lib/config.ts";
+import {
+  DRAIN_MS_MAX,
+  EXIT_STANDSTILL,
+  HAND_OVER_GRACE_MS,
+  HAND_OVER_LINGER_MS,
+  INDEXER_STOP_MS_MAX,
+} from "./lib/limits.ts";
+import { slotOf } from "./lib/metrics/layout.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
 import { freeBytesOf, lockDataDir, tryLockDataDir } from "./services/data_dir.ts";
 import { noticePath } from "./services/data_paths.ts";
+import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPolicyFiles } from "./services/policy_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
 import { ServiceNotices } from "./services/service_notices.ts";
-import { takeOver } from "./services/succession.ts";
+import { type TakenOver, type TakeOver, takeOver } from "./services/succession.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
@@ -42,6 +54,17 @@ function findPort(hostname: string, port: number): number {
   } catch (error) {
     throw new Error(`Cannot listen on HOST "${hostname}", PORT "${port}": ${(error as Error).message}`);
   }
+}
+
+/**
+ * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
+ */
+function endAtStandstill(supervisor: Supervisor, log: Log): void {
+  const worker = supervisor.findStandstill(performance.now());
+  if (worker === null) return;
+  log.error(`${worker} stands still: the process ends, to be started again`);
+  Deno.exit(EXIT_STANDSTILL);
 }
 
 function startAll(supervisor: Supervisor, actor: WorkerActor, count: number, isHeld = false) {
@@ -81,8 +104,12 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
-/** Samples what the process uses, now and then, for as long as it lives. */
-function startSampling(dataDir: string, metrics: ThreadMetrics, startedMs: number): void {
+/** Measures the process for as long as it lives. */
+function startSampling(
+  metrics: ThreadMetrics,
+  startedMs: number,
+  dataDir: string,
+): void {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
@@ -92,6 +119,7 @@ function startSampling(dataDir: string, metrics: ThreadMetrics, startedMs: numbe
       freeBytes: freeBytesOf(dataDir),
     });
   };
+  metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
   sample();
   setInterval(sample, SAMPLE_INTERVAL_MS);
 }
@@ -116,50 +144,74 @@ function boundDraining(log: Log) {
   }, DRAIN_MS_MAX);
 }
 
-async function main(): Promise<void> {
-  const asked = readConfig(Deno.env.toObject());
-  const startedMs = Date.now();
-  const log = new Log("main", asked.LOG_LEVEL);
+/** Has the relay that runs hand over. Gateways listen first, and hold who comes. */
+async function succeed(supervisor: Supervisor, notices: ServiceNotices, what: TakeOver): Promise<TakenOver> {
+  notices.tell("RELOADING=1");
+  try {
+    await startAll(supervisor, "gateway", what.listeners, true);
+    return await takeOver(what);
+  } catch (error) {
+    // The other process serves on.
+    await notices.tell("READY=1");
+    throw error;
+  }
+}
+
+/** What this process is started with, and the lock on its data; null: a relay runs there, which is to hand over. */
+async function readStart() {
+  const environment = Deno.env.toObject();
+  const path = environment[SETTINGS_FILE_VARIABLE] || null;
+  const asked = await readSettings(path, environment);
+  // As `deno task start` has allowed it.
+  const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
+  const policyVersions = await checkPolicyFiles(asked);
   const takesOver = Deno.args.includes("--take-over");
-  const free = takesOver ? await tryLockDataDir(asked.DATA_DIR) : await lockDataDir(asked.DATA_DIR);
-  // Null: a relay runs there, which is to hand over.
+  const free = takesOver ? await tryLockDataDir(dataDir) : await lockDataDir(dataDir);
   const port = free === null ? sharedPort(asked.PORT) : findPort(asked.HOST, asked.PORT);
-  const config = { ...asked, PORT: port };
+  const config = { ...asked, DATA_DIR: dataDir, PORT: port };
+  return { environment, path, asked, policyVersions, free, config };
+}
+
+async function main(): Promise<void> {
+  const startedMs = Date.now();
+  const { environment, path, asked, policyVersions, free, config } = await readStart();
   const memory = createRelayMemory(
     resolveWorkers(config, navigator.hardwareConcurrency),
     config.WRITE_PLUGIN !== null,
   );
+  const log = new Log("main", memory.logLevel);
+  const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
+  const current = () => settings.config;
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
   let stop: (why: string) => Promise<void> = () => Promise.resolve();
   let letGo = () => {};
   let management: ManagementOwner | null = null;
   const supervisor = new Supervisor({
-    config,
+    config: current,
     memory,
     libraryPath,
     log,
     metrics,
     manage: (body) => management!.answer(body),
+    reported: (text) => management!.reported(text),
     handOver: () => {
       letGo();
       setTimeout(() => stop(HAND_OVER), HAND_OVER_GRACE_MS);
     },
   });
   supervisor.facts.startedMs = String(startedMs);
-  startSampling(config.DATA_DIR, metrics, startedMs);
-
+  startSampling(metrics, startedMs, config.DATA_DIR);
   const notices = openNotices(config.DATA_DIR, log);
   let lock = free;
   if (lock === null) {
-    const listeners = memory.counts.gateways;
-    notices.tell("RELOADING=1");
-    await startAll(supervisor, "gateway", listeners, true);
-    const taken = await takeOver({ dataDir: config.DATA_DIR, port, listeners, libraryPath, log });
-    lock = taken.lock;
-    letGo = taken.letGo;
+    const { counts: { gateways: listeners } } = memory;
+    const { DATA_DIR: dataDir, PORT: port } = config;
+    const what = { dataDir, port, listeners, libraryPath, log };
+    ({ lock, letGo } = await succeed(supervisor, notices, what));
   }
-  management = new ManagementOwner(config, memory, log);
+  management = new ManagementOwner(current, memory, log);
+  const watching = setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory, free === null);
@@ -173,6 +225,8 @@ async function main(): Promise<void> {
     await started;
     await stopActors(supervisor, memory);
     clearTimeout(bound);
+    settings.close();
+    clearInterval(watching);
     management?.close();
     lock.release();
     // Whoever takes over has to learn that the store is free before the sockets here close.
@@ -181,8 +235,10 @@ async function main(): Promise<void> {
     Deno.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
+  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
 
   await started;
+  settings.watch();
   notices.tell("READY=1");
   sayWhatServes(config, memory, supervisor.facts);
 }
@@ -196,13 +252,12 @@ function sayWhatServes(
   const risk = config.DURABILITY === "full"
     ? "every OK is on disk"
     : "an OK survives a crash, not a power failure";
+  const { gateways, verifiers, readers } = counts;
   say(`sluice ${SOFTWARE.version} serves ${scheme}://${facts.address}`);
   say(`  data         ${config.DATA_DIR}, durability ${config.DURABILITY}: ${risk}`);
   say(`  verification ${facts.verification}`);
   say(`  search       ${facts.search}`);
-  say(
-    `  threads      ${counts.gateways} gateways, ${counts.verifiers} verifiers, ${counts.readers} readers, store, indexer`,
-  );
+  say(`  threads      ${gateways} gateways, ${verifiers} verifiers, ${readers} readers, store, indexer`);
 }
 
 function say(line: string): void {

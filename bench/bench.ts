@@ -12,7 +12,9 @@ const SCENARIOS: Record<string, string> = {
   fanout: "new events to subscribers: rate, latency, CPU",
   mixed: "writing and reading at once",
   idle: "memory of connections that say nothing",
+  scale: "queries in a small and in a large store",
   verify: "signatures verified in each tier",
+  intake: "frames parsed, verified and packed, in one thread",
   peers: "all of it against other relays, with a report",
 };
 

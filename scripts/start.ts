@@ -6,30 +6,21 @@
  *
  *   --take-over   take over from the relay that runs on DATA_DIR, without refusing a connection
  *
- * SIGTERM, SIGINT and SIGHUP are passed on, and this process ends as the relay ends. SIGUSR2 reads the settings again
- * and starts a second relay that takes over from the first.
+ * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
+ * but a relay that was killed, or that ended itself because a worker stood still, is started again.
+ * SIGUSR2 reads the settings anew and starts a second relay, which takes over from the first.
  *
  * @module
  */
-import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig } from "../lib/config.ts";
-import { resolve } from "node:path";
+import { type Config, ConfigError } from "../lib/config.ts";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
 import { controlPath, noticePath } from "../services/data_paths.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
+import { keepRunning } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-
-/** The settings of `.env`, under those of the environment, which win. */
-async function readSettings(): Promise<{ environment: Environment; names: string[] }> {
-  let text = "";
-  try {
-    text = await Deno.readTextFile(".env");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return { environment: { ...parseEnv(text), ...Deno.env.toObject() }, names: namesInEnvFile(text) };
-}
 
 /** How a relay is started, besides its settings. */
 export interface StartOptions {
@@ -43,16 +34,23 @@ export interface StartOptions {
  * The program and its arguments for a configuration.
  *
  * @param libraryPath The verification library, or null.
+ * @param settingsPath The file that is read again while the relay runs, or null.
  */
-export function relayCommand(config: Config, libraryPath: string | null, how: StartOptions = {}): string[] {
+export function relayCommand(
+  config: Config,
+  libraryPath: string | null,
+  settingsPath: string | null = null,
+  how: StartOptions = {},
+): string[] {
   const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
+  const settings = settingsPath === null ? [] : [settingsPath];
   const sockets = [controlPath(data)];
   const notify = how.notifySocket?.startsWith("/") ? [how.notifySocket] : [];
   if (notify.length > 0) sockets.push(noticePath(data), ...notify);
-  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config), ...notify];
+  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config), ...notify];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
   const net = [`${bracketed(config.HOST)}${port}`, ...sockets.map((path) => `unix:${path}`), ...search];
@@ -70,7 +68,7 @@ export function relayCommand(config: Config, libraryPath: string | null, how: St
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
-    ...(config.WRITE_PLUGIN === null ? [] : ["--allow-run"]),
+    ...(pluginsOf(config).length === 0 ? [] : ["--allow-run"]),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
     libraryPath === null || config.VERIFY_TIER === "system"
       ? "--allow-ffi"
@@ -80,9 +78,15 @@ export function relayCommand(config: Config, libraryPath: string | null, how: St
   ];
 }
 
-/** The file of a plugin that is a path and no command: a change of it is looked for. */
-function pluginFiles({ WRITE_PLUGIN: plugin }: Config): string[] {
-  return plugin === null || plugin.includes(" ") ? [] : [resolve(plugin)];
+/** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
+function operatorsFiles(config: Config): string[] {
+  const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
+  const paths = [...plugins, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
+  return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+function pluginsOf({ WRITE_PLUGIN, REQUEST_PLUGIN }: Config): string[] {
+  return [WRITE_PLUGIN, REQUEST_PLUGIN].filter((plugin) => plugin !== null);
 }
 
 /** A list for Deno's flags, which write a comma inside a value twice. */
@@ -106,20 +110,23 @@ function cacheDir(): string {
 }
 
 /** Starts one relay with the settings of this moment. */
-async function startOne(takesOver: boolean): Promise<Deno.ChildProcess> {
-  const { environment, names } = await readSettings();
-  const config = readConfig(environment, names);
+async function spawnRelay(
+  config: Config,
+  settingsPath: string,
+  restarts: number,
+  takesOver: boolean,
+): Promise<Deno.ChildProcess> {
   const native = await prepareNative();
-  say(native.line);
-  const notifySocket = environment.NOTIFY_SOCKET;
-  const [program, ...args] = relayCommand(config, native.path, { takesOver, notifySocket });
-  const env = Object.fromEntries(Object.entries(environment).filter((entry) => entry[1] !== undefined));
+  if (restarts === 0) say(native.line);
+  const how = { takesOver, notifySocket: Deno.env.get("NOTIFY_SOCKET") };
+  const [program, ...args] = relayCommand(config, native.path, settingsPath, how);
   return new Deno.Command(program!, {
     args,
+    // The relay reads the file itself, and again when it changes.
     env: {
-      ...env as Record<string, string>,
-      DATA_DIR: resolve(config.DATA_DIR),
       SLUICE_NATIVE_LIBRARY: native.path ?? "",
+      SLUICE_PROCESS_RESTARTS: String(restarts),
+      [SETTINGS_FILE_VARIABLE]: settingsPath,
     },
     stdin: "null",
     stdout: "inherit",
@@ -127,25 +134,19 @@ async function startOne(takesOver: boolean): Promise<Deno.ChildProcess> {
   }).spawn();
 }
 
-/** Keeps a relay running until it ends, or one that has taken over from it. Returns the last one's code. */
 async function start(): Promise<number> {
-  const running = new Map<Deno.ChildProcess, Promise<Deno.ChildProcess>>();
-  const watch = (child: Deno.ChildProcess) => running.set(child, child.status.then(() => child));
-  watch(await startOne(Deno.args.includes("--take-over")));
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => {
-      for (const child of running.keys()) child.kill(signal);
-    });
-  }
-  // A second signal before the first take-over is done changes nothing.
-  Deno.addSignalListener("SIGUSR2", () => {
-    if (running.size === 1) startOne(true).then(watch, (error) => say((error as Error).message));
-  });
-  while (true) {
-    const ended = await Promise.race(running.values());
-    running.delete(ended);
-    if (running.size === 0) return (await ended.status).code;
-  }
+  const settingsPath = resolve(".env");
+  const read = () => readSettings(settingsPath, Deno.env.toObject());
+  let config = await read();
+  const takesOver = Deno.args.includes("--take-over");
+  const spawn = (restarts: number) => spawnRelay(config, settingsPath, restarts, takesOver);
+  const succeed = async (restarts: number) => {
+    const next = await read();
+    const child = await spawnRelay(next, settingsPath, restarts, true);
+    config = next;
+    return child;
+  };
+  return await keepRunning({ spawn, succeed }, config.RESTART_DELAY_MS, say);
 }
 
 function say(line: string): void {

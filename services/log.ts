@@ -19,14 +19,27 @@ export function oneLine(text: string): string {
   });
 }
 
+/** Makes the shared number by which all threads' logs know the least that is logged. */
+export function createLogLevel(level: LogLevel): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(4);
+  setLogLevel(memory, level);
+  return memory;
+}
+
+/** Changes it, for every thread at once. */
+export function setLogLevel(memory: SharedArrayBuffer, level: LogLevel): void {
+  Atomics.store(new Int32Array(memory), 0, LEVELS.indexOf(level));
+}
+
 /** Writes what is at or above the configured level. Text from clients cannot forge lines. */
 export class Log {
   readonly #actor: string;
-  readonly #least: number;
+  readonly #least: Int32Array;
 
-  constructor(actor: string, level: LogLevel) {
+  /** `level` is of {@linkcode createLogLevel}. */
+  constructor(actor: string, level: SharedArrayBuffer) {
     this.#actor = actor;
-    this.#least = LEVELS.indexOf(level);
+    this.#least = new Int32Array(level);
   }
 
   debug(message: string): void {
@@ -43,7 +56,7 @@ export class Log {
   }
 
   #write(level: LogLevel, message: string): void {
-    if (LEVELS.indexOf(level) < this.#least) return;
+    if (LEVELS.indexOf(level) < Atomics.load(this.#least, 0)) return;
     const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${oneLine(message)}\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(line));
   }

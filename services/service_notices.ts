@@ -26,10 +26,13 @@ export class ServiceNotices {
     this.#socket = path === undefined ? null : this.#open(ownPath);
   }
 
-  tell(notice: ServiceNotice): void {
-    this.#socket?.send(new TextEncoder().encode(notice), this.#to).catch((error) => {
-      this.#log.warn(`the service manager was not told ${notice}: ${(error as Error).message}`);
-    });
+  /** Resolves when it was told; never rejects. */
+  async tell(notice: ServiceNotice): Promise<void> {
+    try {
+      await this.#socket?.send(new TextEncoder().encode(notice), this.#to);
+    } catch (error) {
+      this.#log.warn(`the service was not said to be ${notice}: ${(error as Error).message}`);
+    }
   }
 
   /**

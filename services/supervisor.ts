@@ -8,6 +8,7 @@ import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
+import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
 import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
 import type { Log } from "./log.ts";
 import type { Actor, RelayMemory } from "./memory.ts";
@@ -26,6 +27,8 @@ interface Place {
   phase: "starting" | "ready" | "dead" | "stopped";
   /** A gateway that listens and does not serve yet. */
   isHeld: boolean;
+  /** Of the present worker. */
+  watch: HeartbeatWatch | null;
   /** Settles the start of the present worker. */
   settle: { resolve: () => void; reject: (error: Error) => void } | null;
   onDrained: (() => void) | null;
@@ -34,7 +37,8 @@ interface Place {
 
 /** What the supervisor needs; see `main.ts`. */
 export interface SupervisorOptions {
-  readonly config: Config;
+  /** The settings that are in force. */
+  readonly config: () => Config;
   readonly memory: RelayMemory;
   readonly libraryPath: string | null;
   readonly log: Log;
@@ -43,6 +47,8 @@ export interface SupervisorOptions {
   readonly handOver: () => void;
   /** Answers requests to manage the relay. */
   readonly manage: (body: string) => ManagementReply;
+  /** Takes a report (NIP-56) that was stored. */
+  readonly reported: (text: string) => void;
 }
 
 /** All workers of the process; see the module's text. */
@@ -66,6 +72,7 @@ export class Supervisor {
       epoch: 0,
       phase: "starting",
       isHeld,
+      watch: null,
       settle: null,
       onDrained: null,
       onStopped: null,
@@ -75,6 +82,21 @@ export class Supervisor {
       place.settle = { resolve, reject };
       this.#spawn(place);
     });
+  }
+
+  /**
+   * The first worker that stands still though it should move, or null. A start may take long (a log that is read back),
+   * and so may the last work of a worker that stops; both have no bound here.
+   *
+   * @param nowMs A clock that does not jump.
+   */
+  findStandstill(nowMs: number): string | null {
+    const { STANDSTILL_MS: mostMs } = this.#options.config();
+    if (mostMs === 0 || this.#stopping) return null;
+    for (const { actor, index, phase, watch } of this.#places) {
+      if (phase === "ready" && watch !== null && watch.stillMs(nowMs) >= mostMs) return `${actor} ${index}`;
+    }
+    return null;
   }
 
   /** Has gateways that were started held serve; resolves when they do. */
@@ -138,8 +160,11 @@ export class Supervisor {
       event.preventDefault();
       this.#died(place, event.message);
     };
+    const heartbeat = createHeartbeatMemory();
+    place.watch = new HeartbeatWatch(heartbeat, performance.now());
     const start: ActorStart = {
-      config,
+      heartbeat,
+      config: config(),
       memory,
       libraryPath,
       index: place.index,
@@ -162,6 +187,7 @@ export class Supervisor {
       const reply = this.#options.manage(message.body);
       return this.#notify(place, { type: "managed", number: message.number, reply });
     }
+    if (message.type === "reported") return this.#options.reported(message.text);
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";
@@ -191,13 +217,13 @@ export class Supervisor {
     }
     const { config, log, metrics } = this.#options;
     log.error(`${place.actor} ${place.index} died: ${reason}`);
-    if (place.actor !== "control") metrics.add(RESTARTS[place.actor], 1);
+    metrics.add(RESTARTS[place.actor], 1);
     // What waits for a dead worker would wait for ever; its lanes keep what it had not finished.
     place.onDrained?.();
     if (this.#stopping) return place.onStopped?.();
     setTimeout(() => {
       if (!this.#stopping) this.#spawn(place);
-    }, config.RESTART_DELAY_MS);
+    }, config().RESTART_DELAY_MS);
   }
 
   #notify(place: Place, notice: GatewayNotice): void {

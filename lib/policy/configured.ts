@@ -16,17 +16,25 @@ import { eventLimits } from "./event_limits.ts";
 import { eventRate } from "./event_rate.ts";
 import { KindRanges, readKindRanges } from "./kind_ranges.ts";
 import { pipe, type PipeStep } from "./pipe.ts";
-import { COST, type EventPolicy, type Membership, type Policy, type RequestPolicy } from "./policy.ts";
+import {
+  COST,
+  type EventPolicy,
+  type Membership,
+  type Policy,
+  type PolicyEvent,
+  type RequestPolicy,
+} from "./policy.ts";
 import { PrivateKinds } from "./private_kinds.ts";
 import { protectedEvents } from "./protected_events.ts";
 import { queryRate } from "./query_rate.ts";
-import type { NostrEvent } from "../nostr/event.ts";
 import { KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
 export interface Decisions {
   readonly bannedPubkeys: Membership<string>;
   readonly allowedPubkeys: Membership<string>;
+  /** Who has a role. */
+  readonly members: Membership<string>;
   readonly bannedEvents: Membership<string>;
   readonly blockedAddresses: Membership<string>;
   readonly allowedKinds: Membership<number>;
@@ -41,7 +49,7 @@ const REQUESTS_TO_VANISH = new KindRanges([KIND_VANISH]);
 /** Whether an event is taken, whoever brings it. */
 export function contentPolicy(config: Config, decisions: Decisions): EventPolicy {
   const allowed = listed(config.ALLOWED_PUBKEYS);
-  return pipe<NostrEvent>([
+  return pipe<PolicyEvent>([
     { cost: COST.field, policy: eventLimits(config) },
     {
       cost: COST.lookup,
@@ -58,7 +66,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
     {
       cost: COST.lookup,
       policy: unlessVanish(allowedWriters({
-        allowed: allowed && either(allowed, decisions.allowedPubkeys),
+        allowed: allowed && either(allowed, either(decisions.allowedPubkeys, decisions.members)),
         denied: either(listed(config.DENIED_PUBKEYS) ?? NOBODY, decisions.bannedPubkeys),
         kindsToAllowed: GIFT_WRAPS,
       })),
@@ -69,7 +77,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
 
 /** Whether an event is taken from this client. */
 export function senderPolicy(config: Config): EventPolicy {
-  const steps: PipeStep<NostrEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
+  const steps: PipeStep<PolicyEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
   if (config.AUTH_TO_WRITE) {
     steps.push({ cost: COST.lookup, policy: authToWrite({ keys: null, openKinds: REQUESTS_TO_VANISH }) });
   }
@@ -108,7 +116,7 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null;
+    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null || config.POLICY_FILES !== null;
 }
 
 /** A minute's worth may come at once. */
@@ -135,7 +143,12 @@ function listed(keys: readonly string[] | null): Membership<string> | null {
 }
 
 function either<Value>(a: Membership<Value>, b: Membership<Value>): Membership<Value> {
-  return { has: (value) => a.has(value) || b.has(value) };
+  return {
+    get size() {
+      return (a.size ?? 1) + (b.size ?? 1);
+    },
+    has: (value) => a.has(value) || b.has(value),
+  };
 }
 
 const NOBODY: Membership<string> = new Set();

@@ -14,7 +14,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Marks the file as ours in SQLite's `application_id`: "SLCE". */
 const APPLICATION_ID = 0x534c4345;
@@ -66,6 +66,9 @@ const MIGRATIONS: readonly string[] = [
      is_pending INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX vanish_pending ON vanish (is_pending) WHERE is_pending = 1;`,
+  // Where in the order of time the event was that left: followers that keep that order find it by its age. Null: it left
+  // before this version.
+  "ALTER TABLE removal ADD COLUMN age INTEGER;",
 ];
 
 /** The database is not one this program can serve; the message says why and what to do. */

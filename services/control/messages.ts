@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Death } from "../../lib/queue/rehearsal.ts";
 import type { Actor } from "../memory.ts";
 
 /** The first line. */
@@ -15,14 +16,16 @@ export interface ImportRequest {
 }
 
 /**
- * In place of an import: has a worker die of an error in the middle of its next work, so that operators and tests can
- * see another one take its place. Whoever may write to the socket may end the whole process anyway.
+ * In place of an import: has a worker die in the middle of its next work, so that operators and tests can see another
+ * one take its place. Whoever may write to the socket may end the whole process anyway.
  */
 export interface CrashRequest {
   readonly command: "crash";
   readonly actor: Exclude<Actor, "main">;
   /** Which of its kind. */
   readonly index: number;
+  /** How; "error" when it is missing. */
+  readonly death?: Death;
 }
 
 /**

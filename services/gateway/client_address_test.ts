@@ -7,7 +7,8 @@ const PROXIES = ["127.0.0.0/8", "::1", "10.1.2.3"];
 /** The address that a request from `peer` has, with this header. */
 function addressOf(peer: string, header: string | null, name: string | null = "X-Forwarded-For"): string {
   const headers = header === null ? {} : { "X-Forwarded-For": header };
-  return new ClientAddress(name, PROXIES).of(new Request("http://relay/", { headers }), peer);
+  const settings = { REAL_IP_HEADER: name, TRUSTED_PROXIES: PROXIES };
+  return new ClientAddress().of(new Headers(headers), peer, settings);
 }
 
 Deno.test("the header counts from listed proxies, by address and by network", () => {

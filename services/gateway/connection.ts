@@ -42,7 +42,6 @@ export class Connection {
   wasChallenged = false;
   /** The proved keys, 32 bytes each, as frames carry them. */
   keys: Uint8Array = NO_KEYS;
-  readonly #outboundBytesMax: number;
   #charsSinceCheck = 0;
   #buffered = 0;
 
@@ -52,10 +51,9 @@ export class Connection {
     readonly socket: Socket,
     readonly address: string,
     readonly auth: AuthState,
-    outboundBytesMax: number,
-  ) {
-    this.#outboundBytesMax = outboundBytesMax;
-  }
+    /** Bytes that may wait for this client. */
+    public outboundBytesMax: number,
+  ) {}
 
   /** Sends an answer to the client's own request. */
   send(text: string): void {
@@ -69,7 +67,7 @@ export class Connection {
    * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
    */
   sendEvent(subscription: Subscription, text: string): boolean {
-    if (this.bufferedBytes > this.#outboundBytesMax) return false;
+    if (this.bufferedBytes > this.outboundBytesMax) return false;
     this.send(subscription.prefix + text + "]");
     return true;
   }
@@ -92,7 +90,7 @@ export class Connection {
 
   /** Whether even the answers to its own requests pile up: twice the budget. */
   get isFlooded(): boolean {
-    return this.bufferedBytes > 2 * this.#outboundBytesMax;
+    return this.bufferedBytes > 2 * this.outboundBytesMax;
   }
 
   /** Makes a subscription; the caller files it. */

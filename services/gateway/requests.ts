@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramsOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
@@ -26,7 +26,7 @@ export const TOO_SLOW = "rate-limited: the client reads too slowly";
 
 /** What it is made of. */
 export interface RequestsParts {
-  readonly config: Config;
+  readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   readonly answers: Answers;
   readonly gate: ReadGate;
@@ -36,7 +36,7 @@ export interface RequestsParts {
 
 /** All requests of one gateway; see the module's text. */
 export class Requests implements QueryEvents {
-  readonly #subscriptionsMax: number;
+  readonly #settings: ConfigFollower;
   readonly #metrics: ThreadMetrics;
   readonly #answers: Answers;
   readonly #gate: ReadGate;
@@ -44,8 +44,8 @@ export class Requests implements QueryEvents {
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
-  constructor({ config, metrics, answers, gate, audience }: RequestsParts) {
-    this.#subscriptionsMax = config.MAX_SUBSCRIPTIONS;
+  constructor({ settings, metrics, answers, gate, audience }: RequestsParts) {
+    this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
@@ -54,6 +54,10 @@ export class Requests implements QueryEvents {
 
   get hasSubscriptions(): boolean {
     return this.#subscriptions.size > 0;
+  }
+
+  get #subscriptionsMax(): number {
+    return this.#settings.config.MAX_SUBSCRIPTIONS;
   }
 
   /** Takes a REQ. `refusal` is why it is not to be served, or null. */

@@ -8,21 +8,18 @@
  * @module
  */
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
+import type { Opening } from "./opening.ts";
 
-/**
- * Serves until `stopAccepting`. Clients that come before there is anybody to serve them (`opening`) wait, at most
- * `connectionsMax` of them.
- */
+/** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(
   options: ListenOptions,
-  opening: Promise<SocketEvents<Client>>,
-): Listener {
+  opening: Opening<Client>,
+): Promise<Listener> {
   let isAccepting = true;
-  let opened: SocketEvents<Client> | null = null;
-  let waiting = 0;
-  opening.then((events) => opened = events);
   const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
-    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
+    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
+      new URL(request.url).pathname === "/";
     if (!wantsSocket) return events.http(request, address);
     return isAccepting ? upgrade(request, address, options, events) : refuse();
   };
@@ -36,22 +33,16 @@ export function listenWithServe<Client>(
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      if (opened !== null) return answer(request, address, opened);
-      if (waiting >= options.connectionsMax) return refuse();
-      waiting++;
-      return opening.then((events) => {
-        waiting--;
-        return answer(request, address, events);
-      });
+      return opening.serve((events) => answer(request, address, events)) ?? refuse();
     },
   );
-  return {
+  return Promise.resolve({
     address: { hostname: server.addr.hostname, port: server.addr.port },
     // Deno's own ways to stop a server close the sockets that it upgraded, before their events are answered.
     stopAccepting: () => {
       isAccepting = false;
     },
-  };
+  });
 }
 
 function refuse(): Response {
@@ -65,7 +56,7 @@ function upgrade<Client>(
   events: SocketEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
-  const visitor = events.visitor(request, peer);
+  const visitor = events.visitor(request.headers, peer);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
@@ -114,8 +105,7 @@ function byteLength(text: string): number {
 
 class ServeSocket implements Socket {
   readonly #socket: WebSocket;
-  readonly pause = null;
-  readonly resume = null;
+  readonly flow = null;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;

@@ -9,7 +9,7 @@ import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from ".
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { Log } from "../log.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
@@ -25,7 +25,7 @@ export class StoredQuery implements AskedQuery {
   readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
-  scan: Scan | null = null;
+  scan: EventScan | null = null;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
@@ -204,7 +204,11 @@ export class StoredQueries {
     while (query.filter < filters.length) {
       const room = OUTBOUND_PAUSE_BYTES - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
-      query.scan ??= this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+      if (query.scan === null) {
+        query.scan = this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+        // What the budget could not even open here would be opened again by a reader.
+        if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
+      }
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
       const step = query.scan.step(budget, emit);
       query.rowsLeft = budget.rows;

@@ -85,3 +85,16 @@ export interface SliceNote {
   /** With STATE_FAILED, of a session: the most events that it may select, where it selected more. */
   readonly eventsMax?: number;
 }
+
+/** The reader that keeps the set of all events, for sessions about it. */
+export const FULL_SET_READER = 0;
+
+/**
+ * Whether a session's filter asks for all events, or for those of a window of time.
+ *
+ * @param eventsMax The most that a session may select: a lower limit in the filter is one of the client's own.
+ */
+export function isTimeWindow(filter: Filter, eventsMax: number): boolean {
+  return filter.ids === undefined && filter.authors === undefined && filter.kinds === undefined &&
+    filter.search === undefined && filter.tags.length === 0 && filter.limit > eventsMax;
+}

@@ -15,9 +15,11 @@ import {
 } from "../../lib/limits.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { KIND_REPORT } from "../../lib/management/reports.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
 import { checkStore } from "../../lib/store/damage.ts";
@@ -40,6 +42,8 @@ const EXPIRE_INTERVAL_MS = 1_000;
 
 /** The pause after the removal of what has vanished failed, ms. */
 const VANISH_RETRY_MS = 1_000;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What became of an event: "unheard" is for ephemeral ones. */
 type Outcome = AddOutcome | "unheard" | "failed";
@@ -70,6 +74,7 @@ class Store {
   readonly #tail: TailProducer;
   readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
@@ -81,7 +86,8 @@ class Store {
   #expireAtMs = 0;
   #vanishAtMs = 0;
 
-  constructor({ config, memory }: ActorStart, store: EventStore, log: Log) {
+  constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
+    this.#heart = new Heartbeat(heartbeat);
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -102,6 +108,7 @@ class Store {
     this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       if (this.#watch.fault === null) {
         this.#expire();
         this.#vanish();
@@ -222,6 +229,7 @@ class Store {
     if (ephemeral) return;
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
+    if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
   }
 
   #appendRemoval(removal: Removal): void {
@@ -295,7 +303,7 @@ onStart((start) => {
   });
   const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
-  new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  new Store(start, store, new Log("store", start.memory.logLevel)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

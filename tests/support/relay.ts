@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readConfig } from "../../lib/config.ts";
 import { nativeLibraryPath } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../../services/settings_file.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 
@@ -14,6 +14,8 @@ import { freePort } from "./free_port.ts";
 export interface RelayOptions {
   /** Settings, as in `.env`. They win over the ones this module sets (`HOST`, `PORT`, `DATA_DIR`). */
   readonly env?: Record<string, string>;
+  /** A settings file, which the relay reads again when it changes. */
+  readonly settingsFile?: string;
   /** A data directory to use and keep; by default a temporary one that goes when the test process ends. */
   readonly dataDir?: string;
   /** The port; a free one by default. */
@@ -57,6 +59,8 @@ const ROOT = new URL("../../", import.meta.url);
 const READY_MS = 30_000;
 /** Longer than the relay's own bound for draining, so that a relay that breaks its bound says so itself. */
 const STOP_MS = 30_000;
+/** The socket engine of relays whose test names none: `SLUICE_TEST_ENGINE`, by default the relay's own default. */
+const ENGINE = Deno.env.get("SLUICE_TEST_ENGINE") || null;
 /** Variables of this process that a relay may see: where programs, caches and certificates are, and no setting. */
 const ENV_KEPT =
   /^(PATH|HOME|TMPDIR|LANG|DENO_|NPM_|XDG_|SSL_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$|JAVA_HOME$)/i;
@@ -82,7 +86,14 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     dataDir = await Deno.makeTempDir({ prefix: "sluice-test-" });
     temporaryDirs.add(dataDir);
   }
-  const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...options.env };
+  const env: Record<string, string> = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    ...(ENGINE !== null && { WEBSOCKET_ENGINE: ENGINE }),
+    ...options.env,
+    ...(options.settingsFile !== undefined && { [SETTINGS_FILE_VARIABLE]: options.settingsFile }),
+  };
   const relay = new RelayProcess(port, dataDir, env, options);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
@@ -120,8 +131,7 @@ class RelayProcess implements TestRelay {
 
   async start(readyMs: number): Promise<void> {
     const libraryPath = await nativeLibraryPath();
-    const how = { takesOver: this.#takesOver, notifySocket: this.#env.NOTIFY_SOCKET };
-    const [program, ...args] = this.#command ?? relayCommand(readConfig(this.#env), libraryPath, how);
+    const [program, ...args] = this.#command ?? await this.#relayCommand(libraryPath);
     const child = new Deno.Command(program!, {
       args,
       cwd: ROOT,
@@ -151,6 +161,12 @@ class RelayProcess implements TestRelay {
     }
   }
 
+  async #relayCommand(libraryPath: string | null): Promise<string[]> {
+    const settingsPath = this.#env[SETTINGS_FILE_VARIABLE] ?? null;
+    const how = { takesOver: this.#takesOver, notifySocket: this.#env.NOTIFY_SOCKET };
+    return relayCommand(await readSettings(settingsPath, this.#env), libraryPath, settingsPath, how);
+  }
+
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Exit> {
     if (this.#hasExited) return await this.#exited;
     this.#child!.kill(signal);
@@ -166,7 +182,11 @@ class RelayProcess implements TestRelay {
   }
 
   async kill(): Promise<Exit> {
-    if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    try {
+      if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    } catch {
+      // It has ended just now, and what it wrote is still being read.
+    }
     return await this.#exited;
   }
 

@@ -23,7 +23,7 @@ function statusOf(environment: Record<string, string> = {}, changes: Partial<Rel
     information: () => relayInformation(config, { name: "sluice", version: "1.2.3" }),
     management: {
       urls: [],
-      admins: new Set(),
+      mayManage: () => false,
       eventFault: () => null,
       ask: () => Promise.reject(new Error("nobody may manage this relay")),
     },
