@@ -356,10 +356,19 @@ export const INDEXER_DRAIN_MS_MAX = 5_000;
 export const DRAIN_MS_MAX = 15_000;
 /** The longest that main waits for the indexer to end, ms: a call to a silent index is not waited for. */
 export const INDEXER_STOP_MS_MAX = 6_000;
+/** How long a relay that hands over goes on as before, ms: handshakes that it has begun end well. */
+export const HAND_OVER_GRACE_MS = 500;
+/** How long it stays after it has given the store away, ms: its successor gets all new connections by then. */
+export const HAND_OVER_LINGER_MS = 250;
+/** How often a relay that takes over looks whether the store is free, ms. */
+export const TAKE_OVER_LOOK_MS = 10;
+/** The longest that a relay that takes over waits for the store, ms. */
+export const TAKE_OVER_MS_MAX = 20_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
 export const GOODBYE_MS_MAX = 2_000;
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
+invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");
 invariant(GOODBYE_MS_MAX + INDEXER_STOP_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.

@@ -4,20 +4,31 @@
  * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
  * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
  *
+ *   --take-over   take over from the relay that runs on DATA_DIR, without refusing a connection
+ *
  * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
  * but a relay that was killed, or that ended itself because a worker stood still, is started again.
+ * SIGUSR2 reads the settings anew and starts a second relay, which takes over from the first.
  *
  * @module
  */
 import { type Config, ConfigError } from "../lib/config.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { controlPath } from "../services/data_paths.ts";
+import { controlPath, noticePath } from "../services/data_paths.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
 import { keepRunning } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** How a relay is started, besides its settings. */
+export interface StartOptions {
+  /** Take over from the relay that runs. */
+  readonly takesOver?: boolean;
+  /** Where a service manager listens: `NOTIFY_SOCKET`. */
+  readonly notifySocket?: string | undefined;
+}
 
 /**
  * The program and its arguments for a configuration.
@@ -29,16 +40,20 @@ export function relayCommand(
   config: Config,
   libraryPath: string | null,
   settingsPath: string | null = null,
+  how: StartOptions = {},
 ): string[] {
   const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
   const settings = settingsPath === null ? [] : [settingsPath];
-  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config)];
+  const sockets = [controlPath(data)];
+  const notify = how.notifySocket?.startsWith("/") ? [how.notifySocket] : [];
+  if (notify.length > 0) sockets.push(noticePath(data), ...notify);
+  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config), ...notify];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
-  const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
+  const net = [`${bracketed(config.HOST)}${port}`, ...sockets.map((path) => `unix:${path}`), ...search];
   return [
     Deno.execPath(),
     "run",
@@ -51,7 +66,7 @@ export function relayCommand(
     `--config=${ROOT}deno.json`,
     `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
-    `--allow-write=${list([data])}`,
+    `--allow-write=${list([data, ...notify])}`,
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
@@ -61,6 +76,7 @@ export function relayCommand(
       ? "--allow-ffi"
       : `--allow-ffi=${list([libraryPath])}`,
     `${ROOT}main.ts`,
+    ...(how.takesOver ? ["--take-over"] : []),
   ];
 }
 
@@ -95,26 +111,44 @@ function cacheDir(): string {
   return set ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`}/deno`;
 }
 
+/** Starts one relay with the settings of this moment. */
+async function spawnRelay(
+  config: Config,
+  settingsPath: string,
+  restarts: number,
+  takesOver: boolean,
+): Promise<Deno.ChildProcess> {
+  const native = await prepareNative();
+  if (restarts === 0) say(native.line);
+  const how = { takesOver, notifySocket: Deno.env.get("NOTIFY_SOCKET") };
+  const [program, ...args] = relayCommand(config, native.path, settingsPath, how);
+  return new Deno.Command(program!, {
+    args,
+    // The relay reads the file itself, and again when it changes.
+    env: {
+      SLUICE_NATIVE_LIBRARY: native.path ?? "",
+      SLUICE_PROCESS_RESTARTS: String(restarts),
+      [SETTINGS_FILE_VARIABLE]: settingsPath,
+    },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+}
+
 async function start(): Promise<number> {
   const settingsPath = resolve(".env");
-  const config = await readSettings(settingsPath, Deno.env.toObject());
-  const native = await prepareNative();
-  say(native.line);
-  const [program, ...args] = relayCommand(config, native.path, settingsPath);
-  const spawn = (restarts: number) =>
-    new Deno.Command(program!, {
-      args,
-      // The relay reads the file itself, and again when it changes.
-      env: {
-        SLUICE_NATIVE_LIBRARY: native.path ?? "",
-        SLUICE_PROCESS_RESTARTS: String(restarts),
-        [SETTINGS_FILE_VARIABLE]: settingsPath,
-      },
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn();
-  return await keepRunning(spawn, config.RESTART_DELAY_MS, say);
+  const read = () => readSettings(settingsPath, Deno.env.toObject());
+  let config = await read();
+  const takesOver = Deno.args.includes("--take-over");
+  const spawn = (restarts: number) => spawnRelay(config, settingsPath, restarts, takesOver);
+  const succeed = async (restarts: number) => {
+    const next = await read();
+    const child = await spawnRelay(next, settingsPath, restarts, true);
+    config = next;
+    return child;
+  };
+  return await keepRunning({ spawn, succeed }, config.RESTART_DELAY_MS, say);
 }
 
 function say(line: string): void {

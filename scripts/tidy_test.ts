@@ -4,7 +4,7 @@ import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 type Check = (project: Project) => Finding[];
 
@@ -189,6 +189,14 @@ Deno.test("checkEnvExample() wants the table's own text", () => {
   assertEquals(checkEnvExample(project, "#PORT=8000\n"), []);
   assertEquals(checkEnvExample(project, "#PORT=8001\n").length, 1);
   assertEquals(checkEnvExample(new Map(), "#PORT=8000\n").length, 1);
+});
+
+Deno.test("checkNamedTests() wants every test that SECURITY.md names", () => {
+  const security = 'Held: `lib/a_test.ts`: "it\nholds", and `lib/b_test.ts`: "it is gone".';
+  const project = new Map([["SECURITY.md", security], ["lib/a_test.ts", 'Deno.test("it holds", () => {});']]);
+  assertEquals(checkNamedTests(project).map(({ line, message }) => [line, message]), [
+    [2, 'no test "it is gone" in lib/b_test.ts'],
+  ]);
 });
 
 Deno.test("checkChangelog() wants the project's version first, and known sections in order", () => {

@@ -22,12 +22,16 @@ export interface ActorStart {
   readonly heartbeat: HeartbeatMemory;
   /** The verification library that was built at set-up, or null. */
   readonly libraryPath: string | null;
+  /** A gateway that takes over from another process: it listens, and serves when it is told to. */
+  readonly isHeld: boolean;
   /** What other actors reported when they were ready: what serves, for `/health` and the log. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
 /** Worker to main; `manage` and `reported` apart, once each. */
 export type ActorReport =
+  /** A gateway that is held has its port; its clients wait. */
+  | { readonly type: "listening" }
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
   /** The worker could not start; the message says why. */
   | { readonly type: "failed"; readonly message: string }
@@ -35,6 +39,8 @@ export type ActorReport =
   | { readonly type: "drained" }
   /** A gateway passes on a request to manage the relay; the answer carries its number. */
   | { readonly type: "manage"; readonly number: number; readonly body: string }
+  /** A relay that takes over has asked this one to end. */
+  | { readonly type: "hand-over" }
   /** The store has stored a report (NIP-56), with this text. */
   | { readonly type: "reported"; readonly text: string }
   /** The worker has finished what lay in its lanes and ends. */
@@ -42,6 +48,8 @@ export type ActorReport =
 
 /** Main to a gateway, while it runs. */
 export type GatewayNotice =
+  /** The store is ours: a gateway that was held serves. */
+  | { readonly type: "open"; readonly facts: ActorStart["facts"] }
   /** All actors run: `/ready` may say so. */
   | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */

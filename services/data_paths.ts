@@ -37,6 +37,11 @@ export function probePath(dataDir: string): string {
   return `${dataDir}/probe`;
 }
 
+/** The name that the socket to a service manager has for a moment. */
+export function noticePath(dataDir: string): string {
+  return `${dataDir}/notices.sock`;
+}
+
 /** The socket on which a running relay takes imports. */
 export function controlPath(dataDir: string): string {
   return `${dataDir}/control.sock`;

@@ -25,6 +25,8 @@ interface Place {
   worker: Worker;
   epoch: number;
   phase: "starting" | "ready" | "dead" | "stopped";
+  /** A gateway that listens and does not serve yet. */
+  isHeld: boolean;
   /** Of the present worker. */
   watch: HeartbeatWatch | null;
   /** Settles the start of the present worker. */
@@ -41,6 +43,8 @@ export interface SupervisorOptions {
   readonly libraryPath: string | null;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
+  /** Another relay takes over. */
+  readonly handOver: () => void;
   /** Answers requests to manage the relay. */
   readonly manage: (body: string) => ManagementReply;
   /** Takes a report (NIP-56) that was stored. */
@@ -60,13 +64,14 @@ export class Supervisor {
   }
 
   /** Starts one worker and waits until it is ready. Rejects if it fails before: then there is nothing to supervise. */
-  async start(actor: WorkerActor, index = 0): Promise<void> {
+  async start(actor: WorkerActor, index = 0, isHeld = false): Promise<void> {
     const place: Place = {
       actor,
       index,
       worker: null as unknown as Worker,
       epoch: 0,
       phase: "starting",
+      isHeld,
       watch: null,
       settle: null,
       onDrained: null,
@@ -92,6 +97,21 @@ export class Supervisor {
       if (phase === "ready" && watch !== null && watch.stillMs(nowMs) >= mostMs) return `${actor} ${index}`;
     }
     return null;
+  }
+
+  /** Has gateways that were started held serve; resolves when they do. */
+  async open(): Promise<void> {
+    await Promise.all(
+      this.#places.filter((place) => place.isHeld).map((place) => {
+        place.isHeld = false;
+        // One that died since begins again, and is not held then.
+        if (place.phase === "dead") return;
+        return new Promise<void>((resolve, reject) => {
+          place.settle = { resolve, reject };
+          this.#notify(place, { type: "open", facts: { ...this.facts } });
+        });
+      }),
+    );
   }
 
   /** Tells the gateways that every actor runs. */
@@ -149,6 +169,7 @@ export class Supervisor {
       libraryPath,
       index: place.index,
       epoch: place.epoch,
+      isHeld: place.isHeld,
       facts: { ...this.facts },
     };
     place.worker.postMessage(start);
@@ -156,6 +177,12 @@ export class Supervisor {
 
   #take(place: Place, message: ActorReport): void {
     if (message.type === "drained") return place.onDrained?.();
+    if (message.type === "hand-over") return this.#options.handOver();
+    if (message.type === "listening") {
+      place.settle?.resolve();
+      place.settle = null;
+      return;
+    }
     if (message.type === "manage") {
       const reply = this.#options.manage(message.body);
       return this.#notify(place, { type: "managed", number: message.number, reply });

@@ -7,7 +7,7 @@
 import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
 import { ImportTally } from "./handle.ts";
-import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
+import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
 export interface ImportOutcome {
@@ -26,15 +26,15 @@ export class ImportSession implements Sender {
   constructor(
     readonly number: number,
     readonly frames: FrameSender,
-    readonly crash: (request: CrashRequest) => void,
+    readonly control: (request: ControlRequest) => void,
   ) {}
 
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
   take(line: string): boolean {
     if (this.#request === null) {
       const request = parseRequest(line);
-      if (request.command === "crash") this.crash(request);
-      else this.#request = request;
+      if (request.command === "import") this.#request = request;
+      else this.control(request);
       return true;
     }
     if (line.trim() === "") return true;
@@ -57,9 +57,9 @@ export class ImportSession implements Sender {
   }
 }
 
-function parseRequest(line: string): ImportRequest | CrashRequest {
-  const request = JSON.parse(line) as Partial<ImportRequest> | CrashRequest;
-  if (request.command === "crash") return request;
+function parseRequest(line: string): ImportRequest | ControlRequest {
+  const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
+  if (request.command === "crash" || request.command === "hand-over") return request;
   if (request.command !== "import") {
     throw new Error(`Cannot serve command "${request.command}": import is known`);
   }

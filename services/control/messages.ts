@@ -28,6 +28,23 @@ export interface CrashRequest {
   readonly death?: Death;
 }
 
+/**
+ * In place of an import: another process has its own sockets on the port and takes over. This relay drains and ends, a
+ * moment after it has answered with a {@linkcode HandOverReply}.
+ */
+export interface HandOverRequest {
+  readonly command: "hand-over";
+}
+
+/** The answer to a {@linkcode HandOverRequest}. */
+export interface HandOverReply {
+  /** Sockets with which this relay listens. */
+  readonly listeners: number;
+}
+
+/** What is asked in place of an import. */
+export type ControlRequest = CrashRequest | HandOverRequest;
+
 /** How far an import is. Every event read is counted in exactly one of the others, once it is answered. */
 export interface ImportReport {
   readonly read: number;

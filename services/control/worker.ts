@@ -16,7 +16,7 @@ import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
 import { controlPath } from "../data_paths.ts";
 import { ImportSession } from "./import_session.ts";
-import type { CrashRequest, ImportReport } from "./messages.ts";
+import type { CrashRequest, HandOverReply, ImportReport } from "./messages.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
@@ -71,10 +71,14 @@ class Control {
     const session = new ImportSession(
       ++this.#lastSession,
       this.#frames,
-      (request) => this.#crash(request),
+      (request) => {
+        if (request.command === "crash") return this.#crash(request);
+        tell({ listeners: this.#start.memory.counts.gateways }).catch(() => {});
+        report({ type: "hand-over" });
+      },
     );
     this.#sessions.set(session.number, session);
-    const tell = (message: ImportReport | { error: string }) =>
+    const tell = (message: ImportReport | HandOverReply | { error: string }) =>
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
     try {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Opening } from "./opening.ts";
 
 /** One client's socket. */
 export interface Socket {
@@ -61,7 +62,7 @@ export interface ListenOptions {
 }
 
 /** Begins to serve, until `stopAccepting`. */
-export type Listen = <Client>(options: ListenOptions, events: SocketEvents<Client>) => Promise<Listener>;
+export type Listen = <Client>(options: ListenOptions, opening: Opening<Client>) => Promise<Listener>;
 
 /** An engine that listens. */
 export interface Listener {

@@ -8,13 +8,21 @@
  * @module
  */
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
+import type { Opening } from "./opening.ts";
 
 /** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(
   options: ListenOptions,
-  events: SocketEvents<Client>,
+  opening: Opening<Client>,
 ): Promise<Listener> {
   let isAccepting = true;
+  const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
+    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
+    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
+      new URL(request.url).pathname === "/";
+    if (!wantsSocket) return events.http(request, address);
+    return isAccepting ? upgrade(request, address, options, events) : refuse();
+  };
   const server = Deno.serve(
     {
       hostname: options.hostname,
@@ -25,11 +33,7 @@ export function listenWithServe<Client>(
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
-      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
-        new URL(request.url).pathname === "/";
-      if (!wantsSocket) return events.http(request, address);
-      return isAccepting ? upgrade(request, address, options, events) : refuse();
+      return opening.serve((events) => answer(request, address, events)) ?? refuse();
     },
   );
   return Promise.resolve({

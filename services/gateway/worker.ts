@@ -31,7 +31,7 @@ import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
+import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
@@ -39,15 +39,17 @@ import { managementPath, storePath } from "../data_paths.ts";
 import { adminsOf, ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
+import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { Gateway, socketEvents } from "./gateway.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
-import type { Listen, Listener } from "./listener.ts";
+import type { Listen, Listener, SocketEvents } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
+import { Opening } from "./opening.ts";
 import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { StoredQueries } from "./stored_queries.ts";
@@ -56,12 +58,12 @@ import { StoredQueries } from "./stored_queries.ts";
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" }>[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" | "open" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
 interface GatewayMeans {
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly listener: Listener;
   /** Verifies proofs of keys, one at a time. */
   readonly verifier: SignatureVerifier;
   readonly log: Log;
@@ -126,12 +128,13 @@ class GatewayThread {
     this.#bell = new Doorbell(memory.bells.origins[index]!);
     this.#heart = new Heartbeat(start.heartbeat);
     this.#means = means;
+    this.#listener = means.listener;
   }
 
-  /** Listens; until then the thread must not `run`. */
-  async listen(): Promise<void> {
+  /** What the listener asks. */
+  get socketEvents(): SocketEvents<Connection> {
     const { config } = this.#start;
-    const { tls, verifier, log, management, settings } = this.#means;
+    const { verifier, log, management, settings } = this.#means;
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
       mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
@@ -139,27 +142,16 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress();
-    const listen = await engine(config.WEBSOCKET_ENGINE);
-    this.#listener = await listen(
-      {
-        hostname: config.HOST,
-        port: config.PORT,
-        tls,
-        frameBytesMax: FRAME_BYTES_MAX,
-        idleSeconds: SOCKET_IDLE_SECONDS_MAX,
-        compression: config.WEBSOCKET_COMPRESSION,
+    return socketEvents(
+      this.#gateway,
+      (headers, peer) => {
+        this.#gateway.follow();
+        return addresses.of(headers, peer, settings.config);
       },
-      socketEvents(
-        this.#gateway,
-        (headers, peer) => {
-          this.#gateway.follow();
-          return addresses.of(headers, peer, settings.config);
-        },
-        (request) => {
-          this.#gateway.follow();
-          return app.fetch(request);
-        },
-      ),
+      (request) => {
+        this.#gateway.follow();
+        return app.fetch(request);
+      },
     );
   }
 
@@ -251,28 +243,49 @@ class GatewayThread {
   }
 }
 
-onStart(async (start) => {
-  const { config } = start;
+/** Listens; whoever comes waits until `opening` has somebody to serve. */
+async function listen({ config }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const log = new Log(`gateway ${start.index}`, start.memory.logLevel);
-  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
-  const settings = new ConfigFollower(start.memory.config);
-  const metrics = new ThreadMetrics(
-    start.memory.metrics,
-    threadNumber(start.memory.counts, "gateway", start.index),
-  );
+  const listenBy = await engine(config.WEBSOCKET_ENGINE);
+  return await listenBy({
+    hostname: config.HOST,
+    port: config.PORT,
+    tls,
+    frameBytesMax: FRAME_BYTES_MAX,
+    idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+    compression: config.WEBSOCKET_COMPRESSION,
+  }, opening);
+}
+
+/** Resolves when main opens a gateway that was held. */
+const released = Promise.withResolvers<ActorStart["facts"]>();
+
+onStart(async (given) => {
+  const { config, memory, index } = given;
+  const log = new Log(`gateway ${index}`, memory.logLevel);
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
+  const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
+  const listener = await listen(given, opening);
+  let start = given;
+  if (given.isHeld) {
+    report({ type: "listening" });
+    start = { ...given, facts: await released.promise };
+  }
+  const settings = new ConfigFollower(memory.config);
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
   const files = new PolicyFiles(metrics, log);
   await files.load(policyFilesOf(settings));
-  const thread = new GatewayThread(start, { tls, verifier, log, management, settings, metrics, files });
-  await thread.listen();
+  const thread = new GatewayThread(start, { listener, verifier, log, management, settings, metrics, files });
+  opening.open(thread.socketEvents);
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();
+  // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
-  endWorker();
 }, (notice) => {
   if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

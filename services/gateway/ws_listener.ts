@@ -22,6 +22,7 @@ import * as limits from "../../lib/limits.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Listener, ListenOptions, SocketEvents } from "./listener.ts";
 import { answerPage, headersOf } from "./node_http.ts";
+import type { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { WsConnection, WsSocket } from "./ws_socket.ts";
 
@@ -31,7 +32,7 @@ const STOPPING = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nConte
 /** Serves until `stopAccepting`. */
 export async function listenWithWs<Client>(
   options: ListenOptions,
-  events: SocketEvents<Client>,
+  opening: Opening<Client>,
 ): Promise<Listener> {
   const server = options.tls === null
     ? createServer(httpOptions())
@@ -42,11 +43,12 @@ export async function listenWithWs<Client>(
   setInterval(() => heartbeat.tick(), SECOND_MS);
   let isAccepting = true;
 
-  const scheme = options.tls === null ? "http" : "https";
-  server.on("request", (incoming, outgoing) => {
-    answerPage(incoming, outgoing, scheme, (request, peer) => events.http(request, peer));
-  });
-  server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
+  const upgrade = (
+    incoming: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+    events: SocketEvents<Client>,
+  ) => {
     if (!isAccepting) return void stream.end(STOPPING);
     // Before the handshake: afterwards the request is not kept.
     const visitor = events.visitor(headersOf(incoming.headers), incoming.socket.remoteAddress ?? "");
@@ -56,6 +58,28 @@ export async function listenWithWs<Client>(
       connection.once("close", () => heartbeat.delete(socket));
       socket.open(events.open(socket, visitor));
     });
+  };
+  const scheme = options.tls === null ? "http" : "https";
+  server.on("request", (incoming, outgoing) => {
+    answerPage(
+      incoming,
+      outgoing,
+      scheme,
+      (request, peer) =>
+        opening.serve((events) => events.http(request, peer)) ??
+          new Response("The relay starts.\n", { status: 503 }),
+    );
+  });
+  server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // Until the handshake nobody else listens, and a client may be gone before its turn.
+    const ignore = () => {};
+    stream.on("error", ignore);
+    const served = opening.serve((events) => {
+      stream.off("error", ignore);
+      upgrade(incoming, stream, head, events);
+      return true;
+    });
+    if (served === null) stream.end(STOPPING);
   });
   const { hostname, port } = await listen(server, options);
   return {

@@ -18,6 +18,10 @@ export interface RelayOptions {
   readonly settingsFile?: string;
   /** A data directory to use and keep; by default a temporary one that goes when the test process ends. */
   readonly dataDir?: string;
+  /** The port; a free one by default. */
+  readonly port?: number;
+  /** Take over from the relay that runs on `dataDir` and `port`. */
+  readonly takesOver?: boolean;
   /** The program and its arguments, by default the relay's own. */
   readonly command?: readonly string[];
   /** The longest wait for `GET /ready` to answer 200, ms. */
@@ -76,7 +80,7 @@ globalThis.addEventListener("unload", () => {
  * @throws {Error} if it ends or is not ready within `readyMs`; the message holds what the relay wrote.
  */
 export async function startRelay(options: RelayOptions = {}): Promise<TestRelay> {
-  const port = freePort();
+  const port = options.port ?? freePort();
   let dataDir = options.dataDir;
   if (dataDir === undefined) {
     dataDir = await Deno.makeTempDir({ prefix: "sluice-test-" });
@@ -90,7 +94,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<TestRelay>
     ...options.env,
     ...(options.settingsFile !== undefined && { [SETTINGS_FILE_VARIABLE]: options.settingsFile }),
   };
-  const relay = new RelayProcess(port, dataDir, env, options.command ?? null);
+  const relay = new RelayProcess(port, dataDir, env, options);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
 }
@@ -100,19 +104,21 @@ class RelayProcess implements TestRelay {
   readonly httpUrl: string;
   readonly dataDir: string;
   readonly #command: readonly string[] | null;
+  readonly #takesOver: boolean;
   #env: Record<string, string>;
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Exit> = Promise.resolve({ code: 0, signal: null });
   #hasExited = true;
   #output = "";
 
-  constructor(port: number, dataDir: string, env: Record<string, string>, command: readonly string[] | null) {
+  constructor(port: number, dataDir: string, env: Record<string, string>, options: RelayOptions) {
     const secure = env.TLS_CERT === undefined ? "" : "s";
     this.url = `ws${secure}://127.0.0.1:${port}`;
     this.httpUrl = `http${secure}://127.0.0.1:${port}`;
     this.dataDir = dataDir;
     this.#env = env;
-    this.#command = command;
+    this.#command = options.command ?? null;
+    this.#takesOver = options.takesOver ?? false;
   }
 
   get pid(): number {
@@ -145,7 +151,7 @@ class RelayProcess implements TestRelay {
     this.#hasExited = false;
     this.#exited = this.#watch(child);
     try {
-      await eventually(() => this.#hasExited || this.#answersReady(), readyMs, "GET /ready answers 200");
+      await eventually(() => this.#hasExited || this.#isReady(), readyMs, "GET /ready answers 200");
     } catch (error) {
       await this.kill();
       throw new Error(`Cannot start relay: not ready after ${readyMs} ms\n${this.#output}`, { cause: error });
@@ -157,7 +163,8 @@ class RelayProcess implements TestRelay {
 
   async #relayCommand(libraryPath: string | null): Promise<string[]> {
     const settingsPath = this.#env[SETTINGS_FILE_VARIABLE] ?? null;
-    return relayCommand(await readSettings(settingsPath, this.#env), libraryPath, settingsPath);
+    const how = { takesOver: this.#takesOver, notifySocket: this.#env.NOTIFY_SOCKET };
+    return relayCommand(await readSettings(settingsPath, this.#env), libraryPath, settingsPath, how);
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Exit> {
@@ -207,6 +214,11 @@ class RelayProcess implements TestRelay {
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#output += text;
+  }
+
+  /** While one relay takes over from another, either may answer on the port. */
+  #isReady(): boolean | Promise<boolean> {
+    return this.#takesOver ? this.#output.includes(" serves ") : this.#answersReady();
   }
 
   async #answersReady(): Promise<boolean> {
