@@ -14,7 +14,7 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { ANSWER_MS_DEFAULT } from "../scripts/check_relay/bounds.ts";
-import { RelayProcess } from "../scripts/check_relay/relay_process.ts";
+import { endOnInterrupt, RelayProcess } from "../scripts/check_relay/relay_process.ts";
 import { lineOf, summaryOf } from "../scripts/check_relay/report.ts";
 import type { Result } from "../scripts/check_relay/rule.ts";
 import { RULES } from "../scripts/check_relay/rules/all.ts";
@@ -108,4 +108,8 @@ async function main(): Promise<void> {
   await Deno.writeTextFile(DOCUMENT, conformanceDocument(all));
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  endOnInterrupt();
+  await main();
+  Deno.exit(0);
+}

@@ -19,7 +19,7 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { ANSWER_MS_DEFAULT } from "./check_relay/bounds.ts";
-import { accepts, RelayProcess } from "./check_relay/relay_process.ts";
+import { accepts, endOnInterrupt, RelayProcess } from "./check_relay/relay_process.ts";
 import { documentOf, lineOf, summaryOf, tallyOf } from "./check_relay/report.ts";
 import type { Result } from "./check_relay/rule.ts";
 import { RULES } from "./check_relay/rules/all.ts";
@@ -107,6 +107,7 @@ if (import.meta.main) {
     console.error((error as Error).message);
     Deno.exit(2);
   }
+  endOnInterrupt();
   try {
     Deno.exit(await main(args));
   } catch (error) {

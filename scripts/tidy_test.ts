@@ -1,6 +1,6 @@
 /** Tests of tidy: each rule finds its breach in a small project, and leaves a tidy one alone. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatFinding } from "./tidy.ts";
+import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
@@ -207,4 +207,9 @@ Deno.test("checkChangelog() wants the project's version first, and known section
   const swapped = "## 0.2.0\n### Internals\n### Features\n";
   assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": swapped }).length, 1);
   assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": "## 0.2.0\n### Fixes\n" }).length, 1);
+});
+
+Deno.test("the project is tidy", async () => {
+  const findings = await tidy(new URL("../", import.meta.url));
+  assertEquals(findings.map(formatFinding), []);
 });

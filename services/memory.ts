@@ -18,6 +18,7 @@ import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_m
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
+import { createRateMemory } from "../lib/policy/rate_table.ts";
 import { createLogLevel } from "./log.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
@@ -51,6 +52,8 @@ export interface RelayMemory {
   readonly config: SharedArrayBuffer;
   /** The least that is logged: `services/log.ts`. */
   readonly logLevel: SharedArrayBuffer;
+  /** What clients have used up of their rates: `lib/policy/rate_table.ts`. */
+  readonly rates: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
   /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
@@ -87,6 +90,7 @@ export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): Rel
     tail: createTailMemory(TAIL_BYTES),
     config: createConfigMemory(),
     logLevel: createLogLevel("info"),
+    rates: createRateMemory(crypto.getRandomValues(new Uint32Array(2))),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     audiences: times(counts.gateways, createAudienceMemory),
     bells: {

@@ -16,7 +16,8 @@ import { POLICY_LOG_INTERVAL_MS, POLICY_MS_MAX } from "../lib/limits.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import type { Config } from "../lib/config.ts";
-import type { Policy } from "../lib/policy/policy.ts";
+import type { NostrEvent } from "../lib/nostr/event.ts";
+import type { Policy, PolicyEvent } from "../lib/policy/policy.ts";
 import {
   type EventPolicy,
   type PolicyFailure,
@@ -107,7 +108,8 @@ export class PolicyFiles {
     );
     // Others were asked for meanwhile.
     if (this.#asked !== asked) return;
-    this.event = this.#firstRefusal(loaded.flatMap(({ event }) => event ?? []));
+    const event = this.#firstRefusal(loaded.flatMap(({ event }) => event ?? []));
+    this.event = event && ((subject, context) => event(wholeOf(subject), context));
     this.request = this.#firstRefusal(loaded.flatMap(({ request }) => request ?? []));
   }
 
@@ -155,4 +157,9 @@ function callBounded(call: () => unknown): unknown {
   };
   boundedCall.runInThisContext({ timeout: POLICY_MS_MAX });
   return answer;
+}
+
+/** An event that may be kept and written as JSON, whatever the operator's file does with it. */
+function wholeOf({ id, pubkey, created_at, kind, tags, content, sig }: PolicyEvent): NostrEvent {
+  return { id, pubkey, created_at, kind, tags, content, sig };
 }

@@ -89,6 +89,7 @@ function optional<Value>(
 }
 
 const workers = integer(0, limits.WORKERS_MAX);
+const perMinute = integer(0, limits.RATE_PER_MINUTE_MAX);
 const webLink = url("https", "http");
 /** The socket engines that are built in. */
 export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
@@ -344,14 +345,56 @@ export const SETTINGS = {
     "policies",
     integer(0, limits.RATE_PER_MINUTE_MAX),
     0,
-    "Events that one client address may send a minute to one gateway thread; 0: any.",
+    "Events that one client address may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_CONNECTION: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events that one connection may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_KEY: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events that clients who have proved the same key may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_AUTHOR: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events of one author that are taken a minute, whoever sends them; 0: any.",
     LIVE,
   ),
   QUERIES_PER_MINUTE: setting(
     "policies",
     integer(0, limits.RATE_PER_MINUTE_MAX),
     0,
-    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
+    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute; 0: any.",
+    LIVE,
+  ),
+  QUERIES_PER_MINUTE_CONNECTION: setting(
+    "policies",
+    perMinute,
+    0,
+    "The same for one connection; 0: any.",
+    LIVE,
+  ),
+  QUERIES_PER_MINUTE_KEY: setting(
+    "policies",
+    perMinute,
+    0,
+    "The same for clients who have proved the same key; 0: any.",
+    LIVE,
+  ),
+  QUERY_ROWS_PER_MINUTE: setting(
+    "policies",
+    perMinute,
+    0,
+    "Stored rows that the queries of one client address may have the relay look at, a minute; 0: any.",
     LIVE,
   ),
   POLICY_FILES: optional(

@@ -14,6 +14,16 @@ globalThis.addEventListener("unload", () => {
   for (const relay of groups) relay.signal("SIGKILL");
 });
 
+/** SIGINT and SIGTERM end the relays that were started, and then this process. For commands, not for tests. */
+export function endOnInterrupt(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      for (const relay of groups) relay.signal("SIGKILL");
+      Deno.exit(130);
+    });
+  }
+}
+
 /** What a relay process needs. */
 export interface RelayProcessOptions {
   /** A command line for `sh`. It runs in a process group of its own, so that a kill reaches all of it. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
+import { ImportTally } from "./handle.ts";
 import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
@@ -21,11 +21,7 @@ export class ImportSession implements Sender {
   readonly address = "";
   readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
-  #read = 0;
-  #stored = 0;
-  #duplicates = 0;
-  #refused = 0;
-  readonly #reasons = new Map<string, number>();
+  readonly #tally = new ImportTally();
 
   constructor(
     readonly number: number,
@@ -44,32 +40,20 @@ export class ImportSession implements Sender {
     if (line.trim() === "") return true;
     const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED);
     if (this.frames.send(this, `["EVENT",${line}]`, flags) !== null) return false;
-    this.#read++;
+    this.#tally.read();
     return true;
   }
 
   /** Counts what became of one line. */
   answer({ accepted, message }: ImportOutcome): void {
     this.unanswered = Math.max(0, this.unanswered - 1);
-    if (accepted && message === "") this.#stored++;
-    else if (accepted || message.startsWith("duplicate:")) this.#duplicates++;
-    else {
-      this.#refused++;
-      if (this.#reasons.has(message) || this.#reasons.size < IMPORT_REASONS_MAX) {
-        this.#reasons.set(message, (this.#reasons.get(message) ?? 0) + 1);
-      }
-    }
+    if (accepted && message === "") this.#tally.stored();
+    else if (accepted || message.startsWith("duplicate:")) this.#tally.duplicate();
+    else this.#tally.refused(message);
   }
 
   report(done: boolean): ImportReport {
-    return {
-      read: this.#read,
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      refused: this.#refused,
-      reasons: Object.fromEntries(this.#reasons),
-      done,
-    };
+    return this.#tally.report(done);
   }
 }
 

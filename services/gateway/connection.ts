@@ -29,10 +29,9 @@ const NO_KEYS = new Uint8Array(0);
 /** One client; see the module's text. */
 export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
-  /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
-  readonly counts = new Map<string, StoredQuery>();
-  /** Negentropy sessions by their own subscription ids (NIP-77). */
-  readonly syncs = new Map<string, NegentropySession>();
+  /** Made when they are asked for: most connections never count or compare, and an empty map is 220 bytes. */
+  #counts: Map<string, StoredQuery> | null = null;
+  #syncs: Map<string, NegentropySession> | null = null;
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
   isOpen = true;
@@ -54,6 +53,16 @@ export class Connection {
     /** Bytes that may wait for this client. */
     public outboundBytesMax: number,
   ) {}
+
+  /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
+  get counts(): Map<string, StoredQuery> {
+    return this.#counts ??= new Map();
+  }
+
+  /** Negentropy sessions by their own subscription ids (NIP-77). */
+  get syncs(): Map<string, NegentropySession> {
+    return this.#syncs ??= new Map();
+  }
 
   /** Sends an answer to the client's own request. */
   send(text: string): void {

@@ -17,8 +17,9 @@ import {
 } from "../../lib/nostr/client_message.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import { clientPolicy, eventRatePolicy, privateKinds, requestPolicy } from "../../lib/policy/configured.ts";
-import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { fromNobody, type PolicyContext } from "../../lib/policy/policy.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
@@ -28,6 +29,7 @@ import type { FrameSender } from "../verifier/handle.ts";
 import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
+import { type ClientPolicies, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
@@ -81,6 +83,7 @@ export class Gateway implements SyncAccess {
   readonly #frames: FrameSender;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
+  readonly #rates: RateTable;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -100,13 +103,15 @@ export class Gateway implements SyncAccess {
     this.#limits = limitsOf(config);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#policies = policiesOf(config, decisions);
+    this.#rates = new RateTable(parts.memory.rates);
+    this.#policies = policiesOf(config, decisions, this.#rates);
     this.#gate = new ReadGate(privateKinds(config), decisions.view);
     this.requests = new Requests({
       settings,
       metrics,
       gate: this.#gate,
       answers: this.#answers,
+      spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
     });
     this.#useFiles(config);
@@ -156,7 +161,7 @@ export class Gateway implements SyncAccess {
 
   #use(config: Config): void {
     this.#limits = limitsOf(config);
-    this.#policies = policiesOf(config, this.#decisions);
+    this.#policies = policiesOf(config, this.#decisions, this.#rates);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
     this.#useFiles(config);
@@ -303,6 +308,11 @@ export class Gateway implements SyncAccess {
       : `rate-limited: more than ${most} requests wait to be decided about`;
   }
 
+  /** A client's query had the relay look at so many rows. */
+  spent(connection: Connection, rows: number): void {
+    this.#policies.budget?.spend(contextOf(connection), rows);
+  }
+
   challenge(connection: Connection): void {
     this.#answers.challenge(connection);
   }
@@ -340,23 +350,6 @@ export function socketEvents(
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
     http,
-  };
-}
-
-/** What a gateway asks before it serves a client. */
-interface ClientPolicies {
-  readonly mayConnect: Policy<unknown>;
-  /** Null: nothing is to be asked. */
-  readonly mayWrite: Policy<unknown> | null;
-  readonly mayRequest: RequestPolicy;
-}
-
-function policiesOf(config: Config, { view }: ManagementFollower): ClientPolicies {
-  const nowMs = () => performance.now();
-  return {
-    mayConnect: clientPolicy(config, view),
-    mayWrite: eventRatePolicy(config, nowMs),
-    mayRequest: requestPolicy(config, nowMs),
   };
 }
 

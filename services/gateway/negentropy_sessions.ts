@@ -57,6 +57,8 @@ export type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
 
 /** Who may compare what. */
 export interface SyncAccess {
+  /** A client's session had the relay look at so many rows. */
+  spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */
   challenge(connection: Connection): void;
   /** Whether the filters may bring events that the client is not to be shown. */
@@ -158,6 +160,7 @@ export class NegentropySessions {
   }
 
   #answer(session: NegentropySession, { state, note }: SliceHeader): void {
+    this.#access.spent(session.connection, note.rows ?? 0);
     if (session.isCancelled) return;
     if (state === "failed") {
       return this.#fail(session, note.reason ?? "error: the comparison failed", note.eventsMax);

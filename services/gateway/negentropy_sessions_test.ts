@@ -24,6 +24,7 @@ function open() {
     answer: (query) => asked.push(["answer", query]),
     cancel: (query) => asked.push(["cancel", query]),
   }, {
+    spent: () => {},
     challenge: () => sent.push(["AUTH"]),
     reachesPrivate: () => reachesPrivate,
   });

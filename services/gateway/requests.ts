@@ -30,6 +30,8 @@ export interface RequestsParts {
   readonly metrics: ThreadMetrics;
   readonly answers: Answers;
   readonly gate: ReadGate;
+  /** A client's query had the relay look at so many rows. */
+  readonly spent: (connection: Connection, rows: number) => void;
   /** What the store learns of who listens. */
   readonly audience: Audience;
 }
@@ -40,15 +42,17 @@ export class Requests implements QueryEvents {
   readonly #metrics: ThreadMetrics;
   readonly #answers: Answers;
   readonly #gate: ReadGate;
+  readonly #spent: RequestsParts["spent"];
   readonly #subscriptions: SubscriptionIndex<Subscription>;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
-  constructor({ settings, metrics, answers, gate, audience }: RequestsParts) {
+  constructor({ settings, metrics, answers, gate, spent, audience }: RequestsParts) {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
+    this.#spent = spent;
     this.#subscriptions = new SubscriptionIndex(audience);
   }
 
@@ -127,6 +131,10 @@ export class Requests implements QueryEvents {
 
   mayShow(query: StoredQuery, text: string): boolean {
     return this.#gate.mayShow(text, query.connection.auth.authenticated, query.reachesPrivate);
+  }
+
+  spent(query: StoredQuery, rows: number): void {
+    this.#spent(query.connection, rows);
   }
 
   finished(query: StoredQuery): void {

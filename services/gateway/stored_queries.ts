@@ -85,6 +85,8 @@ export interface QueryEvents {
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
   /** Whether the client may be shown an event that the query brings, by its text. */
   mayShow(query: StoredQuery, text: string): boolean;
+  /** The query had the relay look at so many rows. */
+  spent(query: StoredQuery, rows: number): void;
   /** The stored part was sent. */
   finished(query: StoredQuery): void;
   counted(query: StoredQuery, answer: CountAnswer): void;
@@ -211,6 +213,7 @@ export class StoredQueries {
       }
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
       const step = query.scan.step(budget, emit);
+      this.#events.spent(query, query.rowsLeft - budget.rows);
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
@@ -240,6 +243,7 @@ export class StoredQueries {
   }
 
   #takeSlice(query: StoredQuery, slice: SliceHeader): void {
+    this.#events.spent(query, slice.note.rows ?? 0);
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;

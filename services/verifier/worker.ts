@@ -11,20 +11,31 @@ import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
-import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
-import type { EventPolicy, PolicyContext, PolicyEvent } from "../../lib/policy/policy.ts";
+import {
+  authorRatePolicy,
+  contentPolicy,
+  type RateMeans,
+  senderPolicy,
+} from "../../lib/policy/configured.ts";
+import {
+  type EventPolicy,
+  fromNobody,
+  type PolicyContext,
+  type PolicyEvent,
+} from "../../lib/policy/policy.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
+import { EventIntake, type IntakeEntry, type Refusal } from "../../lib/verify/event_intake.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
 import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
+import { relayMs } from "../relay_clock.ts";
 import { threadNumber } from "../memory.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
@@ -40,6 +51,8 @@ const STORE_FULL_WAIT_MS = 1;
 const ODD_ID_BYTES_MAX = 200;
 /** Bytes of one proved key. */
 const KEY_BYTES = 32;
+/** Whoever sends it: an author's rate asks for no more. */
+const NOBODY = fromNobody(0);
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 const encoder = new TextEncoder();
@@ -64,6 +77,9 @@ class Verifier {
   #loadedFor: Config | null = null;
   #content: EventPolicy;
   #sender: EventPolicy;
+  /** Asked of verified events, or null. */
+  #author: EventPolicy | null;
+  readonly #rates: RateMeans;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
@@ -86,6 +102,8 @@ class Verifier {
     this.#settings = new ConfigFollower(memory.config);
     this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
     this.#sender = senderPolicy(this.#settings.config);
+    this.#rates = { nowMs: relayMs, table: new RateTable(memory.rates) };
+    this.#author = authorRatePolicy(this.#settings.config, this.#rates);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
@@ -120,6 +138,7 @@ class Verifier {
     if (this.#settings.refresh()) {
       this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
       this.#sender = senderPolicy(this.#settings.config);
+      this.#author = authorRatePolicy(this.#settings.config, this.#rates);
     }
     return this.#loadedFor === this.#settings.config;
   }
@@ -176,9 +195,7 @@ class Verifier {
   #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
     const refusal = this.#content(event, context) ??
       (context.connection === null ? null : this.#sender(event, context));
-    return refusal === null && this.#files.event !== null
-      ? this.#files.event(wholeOf(event), context)
-      : refusal;
+    return refusal === null && this.#files.event !== null ? this.#files.event(event, context) : refusal;
   }
 
   #decide(): void {
@@ -193,11 +210,12 @@ class Verifier {
     for (let n = 0; n < entries.length; n++) {
       const entry = entries[n]!;
       const origin = this.#origins[n]!;
-      if (entry.refusal === null) {
+      const refusal = entry.refusal ?? this.#excessOf(entry, origin);
+      if (refusal === null) {
         this.#pass(entry, origin);
         packed++;
       } else {
-        this.#refuse(entry.refusal, origin);
+        this.#refuse(refusal, origin);
         answered.add(origin.origin);
       }
     }
@@ -205,6 +223,14 @@ class Verifier {
     for (const lane of this.#frames) lane.release();
     if (packed > 0) this.#nextBell.ring();
     for (const origin of answered) this.#originBells[origin]!.ring();
+  }
+
+  /** Whether its author sends too much. Before the signature was verified, anybody could use up an author's rate. */
+  #excessOf(entry: IntakeEntry, { flags }: Origin): Refusal | null {
+    if (this.#author === null || flags & FRAME_IMPORTED) return null;
+    const event = this.#intake.eventOf(entry);
+    const message = this.#author(event, NOBODY);
+    return message === null ? null : { id: event.id, message };
   }
 
   #pass(entry: IntakeEntry, origin: Origin): void {
@@ -244,11 +270,6 @@ class Verifier {
       notice ? `["NOTICE",${JSON.stringify(message)}]` : `["OK",${quoted},false,${JSON.stringify(message)}]`,
     );
   }
-}
-
-/** An event that may be kept and written as JSON, whatever the operator's file does with it. */
-function wholeOf({ id, pubkey, created_at, kind, tags, content, sig }: PolicyEvent): NostrEvent {
-  return { id, pubkey, created_at, kind, tags, content, sig };
 }
 
 /** The proved keys that a frame carries. */

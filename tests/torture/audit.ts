@@ -45,8 +45,8 @@ export function auditStore(dataDir: string): StoreAudit {
   const events = new Map<string, TestEvent>();
   const rows = db.prepare("SELECT e.*, b.expires_at, b.text FROM event e JOIN body b ON b.seq = e.seq")
     .iterate();
-  const tagCount = db.prepare("SELECT count(*) AS n FROM tag WHERE seq = ?");
-  const addressCount = db.prepare("SELECT count(*) AS n FROM address WHERE seq = ?");
+  const tagCounts = countsOf(db, "tag");
+  const addressCounts = countsOf(db, "address");
   for (const row of rows) {
     const event = eventOf(row.text as string);
     const facts = eventFacts(event);
@@ -54,8 +54,8 @@ export function auditStore(dataDir: string): StoreAudit {
     events.set(event.id, event as TestEvent);
     const isIndexed = row.id_key === idKey(event.id) && row.pubkey_key === pubkeyKey(event.pubkey) &&
       row.kind === event.kind && row.age === -event.created_at && row.expires_at === facts.expiresAt &&
-      tagCount.get(row.seq as number)!.n === facts.tagKeys.length &&
-      addressCount.get(row.seq as number)!.n === (facts.flags & 1 ? 1 : 0);
+      (tagCounts.get(row.seq) ?? 0) === facts.tagKeys.length &&
+      (addressCounts.get(row.seq) ?? 0) === (facts.flags & 1 ? 1 : 0);
     if (!isIndexed) mistakes.push(`${event.id} is not indexed as its text says`);
   }
   return { events, mistakes };
@@ -73,6 +73,12 @@ export function auditSearch(dataDir: string, events: ReadonlyMap<string, unknown
     if (!events.has(id)) mistakes.push(`${id} is in the search index and not in the store`);
   }
   return mistakes;
+}
+
+/** Rows of a table by the event that they belong to. */
+function countsOf(db: DatabaseSync, table: "tag" | "address"): ReadonlyMap<unknown, number> {
+  const rows = db.prepare(`SELECT seq, count(*) AS n FROM ${table} GROUP BY seq`).all();
+  return new Map(rows.map((row) => [row.seq, row.n as number]));
 }
 
 function integrityOf(db: DatabaseSync, name: string): string[] {

@@ -47,10 +47,12 @@ async function acceptsEvent(relay: Subject): Promise<string> {
   return brief(ok);
 }
 
-async function servesEventAsItWas(relay: Subject): Promise<string> {
+const ESCAPED = 'line\nquote" backslash\\ return\r tab\t backspace\b feed\f slash/ é 漢字 🦤 </script>';
+/** Characters that JSON writers like to escape, and NIP-01 wants verbatim: delete, line separator, byte order mark. */
+const VERBATIM = "\u007f \u2028 \u2029 \ufeff \u0085";
+
+async function servesEventAsItWas(relay: Subject, content: string): Promise<string> {
   await using writer = await relay.writer();
-  const content =
-    'line\nquote" backslash\\ return\r tab\t backspace\b feed\f slash/ é 漢字 🦤 \u2028 \u007f </script>';
   const event = relay.sign(relay.key(), {
     content,
     tags: [["t", content], ["empty", ""], ["x", "1", "2", "3"]],
@@ -62,7 +64,7 @@ async function servesEventAsItWas(relay: Subject): Promise<string> {
     const served = (events[0] as unknown as Record<string, unknown>)[name];
     demand(JSON.stringify(served) === JSON.stringify(value), `${name} came as ${brief(served)}`);
   }
-  return "all seven fields unchanged, with escapes and other scripts";
+  return "all seven fields unchanged";
 }
 
 async function readsEscapedJson(relay: Subject): Promise<string> {
@@ -200,7 +202,15 @@ export const NIP01_EVENT_RULES: readonly Rule[] = [
     section: SECTION,
     level: "required",
     says: "What is served has the seven fields that were signed; no character of them changes.",
-    check: servesEventAsItWas,
+    check: (relay) => servesEventAsItWas(relay, ESCAPED),
+  },
+  {
+    id: "01/verbatim-characters",
+    nip: 1,
+    section: SECTION,
+    level: "required",
+    says: "All characters but the seven that are escaped are hashed as they are, U+007F and U+2028 too.",
+    check: (relay) => servesEventAsItWas(relay, VERBATIM),
   },
   {
     id: "01/json-escapes",

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { demand, type Rule } from "../rule.ts";
+import { brief, demand, type Rule } from "../rule.ts";
 import { type Event, now } from "../signer.ts";
 import type { Subject } from "../subject.ts";
 
@@ -96,10 +96,23 @@ async function ephemeral(relay: Subject): Promise<string> {
   await using reader = await relay.join();
   const key = relay.key();
   await reader.subscribe("ephemeral", { authors: [key.pubkey] });
-  const event = relay.sign(key, { kind: EPHEMERAL, content: "now" });
-  await relay.accept(writer, event);
+  const event = relay.sign(key, { kind: EPHEMERAL });
+  // Whether there is an OK is another rule.
+  writer.send(["EVENT", event]);
   await reader.live("ephemeral", event.id);
   return "delivered to who listens";
+}
+
+async function ephemeralAnswered(relay: Subject): Promise<string> {
+  await using writer = await relay.writer();
+  await using reader = await relay.join();
+  const key = relay.key();
+  await reader.subscribe("ephemeral", { authors: [key.pubkey] });
+  const heard = await relay.publish(writer, relay.sign(key, { kind: EPHEMERAL }));
+  demand(heard[2] === true, `somebody listens, and yet it was answered ${brief(heard)}`);
+  const unheard = await relay.publish(writer, relay.sign(relay.key(), { kind: EPHEMERAL }));
+  demand(unheard[2] === true || String(unheard[3]).startsWith("mute:"), `unheard: ${brief(unheard)}`);
+  return `unheard: ${brief(unheard)}`;
 }
 
 async function ephemeralNotStored(relay: Subject): Promise<string> {
@@ -108,7 +121,7 @@ async function ephemeralNotStored(relay: Subject): Promise<string> {
   const key = relay.key();
   await reader.subscribe("ephemeral", { authors: [key.pubkey] });
   const [first, last] = [relay.sign(key, { kind: EPHEMERAL }), relay.sign(key)];
-  await relay.accept(writer, first);
+  writer.send(["EVENT", first]);
   await relay.store(writer, last);
   await relay.find(writer, { authors: [key.pubkey] }, [last.id]);
   return "not found by who asks later";
@@ -158,6 +171,13 @@ export const NIP01_KIND_RULES: readonly Rule[] = [
     check: absentIsEmpty,
   },
   { ...rule, id: "01/ephemeral-live", says: "An ephemeral event reaches who listens.", check: ephemeral },
+  {
+    ...rule,
+    id: "01/ephemeral-answered",
+    section: "From relay to client: sending events and notices",
+    says: "OK answers an ephemeral event too: true, or `mute:` where nobody listens.",
+    check: ephemeralAnswered,
+  },
   {
     ...rule,
     id: "01/ephemeral-not-stored",

@@ -104,7 +104,7 @@ async function deletable(relay: Subject): Promise<string> {
   await deliver(relay, writer, kept, gone);
   await relay.publish(writer, relay.sign(stranger, { kind: 5, tags: [["e", kept.id], ["k", String(WRAP)]] }));
   await relay.accept(writer, relay.sign(recipient, { kind: 5, tags: [["e", gone.id], ["k", String(WRAP)]] }));
-  await using reader = relay.lists(42) ? await as(relay, recipient) : await relay.join();
+  await using reader = await as(relay, recipient);
   await relay.find(reader, { kinds: [WRAP], "#p": [recipient.pubkey] }, [kept.id]);
   return "the recipient's request deletes, a stranger's does not";
 }
