@@ -30,7 +30,7 @@ import { protectedEvents } from "./protected_events.ts";
 import { queryRate } from "./query_rate.ts";
 import type { RateTable } from "./rate_table.ts";
 import type { Rate } from "./token_buckets.ts";
-import { KIND_VANISH } from "../nostr/kinds.ts";
+import { KIND_RELAY_LIST, KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
 export interface Decisions {
@@ -47,7 +47,11 @@ export interface Decisions {
 /** Kinds that are signed by keys that nobody knows, and come to whoever a `p` tag names (NIP-59). */
 const GIFT_WRAPS = new KindRanges([1059, 21_059]);
 
-const REQUESTS_TO_VANISH = new KindRanges([KIND_VANISH]);
+/** Relay lists are how authors are found: taken from anybody who is not banned (NIP-65). */
+const RELAY_LISTS = new KindRanges([KIND_RELAY_LIST]);
+
+/** What needs no proved key: requests to vanish, and relay lists. */
+const WRITTEN_BY_ANYBODY = new KindRanges([KIND_VANISH, KIND_RELAY_LIST]);
 
 /** Whether an event is taken, whoever brings it. */
 export function contentPolicy(config: Config, decisions: Decisions): EventPolicy {
@@ -72,6 +76,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
         allowed: allowed && either(allowed, either(decisions.allowedPubkeys, decisions.members)),
         denied: either(listed(config.DENIED_PUBKEYS) ?? NOBODY, decisions.bannedPubkeys),
         kindsToAllowed: GIFT_WRAPS,
+        openKinds: RELAY_LISTS,
       })),
     },
     { cost: COST.lookup, policy: bannedEvents({ banned: decisions.bannedEvents }) },
@@ -82,7 +87,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
 export function senderPolicy(config: Config): EventPolicy {
   const steps: PipeStep<PolicyEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
   if (config.AUTH_TO_WRITE) {
-    steps.push({ cost: COST.lookup, policy: authToWrite({ keys: null, openKinds: REQUESTS_TO_VANISH }) });
+    steps.push({ cost: COST.lookup, policy: authToWrite({ keys: null, openKinds: WRITTEN_BY_ANYBODY }) });
   }
   return pipe(steps);
 }

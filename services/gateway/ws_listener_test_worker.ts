@@ -4,18 +4,21 @@
  * @module
  */
 import type { Socket } from "./listener.ts";
+import { Opening } from "./opening.ts";
 import { listenWithWs } from "./ws_listener.ts";
 
 const post = (message: unknown) =>
   (self as unknown as { postMessage(message: unknown): void }).postMessage(message);
-const { address } = await listenWithWs<Socket>({
+const opening = new Opening<Socket>(1);
+const { address } = await listenWithWs({
   hostname: "127.0.0.1",
   port: 0,
   tls: null,
   frameBytesMax: 1_000,
   idleSeconds: 3,
   compression: false,
-}, {
+}, opening);
+opening.open({
   visitor: () => ({ address: "", host: "" }),
   open: (socket) => socket,
   text(socket, text) {

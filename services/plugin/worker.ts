@@ -11,11 +11,14 @@
 import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
+import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
 import { PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { asksUsToVanish } from "../../lib/nostr/vanish.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
 import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { eventOf } from "../../lib/store/exact.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
@@ -27,6 +30,8 @@ import { PluginProcess, type PluginUse } from "./plugin_process.ts";
 const STORE_FULL_WAIT_MS = 1;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+const ACCEPTED: Decision = { action: "accept" };
+
 /** One entry that was read and not yet passed on. */
 interface Entry extends Recipient {
   readonly verifier: number;
@@ -34,15 +39,13 @@ interface Entry extends Recipient {
   readonly id: Uint8Array;
   /** Header and packed event, as the store takes them. */
   readonly record: Uint8Array;
-  readonly decision: Promise<Decision>;
+  readonly decision: Decision | Promise<Decision>;
 }
-
-/** The answer while the operator has taken the plugin out of use. */
-const ACCEPT: Promise<Decision> = Promise.resolve({ action: "accept" });
 
 class WritePlugin {
   readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
+  readonly #relayUrl: string | null;
   readonly #log: Log;
   readonly #asked: LaneConsumer[];
   readonly #packed: LaneProducer[];
@@ -51,9 +54,10 @@ class WritePlugin {
   readonly #storeBell: Doorbell;
   readonly #originBells: Doorbell[];
 
-  constructor({ memory }: ActorStart, settings: ConfigFollower, plugin: PluginProcess, log: Log) {
+  constructor({ memory, config }: ActorStart, settings: ConfigFollower, plugin: PluginProcess, log: Log) {
     this.#settings = settings;
     this.#plugin = plugin;
+    this.#relayUrl = config.RELAY_URL;
     this.#log = log;
     this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
     this.#packed = memory.packed.map((lane) => new LaneProducer(lane));
@@ -107,9 +111,16 @@ class WritePlugin {
       id: event.id.slice(),
       record: lane.bytes.slice(offset, offset + recordBytes),
       decision: this.#settings.config.WRITE_PLUGIN === null
-        ? ACCEPT
-        : this.#plugin.ask(requestOf(decoder.decode(event.text.slice()), source, receivedAtMs)),
+        ? ACCEPTED
+        : this.#decisionOn(event, source, receivedAtMs),
     };
+  }
+
+  /** Nobody can refuse a request to vanish from this relay (NIP-62), so the plugin is not asked about it. */
+  #decisionOn(event: PackedEvent, source: EventSource, receivedAtMs: number): Decision | Promise<Decision> {
+    const text = decoder.decode(event.text.slice());
+    if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#relayUrl)) return ACCEPTED;
+    return this.#plugin.ask(requestOf(text, source, receivedAtMs));
   }
 
   /** Passes the batch on in the order in which it came. */
