@@ -22,6 +22,7 @@ export class WebSocket extends EventEmitter {
 
 /** Of the options, those used here; sizes in bytes, times in ms. */
 export interface ServerOptions {
+  readonly path: string;
   readonly noServer: true;
   readonly clientTracking: boolean;
   readonly maxPayload: number;

@@ -111,6 +111,8 @@ function httpOptions(): HttpOptions {
 
 function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOptions {
   return {
+    // One endpoint, as NIP-01 demands; a handshake elsewhere is a 400.
+    path: "/",
     noServer: true,
     clientTracking: false,
     maxPayload: frameBytesMax,

@@ -154,14 +154,19 @@ function onceForTwoFilters(relay: Subject): Promise<string> {
 
 async function noPrefixes(relay: Subject): Promise<string> {
   const { connection, events, authors: [a] } = await sow(relay);
-  await using reader = connection;
+  await connection.close();
+  let ended = 0;
   for (
     const filter of [{ ids: [events[1]!.id.slice(0, 12)] }, { authors: [a.slice(0, 12)] }, { ids: [""] }]
   ) {
-    const answer = await relay.ask(reader, { ...filter, limit: 10 });
-    demand(answer.events.length === 0, `${brief(filter)} brought ${answer.events.length} events`);
+    await using reader = await relay.join();
+    reader.send(["REQ", "prefix", { ...filter, limit: 10 }]);
+    const answer = await reader.next(([type, id]) => type !== "AUTH" && id === "prefix");
+    demand(answer?.[0] !== "EVENT", `${brief(filter)} brought an event`);
+    if (reader.isOver) ended++;
+    else demand(answer !== null, `${brief(filter)} has no answer`);
   }
-  return "the beginning of an id or a key brings nothing";
+  return `the beginning of an id or a key brings nothing; ${ended} of 3 connections were ended`;
 }
 
 async function refusesHex(relay: Subject): Promise<string> {

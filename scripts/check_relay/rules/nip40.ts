@@ -50,7 +50,7 @@ async function ephemeral(relay: Subject): Promise<string> {
   const key = relay.key();
   await reader.subscribe("soon", { authors: [key.pubkey] });
   const event = relay.sign(key, { kind: 20_040, tags: [["expiration", String(now() + 60)]] });
-  await relay.accept(writer, event);
+  writer.send(["EVENT", event]);
   await reader.live("soon", event.id);
   return "delivered as without expiration";
 }
