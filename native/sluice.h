@@ -99,5 +99,11 @@ SLUICE_API void sluice_attach(sluice_context *context, uint32_t source, const ui
 SLUICE_API uint32_t sluice_read(sluice_context *context, const sluice_frame_t *frames, uint32_t count, uint8_t *packed,
                                 uint32_t packed_size, sluice_read_t *read, uint8_t *items);
 SLUICE_API void sluice_counters(const sluice_context *context, sluice_counters_t *counters);
+/**
+ * Steers new connections to `port` among all processes that share it (SO_REUSEPORT): to the `count` sockets from the
+ * one that began to listen as number `first` on, by chance; a count of 0 leaves it to the kernel again. This process
+ * must be one of them. Returns 1, or 0 where that cannot be done here. Linux only; needs no privilege.
+ */
+SLUICE_API int32_t sluice_steer_listeners(uint32_t port, uint32_t first, uint32_t count);
 
 #endif

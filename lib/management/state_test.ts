@@ -110,7 +110,12 @@ Deno.test("policies that hold a view's sets follow its changes", () => {
   const { state } = open();
   const view = new ManagementView(state.everything());
   state.onChange((change) => view.apply(change));
-  const writers = allowedWriters({ allowed: null, denied: view.bannedPubkeys, kindsToAllowed: null });
+  const writers = allowedWriters({
+    allowed: null,
+    denied: view.bannedPubkeys,
+    kindsToAllowed: null,
+    openKinds: null,
+  });
   const kinds = allowedKinds({ allowed: view.allowedKinds, denied: view.bannedKinds });
   const refusals = () =>
     [writers(plainEvent(), sender()), kinds(plainEvent(), sender())].filter((text) => text);

@@ -31,6 +31,8 @@ export function kindClass(kind: number): KindClass {
 
 /** An author's request to delete events (NIP-09). */
 export const KIND_DELETION = 5;
+/** Where an author writes and reads (NIP-65). */
+export const KIND_RELAY_LIST = 10_002;
 /** An author's request that a relay forgets them (NIP-62). */
 export const KIND_VANISH = 62;
 /** A message that only its recipient, named in a `p` tag, can open (NIP-59). */

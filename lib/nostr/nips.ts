@@ -27,6 +27,7 @@ export const NIPS: readonly Nip[] = [
   nip(50, "Search Capability"),
   nip(59, "Gift Wrap"),
   nip(62, "Request to Vanish"),
+  nip(65, "Relay List Metadata"),
   nip(67, "EOSE Completeness Hint"),
   nip(70, "Protected Events"),
   nip(77, "Negentropy Syncing"),

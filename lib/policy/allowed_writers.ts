@@ -18,16 +18,19 @@ export interface AllowedWritersOptions {
    * (NIP-59) is signed by a key that nobody knows, so that without this no allowed key receives one.
    */
   readonly kindsToAllowed: Membership<number> | null;
+  /** Kinds that anybody but a denied author may write; null: none. */
+  readonly openKinds: Membership<number> | null;
 }
 
 /** Makes the policy. Cost: `lookup`. */
 export function allowedWriters(options: AllowedWritersOptions): EventPolicy {
-  const { allowed, denied, kindsToAllowed } = options;
+  const { allowed, denied, kindsToAllowed, openKinds } = options;
   return function byAllowedWriter(event) {
     if (denied !== null && denied.size !== 0 && denied.has(event.pubkey)) {
       return "blocked: this author is banned here";
     }
     if (allowed === null || allowed.has(event.pubkey)) return null;
+    if (openKinds?.has(event.kind)) return null;
     if (kindsToAllowed?.has(event.kind) && namesOneOf(event, allowed)) return null;
     return "restricted: only authors on this relay's list may write here";
   };

@@ -39,13 +39,14 @@ Deno.test("authors are taken when allowed and not banned", () => {
     allowed: new Set([key("a"), key("b")]),
     denied: new Set([key("b"), key("c")]),
     kindsToAllowed: null,
+    openKinds: null,
   });
   const by = (digit: string) => policy(plainEvent({ pubkey: key(digit) }), sender());
   assertEquals(by("a"), null);
   assertEquals(by("b"), "blocked: this author is banned here");
   assertEquals(by("c"), "blocked: this author is banned here");
   assertEquals(by("d"), LISTED_ONLY);
-  const open = allowedWriters({ allowed: null, denied: null, kindsToAllowed: null });
+  const open = allowedWriters({ allowed: null, denied: null, kindsToAllowed: null, openKinds: null });
   assertEquals(open(plainEvent(), sender()), null);
 });
 
@@ -54,6 +55,7 @@ Deno.test("a gift wrap by anybody reaches an allowed key, and no other kind and 
     allowed: new Set([key("a")]),
     denied: new Set([key("c")]),
     kindsToAllowed: new Set([1059]),
+    openKinds: null,
   });
   const wrap = (fields: object) =>
     policy(plainEvent({ pubkey: key("d"), kind: 1059, tags: [["x"], ["p", key("a")]], ...fields }), sender());
@@ -61,6 +63,19 @@ Deno.test("a gift wrap by anybody reaches an allowed key, and no other kind and 
   assertEquals(wrap({ tags: [["p", key("e")], ["p"], ["P", key("a")]] }), LISTED_ONLY);
   assertEquals(wrap({ kind: 1 }), LISTED_ONLY);
   assertEquals(wrap({ pubkey: key("c") }), "blocked: this author is banned here");
+});
+
+Deno.test("an open kind is taken from anybody but a denied author", () => {
+  const policy = allowedWriters({
+    allowed: new Set([key("a")]),
+    denied: new Set([key("c")]),
+    kindsToAllowed: null,
+    openKinds: new Set([10_002]),
+  });
+  const by = (digit: string, kind: number) => policy(plainEvent({ pubkey: key(digit), kind }), sender());
+  assertEquals(by("d", 10_002), null);
+  assertEquals(by("d", 10_003), LISTED_ONLY);
+  assertEquals(by("c", 10_002), "blocked: this author is banned here");
 });
 
 Deno.test("a banned event is refused by its id", () => {

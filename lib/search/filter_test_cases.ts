@@ -66,6 +66,61 @@ export const filterCases: SuiteCases = {
     assertEquals(await index.find("nsfw:false"), ids(harmless, plain));
   },
 
+  async "finds events of one language, by their label or by their text"(index) {
+    const english = note("The apple that fell from the tree was green and quite small");
+    const german = note("Der Apfel, der vom Baum gefallen ist, war grün: apple auf Englisch");
+    const labelled = note("The apple that fell from the tree was green", {
+      tags: [["L", "ISO-639-1"], ["l", "de", "ISO-639-1"]],
+    });
+    const unknown = note("apple");
+    await index.add(english, german, labelled, unknown);
+    assertEquals(await index.find("apple language:en"), ids(english));
+    assertEquals((await index.find("apple language:DE")).toSorted(), ids(german, labelled).toSorted());
+    assertEquals(await index.find("language:de"), ids(labelled, german));
+    assertEquals(await index.find("language:fr"), []);
+    assertEquals((await index.find("apple language:german")).length, 4, "a value that is no code is ignored");
+  },
+
+  async "finds events of one sentiment"(index) {
+    const glad = note("What a wonderful apple, I love it and I am so happy today");
+    const sad = note("This apple is terrible, I hate it, the worst that I ever had");
+    const plain = note("There is an apple on the table beside the other things");
+    const foreign = note("Dieser Apfel ist wunderbar, und alle Leute freuen sich darüber: apple");
+    await index.add(glad, sad, plain, foreign);
+    assertEquals(await index.find("apple sentiment:positive"), ids(glad));
+    assertEquals(await index.find("apple sentiment:negative"), ids(sad));
+    assertEquals(await index.find("apple sentiment:neutral"), ids(plain));
+    assertEquals(await index.find("sentiment:Positive"), ids(glad));
+    assertEquals(
+      (await index.find("apple sentiment:mixed")).length,
+      4,
+      "a value without a meaning is ignored",
+    );
+  },
+
+  async "leaves out spam unless include:spam asks for it"(index) {
+    const plain = note("apple");
+    const tags = Array.from({ length: 30 }, (_, i) => ["t", `tag${i}`]);
+    const spam = note("apple! Double your bitcoin now", { tags });
+    await index.add(plain, spam);
+    assertEquals(await index.find("apple"), ids(plain));
+    assertEquals(await index.find(""), ids(plain));
+    assertEquals((await index.find("apple include:spam")).toSorted(), ids(plain, spam).toSorted());
+    assertEquals(await index.find("include:spam"), ids(spam, plain));
+    assertEquals(await index.find("apple include:everything"), ids(plain));
+  },
+
+  async "joins extensions by AND"(index) {
+    const text = "What a wonderful apple, I love it and I am so happy today";
+    const found = note(text);
+    const warned = note(text, { tags: [["content-warning"]] });
+    await index.add(found, warned, note("apple"));
+    const search = "apple language:en sentiment:positive nsfw:false foo:bar";
+    assertEquals(await index.find(search), ids(found));
+    assertEquals(await index.find(`${search} sort:new "wonderful apple"`), ids(found));
+    assertEquals(await index.find(`${search} "apple wonderful"`), []);
+  },
+
   async "takes a tag's value as it is, whatever is in it"(index) {
     const values = [
       'a "quoted" value',

@@ -1,29 +1,17 @@
 /**
- * What of an event is searchable, and how much each part and kind counts. Both backends index this.
- * Runs on the indexer's thread (documents) and on readers (weights); no state.
+ * What of an event is searchable: both backends index these documents.
+ * Runs on the indexer's thread; no state. Its tables of words are large, so that readers must not import it.
  *
  * @module
  */
 import { SEARCH_FIELD_CHARS_MAX, TAG_VALUE_SEARCHED_CHARS_MAX } from "../limits.ts";
 import { expiresAt, type NostrEvent } from "../nostr/event.ts";
 import { isIndexedLetter } from "../nostr/packed_event.ts";
+import { languageOf } from "./language.ts";
+import { type SearchDocument, tagTerm, TEXT_FIELDS, type TextField } from "./search_fields.ts";
+import { sentimentOf } from "./sentiment.ts";
+import { isSpam } from "./spam.ts";
 import { normalizeText } from "./text.ts";
-
-/** The text fields and their weights: a name that fits says more than a mention of it. */
-export const TEXT_FIELD_WEIGHTS = {
-  name: 5,
-  display_name: 5,
-  nip05: 3,
-  title: 4,
-  summary: 2,
-  about: 1,
-  content: 1,
-} as const;
-export type TextField = keyof typeof TEXT_FIELD_WEIGHTS;
-export const TEXT_FIELDS = Object.keys(TEXT_FIELD_WEIGHTS) as readonly TextField[];
-
-/** Kinds whose scores are multiplied: articles (NIP-23) before notes, reactions and labels (NIP-25, NIP-32) last. */
-export const KIND_WEIGHTS: ReadonlyMap<number, number> = new Map([[30_023, 1.5], [7, 0.25], [1_985, 0.25]]);
 
 /**
  * Kinds whose content is no text for people: contact lists' JSON (NIP-02), encrypted messages and wraps (NIP-04, 59,
@@ -45,23 +33,11 @@ const KINDS_WITHOUT_TEXT = new Set([
   24_133,
 ]);
 
-/** An event as the index holds it. */
-export interface SearchDocument {
-  readonly id: string;
-  readonly pubkey: string;
-  readonly kind: number;
-  /** Seconds. */
-  readonly created_at: number;
-  /** Seconds (NIP-40); 0 means never. */
-  readonly expires_at: number;
-  /** `letter:value` of single-letter tags, each once; and {@linkcode SENSITIVE_TERM}, where it is so. */
-  readonly tags: readonly string[];
-  /** Fields that have a text, normalised. */
-  readonly texts: Readonly<Partial<Record<TextField, string>>>;
-}
-
 /** The document of an event. Takes any event that passed `shapeFault`. */
 export function searchDocument(event: NostrEvent): SearchDocument {
+  const texts = event.kind === 0 ? profileTexts(event.content) : noteTexts(event);
+  const words = [texts.title, texts.about, texts.content].filter(Boolean).join("\n");
+  const language = languageOf(event, words);
   return {
     id: event.id,
     pubkey: event.pubkey,
@@ -69,17 +45,13 @@ export function searchDocument(event: NostrEvent): SearchDocument {
     created_at: event.created_at,
     expires_at: expiresAt(event),
     tags: tagTerms(event),
-    texts: event.kind === 0 ? profileTexts(event.content) : noteTexts(event),
+    texts,
+    language,
+    sentiment: sentimentOf(words, language),
+    isSpam: isSpam(event, words),
+    isSensitive: isSensitive(event),
   };
 }
-
-/** How a tag condition's value appears in `tags`. */
-export function tagTerm(letter: string, value: string): string {
-  return `${letter}:${value}`;
-}
-
-/** Stands among the tags of an event whose author warns of its content. No tag has such a term: they hold a colon. */
-export const SENSITIVE_TERM = "sensitive";
 
 /** Whether the author warns of the content: by NIP-36's tag, or by the hashtag that older clients use. */
 function isSensitive(event: NostrEvent): boolean {
@@ -89,7 +61,7 @@ function isSensitive(event: NostrEvent): boolean {
 }
 
 function tagTerms(event: NostrEvent): string[] {
-  const terms: string[] = isSensitive(event) ? [SENSITIVE_TERM] : [];
+  const terms: string[] = [];
   for (const [name, value] of event.tags) {
     if (name === undefined || value === undefined || !isIndexedLetter(name)) continue;
     // OpenSearch refuses a document with a term of more than 32 KiB.

@@ -15,6 +15,10 @@ Deno.test("searchDocument() takes the keys of an event as they are", () => {
     expires_at: 1_700_000_000,
     tags: [],
     texts: { content: "hello" },
+    language: "",
+    sentiment: "" as const,
+    isSpam: false,
+    isSensitive: false,
   };
   assertEquals(searchDocument(event), expected);
 });

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { NostrEvent } from "../nostr/event.ts";
 import type { Filter } from "../nostr/filter.ts";
+import type { SearchDocument } from "./search_fields.ts";
 
 /** A change to the index: one addition or one removal of the log. */
 export type IndexChange =
-  | { readonly type: "add"; readonly seq: number; readonly event: NostrEvent }
+  | { readonly type: "add"; readonly seq: number; readonly document: SearchDocument }
   | { readonly type: "remove"; readonly seq: number; readonly id: string };
 
 /** How far a follower of the log is, for one generation of an index. */
@@ -48,7 +48,10 @@ export interface SearchRequest {
   readonly now: number;
 }
 
-/** Ids in rank order, best first: by score, then newest first, then lowest id. */
+/**
+ * Ids in rank order, best first: by score, then newest first, then lowest id. Newest first from the start where the
+ * search asks for an order that begins with time (`sort:new`, and those that the store's counts complete).
+ */
 export interface SearchHits {
   readonly ids: readonly string[];
 }

@@ -6,6 +6,7 @@
  */
 import type { NostrEvent } from "../nostr/event.ts";
 import type { Filter } from "../nostr/filter.ts";
+import { searchDocument } from "./search_document.ts";
 import type { BulkResult, IndexChange, SearchIndex } from "./search_index.ts";
 
 /** The moment of every search that names none, seconds; all events of the suite are older. */
@@ -22,7 +23,7 @@ export class IndexUnderTest {
 
   /** Adds events in one bulk and makes them visible. */
   async add(...events: NostrEvent[]): Promise<BulkResult> {
-    return await this.apply(events.map((event) => ({ type: "add", seq: ++this.#seq, event })));
+    return await this.apply(events.map((event) => addition(++this.#seq, event)));
   }
 
   /** Removes events in one bulk and makes it visible. */
@@ -41,6 +42,11 @@ export class IndexUnderTest {
     const { ids } = await this.index.search({ filter: { tags: [], limit: 100, search, ...filter }, now });
     return ids;
   }
+}
+
+/** The change that adds an event. */
+export function addition(seq: number, event: NostrEvent): IndexChange {
+  return { type: "add", seq, document: searchDocument(event) };
 }
 
 let made = 0;

@@ -78,30 +78,6 @@ export function parseSearchText(text: string): SearchText {
   return { terms, phrases, extensions, unsearchable: dropped && terms.length + phrases.length === 0 };
 }
 
-/**
- * Whether a search text has no words, and no extension that an index has to answer: the filter's other keys then say
- * everything, and the store can answer alone.
- *
- * @example Usage
- * ```ts
- * import { isBlankSearch } from "./search_text.ts";
- * import { assert } from "@std/assert";
- *
- * assert(isBlankSearch(" include:spam "));
- * assert(!isBlankSearch("bitcoin include:spam"));
- * ```
- */
-export function isBlankSearch(text: string): boolean {
-  const parsed = parseSearchText(text);
-  const { terms, phrases, unsearchable } = parsed;
-  return terms.length + phrases.length === 0 && !unsearchable && !excludesSensitive(parsed);
-}
-
-/** Whether `nsfw:false` asks to leave out what its author warns of; NIP-50's default is to include it. */
-export function excludesSensitive({ extensions }: SearchText): boolean {
-  return extensions.get("nsfw")?.toLowerCase() === "false";
-}
-
 function note(extensions: Map<SearchExtension, string>, key: string, value: string): void {
   const known = SEARCH_EXTENSIONS.find((name) => name === key);
   if (known && !extensions.has(known)) extensions.set(known, value);

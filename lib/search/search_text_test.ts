@@ -1,7 +1,7 @@
 /** Tests of the parser of NIP-50's text. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { SEARCH_BYTES_MAX, SEARCH_CLAUSES_MAX } from "../limits.ts";
-import { isBlankSearch, parseSearchText } from "./search_text.ts";
+import { parseSearchText } from "./search_text.ts";
 
 function words(text: string): string[] {
   return parseSearchText(text).terms.map((term) => term.text);
@@ -73,13 +73,4 @@ Deno.test("parseSearchText() stops at its bounds", () => {
   const many = parseSearchText("a ".repeat(SEARCH_BYTES_MAX));
   assertEquals(many.terms.length, SEARCH_CLAUSES_MAX);
   assertEquals(words("a".repeat(SEARCH_BYTES_MAX * 2))[0]!.length, SEARCH_BYTES_MAX);
-});
-
-Deno.test("isBlankSearch() knows texts without words from texts that ask in vain", () => {
-  for (const text of ["", "  ", "language:en", 'include:spam domain:"x y"', '""']) {
-    assert(isBlankSearch(text), text);
-  }
-  for (const text of ["a", "!!!", '"a"', "language:en a", "日", "nsfw:false"]) {
-    assert(!isBlankSearch(text), text);
-  }
 });

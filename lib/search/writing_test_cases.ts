@@ -6,7 +6,7 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { BULK_EVENTS_MAX } from "../limits.ts";
-import { ids, note, type SuiteCases } from "./search_test_fixture.ts";
+import { addition, ids, note, type SuiteCases } from "./search_test_fixture.ts";
 
 const TAKEN = { retry: [], rejected: [] };
 
@@ -30,7 +30,7 @@ export const writingCases: SuiteCases = {
 
   async "ends where the changes end, whatever their order in a bulk"(index) {
     const [stays, goes] = [note("apple"), note("apple")];
-    const add = (event: typeof stays, seq: number) => ({ type: "add" as const, seq, event });
+    const add = (event: typeof stays, seq: number) => addition(seq, event);
     const remove = ({ id }: typeof stays, seq: number) => ({ type: "remove" as const, seq, id });
     const changes = [add(stays, 1), add(goes, 2), remove(stays, 3), remove(goes, 4), add(stays, 5)];
     assertEquals(refusals(await index.apply(changes)), TAKEN);

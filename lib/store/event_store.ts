@@ -84,6 +84,19 @@ export class EventStore {
     this.#vanish.restart();
   }
 
+  /** Writes a page and changes nothing, to find out whether the disk takes writes; a group of its own. */
+  touch(): void {
+    const version = this.#db.prepare("PRAGMA user_version").get()!.user_version as number;
+    this.begin();
+    try {
+      this.#db.exec(`PRAGMA user_version = ${version}`);
+      this.commit();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
   /** Adds one event of a kind that is stored; inside a group. */
   add(event: PackedEvent): AddOutcome {
     if (this.#sql.present.get(event.idKey) !== undefined || this.#mayBeDeleted(event)) {
@@ -233,7 +246,7 @@ export class EventStore {
     if (facts.flags & FLAG_DELETION) this.#forgetDeletion(facts.event, eventSeq);
     const id = idOf(row.text as string);
     const seq = ++this.#lastSeq;
-    this.#sql.insertRemoval.run(seq, eventSeq, id, reason);
+    this.#sql.insertRemoval.run(seq, eventSeq, id, reason, -facts.event.created_at);
     this.removals.push({ seq, id, reason });
   }
 }
@@ -279,7 +292,7 @@ function prepareStatements(db: DatabaseSync) {
     insertAddress: sql("INSERT INTO address (address_key, seq) VALUES (?, ?)"),
     insertDeletion: sql("INSERT OR IGNORE INTO deletion (target_key, pubkey_key, by_seq) VALUES (?, ?, ?)"),
     deleteDeletion: sql("DELETE FROM deletion WHERE target_key = ? AND pubkey_key = ? AND by_seq = ?"),
-    insertRemoval: sql("INSERT INTO removal (seq, event_seq, id, reason) VALUES (?, ?, ?, ?)"),
+    insertRemoval: sql("INSERT INTO removal (seq, event_seq, id, reason, age) VALUES (?, ?, ?, ?, ?)"),
     deleteEvent: sql("DELETE FROM event WHERE seq = ?"),
     deleteBody: sql("DELETE FROM body WHERE seq = ?"),
     deleteAddress: sql("DELETE FROM address WHERE address_key = ? AND seq = ?"),

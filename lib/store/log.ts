@@ -20,10 +20,10 @@ export class LogReader {
 
   constructor(db: DatabaseSync) {
     this.#additions = returnArrays(
-      db.prepare("SELECT seq, text FROM body WHERE seq > ? ORDER BY seq LIMIT ?"),
+      db.prepare("SELECT seq, text FROM body WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     );
     this.#removals = returnArrays(
-      db.prepare("SELECT seq, id FROM removal WHERE seq > ? ORDER BY seq LIMIT ?"),
+      db.prepare("SELECT seq, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     );
     this.#last = db.prepare(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
                                         coalesce((SELECT max(seq) FROM removal), 0)) AS seq`);
@@ -38,9 +38,11 @@ export class LogReader {
    * At most `max` entries after `cursor`, in order. An event that was removed since is no entry any more; its removal is.
    */
   read(cursor: number, max: number): LogEntry[] {
-    // Removals first: an entry that is added between the two statements is then newer than the last removal read.
-    const removals = this.#removals.all(cursor, max) as unknown as [number, string][];
-    const additions = this.#additions.all(cursor, max) as unknown as [number, string][];
+    // Each statement sees a moment of its own. What is stored between them waits for the next read; else an entry of one
+    // list could let the cursor pass an older one of the other.
+    const last = this.lastSeq;
+    const removals = this.#removals.all(cursor, last, max) as unknown as [number, string][];
+    const additions = this.#additions.all(cursor, last, max) as unknown as [number, string][];
     return merge(additions, removals, max);
   }
 }

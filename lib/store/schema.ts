@@ -14,7 +14,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Marks the file as ours in SQLite's `application_id`: "SLCE". */
 const APPLICATION_ID = 0x534c4345;
@@ -66,6 +66,9 @@ const MIGRATIONS: readonly string[] = [
      is_pending INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX vanish_pending ON vanish (is_pending) WHERE is_pending = 1;`,
+  // Where in the order of time the event was that left: followers that keep that order find it by its age. Null: it left
+  // before this version.
+  "ALTER TABLE removal ADD COLUMN age INTEGER;",
 ];
 
 /** The database is not one this program can serve; the message says why and what to do. */
@@ -79,6 +82,25 @@ export class SchemaError extends Error {
  * @throws {SchemaError} if the file belongs to another program or to a newer version of this one.
  */
 export function migrate(db: DatabaseSync, path: string): void {
+  const version = versionOf(db, path);
+  if (version === SCHEMA_VERSION) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    for (const statements of MIGRATIONS.slice(version)) db.exec(statements);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * The version of a database's schema; 0 where it is empty. Changes nothing.
+ *
+ * @throws {SchemaError} if the file belongs to another program or to a newer version of this one.
+ */
+export function versionOf(db: DatabaseSync, path: string): number {
   const version = pragma(db, "user_version");
   const application = pragma(db, "application_id");
   const empty = version === 0 && db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!.n === 0;
@@ -90,16 +112,13 @@ export function migrate(db: DatabaseSync, path: string): void {
       `Cannot open store "${path}": its schema is version ${version}, this program knows up to ${SCHEMA_VERSION}`,
     );
   }
-  if (version === SCHEMA_VERSION) return;
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    for (const statements of MIGRATIONS.slice(version)) db.exec(statements);
-    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    db.exec("COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
-  }
+  return version;
+}
+
+/** The tables and indexes that a schema of this version has, as `type name`. */
+export function objectsOf(version: number): string[] {
+  const made = MIGRATIONS.slice(0, version).join("\n").matchAll(/CREATE (TABLE|INDEX) (\w+)/g);
+  return [...made].map(([, type, name]) => `${type!.toLowerCase()} ${name}`);
 }
 
 function pragma(db: DatabaseSync, name: string): number {

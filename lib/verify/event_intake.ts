@@ -10,7 +10,7 @@
  */
 import { INTAKE_BYTES_MAX, VERIFY_BATCH_MAX } from "../limits.ts";
 import { packedBytesMax, packEvent, type PackTarget } from "../nostr/packed_event.ts";
-import type { EventPolicy, PolicyContext } from "../policy/policy.ts";
+import type { EventPolicy, PolicyContext, PolicyEvent } from "../policy/policy.ts";
 import { FrameBatch } from "./frame_batch.ts";
 import { type Refusal, type TextEntry, TextIntake } from "./text_intake.ts";
 import { ITEM_BYTES, type SignatureVerifier } from "./verifier.ts";
@@ -125,6 +125,11 @@ export class EventIntake {
       entry.facts = null;
     }
     return count;
+  }
+
+  /** An accepted event, as policies see it. */
+  eventOf({ facts, frame }: IntakeEntry): PolicyEvent {
+    return facts === null ? this.#frames!.view.at(frame) : facts.event;
   }
 
   /** The most bytes that an accepted event takes packed. */

@@ -12,6 +12,8 @@ import type { RelayMemory } from "../memory.ts";
 import {
   CANCEL,
   CONTINUE,
+  FULL_SET_READER,
+  isTimeWindow,
   MESSAGE,
   QUERY,
   type QueryPosition,
@@ -58,6 +60,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** One gateway's side of the conversation with all readers. */
 export class ReaderLink {
   readonly #epoch: number;
+  readonly #eventsMax: () => number;
   readonly #queries: LaneProducer[];
   readonly #rows: LaneConsumer[];
   readonly #bells: Doorbell[];
@@ -65,8 +68,10 @@ export class ReaderLink {
   readonly #open = new Map<number, AskedQuery>();
   #lastAsked = 0;
 
-  constructor(memory: RelayMemory, gateway: number, epoch: number) {
+  /** @param eventsMax The most events that a negentropy session may select. */
+  constructor(memory: RelayMemory, gateway: number, epoch: number, eventsMax: () => number) {
     this.#epoch = epoch;
+    this.#eventsMax = eventsMax;
     this.#queries = memory.queries[gateway]!.map((lane) => new LaneProducer(lane));
     this.#rows = memory.rows.map((lanes) => new LaneConsumer(lanes[gateway]!));
     this.#bells = memory.bells.readers.map((bell) => new Doorbell(bell));
@@ -166,7 +171,8 @@ export class ReaderLink {
   }
 
   #readerOf(query: AskedQuery): number {
-    return query.number % this.#queries.length;
+    const isOfAll = query.type === "sync" && isTimeWindow(query.filters[0]!, this.#eventsMax());
+    return isOfAll ? FULL_SET_READER : query.number % this.#queries.length;
   }
 
   #put(query: AskedQuery, type: number, bytes: Uint8Array): boolean {

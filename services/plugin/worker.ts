@@ -8,22 +8,29 @@
  *
  * @module
  */
+import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
+import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
 import { PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { asksUsToVanish } from "../../lib/nostr/vanish.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
 import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { eventOf } from "../../lib/store/exact.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import type { EventSource } from "./messages.ts";
-import { PluginProcess } from "./plugin_process.ts";
+import { PluginProcess, type PluginUse } from "./plugin_process.ts";
 
 /** How long to wait before looking again whether the store has made room, ms. */
 const STORE_FULL_WAIT_MS = 1;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const ACCEPTED: Decision = { action: "accept" };
 
 /** One entry that was read and not yet passed on. */
 interface Entry extends Recipient {
@@ -32,11 +39,13 @@ interface Entry extends Recipient {
   readonly id: Uint8Array;
   /** Header and packed event, as the store takes them. */
   readonly record: Uint8Array;
-  readonly decision: Promise<Decision>;
+  readonly decision: Decision | Promise<Decision>;
 }
 
 class WritePlugin {
+  readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
+  readonly #relayUrl: string | null;
   readonly #log: Log;
   readonly #asked: LaneConsumer[];
   readonly #packed: LaneProducer[];
@@ -45,8 +54,10 @@ class WritePlugin {
   readonly #storeBell: Doorbell;
   readonly #originBells: Doorbell[];
 
-  constructor({ memory }: ActorStart, plugin: PluginProcess, log: Log) {
+  constructor({ memory, config }: ActorStart, settings: ConfigFollower, plugin: PluginProcess, log: Log) {
+    this.#settings = settings;
     this.#plugin = plugin;
+    this.#relayUrl = config.RELAY_URL;
     this.#log = log;
     this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
     this.#packed = memory.packed.map((lane) => new LaneProducer(lane));
@@ -73,6 +84,9 @@ class WritePlugin {
 
   /** Asks about what lies in the lanes, up to what a batch holds. */
   #take(): Entry[] {
+    if (this.#settings.refresh() && this.#settings.config.WRITE_PLUGIN !== null) {
+      this.#plugin.use(useOf(this.#settings.config));
+    }
     const entries: Entry[] = [];
     for (let verifier = 0; verifier < this.#asked.length; verifier++) {
       const lane = this.#asked[verifier]!;
@@ -96,8 +110,17 @@ class WritePlugin {
       receivedAtMs,
       id: event.id.slice(),
       record: lane.bytes.slice(offset, offset + recordBytes),
-      decision: this.#plugin.ask(requestOf(decoder.decode(event.text.slice()), source, receivedAtMs)),
+      decision: this.#settings.config.WRITE_PLUGIN === null
+        ? ACCEPTED
+        : this.#decisionOn(event, source, receivedAtMs),
     };
+  }
+
+  /** Nobody can refuse a request to vanish from this relay (NIP-62), so the plugin is not asked about it. */
+  #decisionOn(event: PackedEvent, source: EventSource, receivedAtMs: number): Decision | Promise<Decision> {
+    const text = decoder.decode(event.text.slice());
+    if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#relayUrl)) return ACCEPTED;
+    return this.#plugin.ask(requestOf(text, source, receivedAtMs));
   }
 
   /** Passes the batch on in the order in which it came. */
@@ -143,17 +166,22 @@ function requestOf(text: string, { address, keys }: EventSource, receivedAtMs: n
   });
 }
 
-onStart(async (start) => {
-  const { config } = start;
-  const log = new Log("plugin", config.LOG_LEVEL);
-  const plugin = new PluginProcess({
-    command: config.WRITE_PLUGIN!,
+function useOf(config: Config): PluginUse {
+  return {
+    // Nothing is asked while there is none.
+    command: config.WRITE_PLUGIN ?? "none",
     timeoutMs: config.PLUGIN_TIMEOUT_MS,
     inFlightMax: config.PLUGIN_IN_FLIGHT,
-    log,
-  });
+  };
+}
+
+onStart(async (start) => {
+  const settings = new ConfigFollower(start.memory.config);
+  const log = new Log("plugin", start.memory.logLevel);
+  const plugin = new PluginProcess({ ...useOf(settings.config), log });
+  beatByTimer(start);
   report({ type: "ready", facts: {} });
-  await new WritePlugin(start, plugin, log).run();
+  await new WritePlugin(start, settings, plugin, log).run();
   await plugin.close();
   report({ type: "stopped" });
   endWorker();

@@ -9,14 +9,24 @@ import {
   READER_SLICE_ROWS_MAX,
   SEARCH_HITS_MAX,
   SLICE_BYTES_MAX,
+  SORT_CANDIDATES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
 import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
+import {
+  type PopularityOrder,
+  popularityOrder,
+  popularityScore,
+  RECENT_SECONDS,
+} from "../../lib/search/popularity.ts";
+import { searchConditions } from "../../lib/search/search_conditions.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
+import { parseSearchText } from "../../lib/search/search_text.ts";
+import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -27,16 +37,27 @@ export interface Slice {
   readonly seqs: readonly number[];
 }
 
+/** One event that a search has found. */
+interface FoundRow {
+  readonly seq: number;
+  readonly text: string;
+  /** Set where the search asks for an order by popularity. */
+  score: number;
+}
+
 /** What a search has found and not yet handed out. */
 interface Found {
-  readonly rows: readonly { readonly seq: number; readonly text: string }[];
+  rows: FoundRow[];
   at: number;
+  /** How many rows have their score, until all have; null: they are in their order. */
+  scored: number | null;
 }
 
 /** What all queries of a reader have in common. */
 export interface JobParts {
   readonly reader: EventReader;
   readonly search: SearchReader | null;
+  readonly answers: AnswerCounts;
   /** What counts, and what is compared. */
   readonly gate: ReadGate;
 }
@@ -51,8 +72,9 @@ export class Job {
   isWanted = true;
   readonly #reader: EventReader;
   readonly #search: SearchReader | null;
+  readonly #answers: AnswerCounts;
   #filter: number;
-  #scan: Scan | null = null;
+  #scan: EventScan | null = null;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -62,11 +84,12 @@ export class Job {
   readonly #gate: ReadGate;
   readonly #keys: ReadonlySet<string>;
 
-  constructor(query: ReaderQuery, gateway: number, { reader, search, gate }: JobParts) {
+  constructor(query: ReaderQuery, gateway: number, { reader, search, answers, gate }: JobParts) {
     this.query = query;
     this.gateway = gateway;
     this.#reader = reader;
     this.#search = search;
+    this.#answers = answers;
     this.#gate = gate;
     this.#keys = new Set(query.keys);
     this.#filter = query.position.filter;
@@ -91,14 +114,20 @@ export class Job {
   async search(): Promise<void> {
     const asked = this.#current!;
     const counting = this.query.type === "count";
-    const filter = counting ? { ...asked, limit: SEARCH_HITS_MAX } : asked;
+    const order = counting ? null : orderOf(asked);
+    const limit = counting ? SEARCH_HITS_MAX : order === null ? asked.limit : SORT_CANDIDATES_MAX;
+    const filter = { ...asked, limit: asked.limit === 0 ? 0 : limit };
     const { ids } = await this.#search!.search({ filter, now: this.query.now });
     this.#reader.refresh();
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
     const rows = ids
       .map((id) => this.#reader.rowOf(id, this.query.now))
       .filter((row) => row !== null && matchesFilter(asked, eventOf(row.text)));
-    this.#found = { rows: rows as { seq: number; text: string }[], at: 0 };
+    this.#found = {
+      rows: rows.map((row) => ({ ...row!, score: 0 })),
+      at: 0,
+      scored: order === null ? null : 0,
+    };
   }
 
   /** Runs until the slice is full or the query has ended. */
@@ -106,7 +135,12 @@ export class Job {
     const texts: string[] = [];
     const seqs: number[] = [];
     const ends: ScanEnd[] = [];
-    const more = (): Slice => ({ state: "more", note: { ...this.#position(), ends }, texts, seqs });
+    const more = (): Slice => ({
+      state: "more",
+      note: { ...this.#position(), ends, rows: rowsOf(budget) },
+      texts,
+      seqs,
+    });
     this.#reader.refresh();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
@@ -126,11 +160,12 @@ export class Job {
     }
     const note = this.query.type === "count"
       ? {
+        rows: rowsOf(budget),
         count: this.#count,
         approximate: this.#approximate,
         ...(this.#authors && { hll: this.#authors.registers.toHex() }),
       }
-      : { ends };
+      : { rows: rowsOf(budget), ends };
     return { state: "done", note, texts, seqs };
   }
 
@@ -149,7 +184,7 @@ export class Job {
     return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
-  #openScan(filter: Filter): Scan {
+  #openScan(filter: Filter): EventScan {
     if (this.#scan === null) {
       const { position, seqMax, now } = this.query;
       const start = this.#filter === position.filter ? position.scan : null;
@@ -158,10 +193,17 @@ export class Job {
     return this.#scan;
   }
 
-  #takeFound(found: Found, budget: { bytes: number }, texts: string[], seqs: number[]): boolean {
+  #takeFound(
+    found: Found,
+    budget: { rows: number; bytes: number },
+    texts: string[],
+    seqs: number[],
+  ): boolean {
+    if (found.scored !== null && !this.#rank(found, budget)) return false;
     while (found.at < found.rows.length) {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
+      budget.rows--;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -169,6 +211,24 @@ export class Job {
         seqs.push(seq);
       }
     }
+    return true;
+  }
+
+  /** Puts what was found in the order by popularity, as far as the budget goes. Returns whether it is done. */
+  #rank(found: Found, budget: { rows: number }): boolean {
+    const order = orderOf(this.#current!)!;
+    const { now } = this.query;
+    for (; found.scored! < found.rows.length; found.scored!++) {
+      if (budget.rows <= 0) return false;
+      const row = found.rows[found.scored!]!;
+      const event = eventOf(row.text);
+      const answers = this.#answers.of(event, now - RECENT_SECONDS);
+      row.score = popularityScore(order, answers, { createdAt: event.created_at, now });
+      budget.rows -= 1 + answers.rows;
+    }
+    // Sorting is stable: the index's own order decides between equals.
+    found.rows = found.rows.sort((a, b) => b.score - a.score).slice(0, this.#current!.limit);
+    found.scored = null;
     return true;
   }
 
@@ -188,6 +248,15 @@ export class Job {
   #position(): SliceNote {
     return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
   }
+}
+
+/** What a slice has used of its budget of rows. */
+function rowsOf(budget: { readonly rows: number }): number {
+  return READER_SLICE_ROWS_MAX - budget.rows;
+}
+
+function orderOf(filter: Filter): PopularityOrder | null {
+  return popularityOrder(searchConditions(parseSearchText(filter.search ?? "")).sort);
 }
 
 /** HyperLogLog is for one filter, of those that NIP-45 lists: then all relays mean the same by it. */

@@ -71,6 +71,8 @@ export interface ReaderQuery {
 export interface SliceNote {
   /** With STATE_MORE: where the next slice begins. */
   readonly position?: QueryPosition;
+  /** Stored rows that were looked at for it. */
+  readonly rows?: number;
   /** How the filters ended that this slice finished, in their order. */
   readonly ends?: readonly ScanEnd[];
   /** With STATE_DONE, for a COUNT. */
@@ -84,4 +86,17 @@ export interface SliceNote {
   readonly reason?: string;
   /** With STATE_FAILED, of a session: the most events that it may select, where it selected more. */
   readonly eventsMax?: number;
+}
+
+/** The reader that keeps the set of all events, for sessions about it. */
+export const FULL_SET_READER = 0;
+
+/**
+ * Whether a session's filter asks for all events, or for those of a window of time.
+ *
+ * @param eventsMax The most that a session may select: a lower limit in the filter is one of the client's own.
+ */
+export function isTimeWindow(filter: Filter, eventsMax: number): boolean {
+  return filter.ids === undefined && filter.authors === undefined && filter.kinds === undefined &&
+    filter.search === undefined && filter.tags.length === 0 && filter.limit > eventsMax;
 }

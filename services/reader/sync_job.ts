@@ -1,11 +1,15 @@
 /**
  * A reader's part of one negentropy session (NIP-77): gathers the set that the filter selects, slice by slice, then answers
- * one message after another from it. The set stays as it was gathered until the session ends.
+ * one message after another from it. A set that was gathered stays as it is until the session ends.
+ * Where the reader keeps the set of all events and the filter asks for them, or for a window of time, nothing is gathered:
+ * each message is answered from that set as it is then. A message says all that an answer depends on (NIP-77), so that
+ * what comes or goes between two of them is known, or not, to the client, and never makes it miss anything else.
  * The reader's thread owns it.
  *
  * @module
  */
 import {
+  FULL_SET_LAG_ROWS_MAX,
   NEGENTROPY_FRAME_BYTES_MAX,
   NEGENTROPY_READER_ITEMS_MAX,
   NEGENTROPY_SLICE_ROWS_MAX,
@@ -13,11 +17,14 @@ import {
 import { NegentropyError } from "../../lib/negentropy/negentropy_error.ts";
 import { reconcile } from "../../lib/negentropy/reconcile.ts";
 import { type SortedVector, SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
+import type { ItemStorage } from "../../lib/negentropy/storage.ts";
+import { timeWindow } from "../../lib/negentropy/storage_window.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { FullSet } from "../../lib/store/full_set.ts";
+import type { EventScan } from "../../lib/store/scan.ts";
 import type { JobParts, Slice } from "./jobs.ts";
-import type { ReaderQuery } from "./messages.ts";
+import { isTimeWindow, type ReaderQuery } from "./messages.ts";
 
 /** The session cannot go on; `message` is the reason for the client, prefix included. */
 export class SyncRefusal extends Error {
@@ -26,6 +33,16 @@ export class SyncRefusal extends Error {
   constructor(reason: string, readonly eventsMax?: number) {
     super(reason);
   }
+}
+
+/** What the sessions of a reader have in common beside {@linkcode JobParts}. */
+export interface SyncParts {
+  /** The most events that a session may select. */
+  readonly eventsMax: number;
+  /** Null on the readers that do not keep it. */
+  readonly fullSet: FullSet | null;
+  /** Seconds since 1970. */
+  readonly nowSeconds: () => number;
 }
 
 /** See the module's text. */
@@ -37,24 +54,31 @@ export class SyncJob {
   touchedMs = 0;
   /** Whether it has something to do: a set to gather, or a message to answer. */
   isWanted = true;
-  readonly #scan: Scan;
-  readonly #eventsMax: number;
+  readonly #parts: JobParts;
+  readonly #sync: SyncParts;
+  /** Null until it turns out that the set has to be gathered. */
+  #scan: EventScan | null = null;
+  readonly #mayUseFullSet: boolean;
   readonly #gate: ReadGate;
   readonly #keys: ReadonlySet<string>;
   readonly #builder = new SortedVectorBuilder();
   /** Events that the filter has selected, among them those that the client is not to know of. */
   #selected = 0;
+  /** Rows that were looked at since the last answer. */
+  #rows = 0;
   #set: SortedVector | null = null;
   #message: Uint8Array | null;
 
-  constructor(query: ReaderQuery, gateway: number, { reader, gate }: JobParts, eventsMax: number) {
+  constructor(query: ReaderQuery, gateway: number, parts: JobParts, sync: SyncParts) {
     this.query = query;
     this.gateway = gateway;
-    this.#eventsMax = eventsMax;
-    this.#gate = gate;
+    this.#parts = parts;
+    this.#sync = sync;
+    this.#gate = parts.gate;
     this.#keys = new Set(query.keys);
     this.#message = query.message === "" ? null : Uint8Array.fromHex(query.message);
-    this.#scan = reader.scan(query.filters[0]!, { seqMax: reader.refresh(), now: query.now });
+    // Who has proved a key may have private events, which the set of all leaves out.
+    this.#mayUseFullSet = isTimeWindow(query.filters[0]!, sync.eventsMax) && (query.keys?.length ?? 0) === 0;
   }
 
   /** Items in memory. */
@@ -81,19 +105,34 @@ export class SyncJob {
    * @throws {SyncRefusal}
    */
   next(itemsOfAll: number): Slice | null {
-    if (this.#set === null && !this.#gather(itemsOfAll)) return null;
     if (this.#message === null) {
       this.isWanted = false;
       return null;
     }
+    const storage = this.#windowOfAll() ?? this.#set ?? (this.#gather(itemsOfAll) ? this.#set : null);
+    if (storage === null) return null;
     try {
-      const answer = reconcile(this.#set!, this.#message, NEGENTROPY_FRAME_BYTES_MAX).toHex();
+      const answer = reconcile(storage, this.#message, NEGENTROPY_FRAME_BYTES_MAX).toHex();
       this.#message = null;
-      return { state: "more", note: { answer }, texts: [], seqs: [] };
+      const rows = this.#rows;
+      this.#rows = 0;
+      return { state: "more", note: { answer, rows }, texts: [], seqs: [] };
     } catch (error) {
       if (error instanceof NegentropyError) throw new SyncRefusal(`invalid: ${error.message}`);
       throw error;
     }
+  }
+
+  /** What the filter selects of the set of all events, where that serves; a session that has begun to gather goes on so. */
+  #windowOfAll(): ItemStorage | null {
+    const { fullSet, eventsMax, nowSeconds } = this.#sync;
+    if (!this.#mayUseFullSet || this.#scan !== null || fullSet === null) return null;
+    const all = fullSet.current(FULL_SET_LAG_ROWS_MAX, nowSeconds());
+    if (all === null) return null;
+    const { since, until } = this.query.filters[0]!;
+    const window = timeWindow(all, since, until);
+    if (window.size > eventsMax) throw tooMany(eventsMax);
+    return window;
   }
 
   /** Returns whether the set is complete. */
@@ -102,20 +141,24 @@ export class SyncJob {
       throw new SyncRefusal("blocked: the relay compares too many events already, try again later");
     }
     const budget = { rows: NEGENTROPY_SLICE_ROWS_MAX, bytes: Infinity };
-    const scan = this.#scan;
+    const { reader } = this.#parts;
+    const scan = this.#scan ??= reader.scan(this.query.filters[0]!, {
+      seqMax: reader.refresh(),
+      now: this.query.now,
+    });
     const step = scan.step(budget, (text) => {
       this.#selected++;
       if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
       this.#builder.addHex(scan.createdAt, idOf(text));
     });
-    if (this.#selected > this.#eventsMax) {
-      throw new SyncRefusal(
-        `blocked: the filter selects more than ${this.#eventsMax} events`,
-        this.#eventsMax,
-      );
-    }
+    this.#rows += NEGENTROPY_SLICE_ROWS_MAX - budget.rows;
+    if (this.#selected > this.#sync.eventsMax) throw tooMany(this.#sync.eventsMax);
     if (step === "more") return false;
     this.#set = this.#builder.build();
     return true;
   }
+}
+
+function tooMany(eventsMax: number): SyncRefusal {
+  return new SyncRefusal(`blocked: the filter selects more than ${eventsMax} events`, eventsMax);
 }

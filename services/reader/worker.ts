@@ -9,19 +9,26 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import {
   FRAME_BYTES_MAX,
+  FULL_SET_FOLLOW_MS,
+  FULL_SET_SLICE_ROWS,
   NEGENTROPY_IDLE_MS_MAX,
   READER_QUERIES_MAX,
   READER_QUERY_IDLE_MS_MAX,
   SEARCHES_AT_ONCE_MAX,
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
+import { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
+import { FullSet } from "../../lib/store/full_set.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
@@ -29,10 +36,11 @@ import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
-import { SyncJob, SyncRefusal } from "./sync_job.ts";
+import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import {
   CANCEL,
   CONTINUE,
+  FULL_SET_READER,
   MESSAGE,
   QUERY,
   type ReaderQuery,
@@ -57,6 +65,7 @@ interface Asker {
 }
 
 class Reader {
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
   readonly #parts: JobParts;
   readonly #search: SearchReader;
@@ -64,21 +73,40 @@ class Reader {
   readonly #queries: LaneConsumer[];
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
-  readonly #eventsMax: number;
+  readonly #makeFullSet: () => FullSet | null;
+  #sync: SyncParts;
+  #followedMs = 0;
   #searching = 0;
 
-  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+  constructor(
+    { config, memory, index, heartbeat }: ActorStart,
+    db: DatabaseSync,
+    search: SearchReader,
+    log: Log,
+  ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
-    const gate = new ReadGate(privateKinds(config), this.#decisions.view);
-    this.#parts = { reader: new EventReader(db), search, gate };
+    this.#settings = new ConfigFollower(memory.config);
+    const gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#parts = { reader, search, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
-    this.#eventsMax = config.NEGENTROPY_EVENTS_MAX;
+    const { view } = this.#decisions;
+    this.#makeFullSet = () => {
+      const { NEGENTROPY_EVENTS_MAX: eventsMax } = this.#settings.config;
+      const kinds = privateKinds(this.#settings.config);
+      const { bannedPubkeys, bannedEvents } = view;
+      const hidden = { bannedPubkeys, bannedEvents, isPrivate: (kind: number) => kinds.has(kind) };
+      return index === FULL_SET_READER ? new FullSet(db, hidden, eventsMax) : null;
+    };
+    this.#sync = this.#syncParts();
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#heart = new Heartbeat(heartbeat);
     this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }
 
@@ -86,14 +114,52 @@ class Reader {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#takeQueries();
-      this.#decisions.refresh();
-      const worked = this.#turn();
+      if (this.#decisions.refresh()) this.#sync.fullSet?.bansChanged();
+      const served = this.#turn();
+      const worked = this.#keepFullSet() || served;
       if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen);
     }
     this.#decisions.close();
     await this.#search.close();
+  }
+
+  #followSettings(): void {
+    const before = JSON.stringify(this.#settings.config.PRIVATE_KINDS);
+    if (!this.#settings.refresh()) return;
+    this.#parts.gate.use(privateKinds(this.#settings.config));
+    if (JSON.stringify(this.#settings.config.PRIVATE_KINDS) === before) return;
+    // What is in the set depends on them.
+    this.#sync = this.#syncParts();
+  }
+
+  #syncParts(): SyncParts {
+    const settings = this.#settings;
+    return {
+      get eventsMax() {
+        return settings.config.NEGENTROPY_EVENTS_MAX;
+      },
+      fullSet: this.#makeFullSet(),
+      nowSeconds: () => Math.floor(Date.now() / 1000),
+    };
+  }
+
+  /** Reads on for the set of all events, and then follows the log now and then. Returns whether to go on soon. */
+  #keepFullSet(): boolean {
+    const { fullSet } = this.#sync;
+    if (fullSet === null || fullSet.isGivenUp) return false;
+    const wasBuilt = fullSet.isBuilt;
+    if (wasBuilt && performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS) return false;
+    const isCurrent = fullSet.step(FULL_SET_SLICE_ROWS);
+    if (isCurrent) this.#followedMs = performance.now();
+    if (fullSet.isGivenUp) {
+      this.#log.info(`more than ${this.#sync.eventsMax} events: sessions about all of them read the store`);
+      return false;
+    }
+    if (!wasBuilt && fullSet.isBuilt) this.#log.info(`keeps the set of all ${fullSet.size} public events`);
+    return !isCurrent;
   }
 
   #takeQueries(): void {
@@ -130,8 +196,10 @@ class Reader {
   }
 
   #open(query: ReaderQuery, gateway: number): void {
+    // The gateway that asks may know newer settings already.
+    this.#followSettings();
     const job = query.type === "sync"
-      ? new SyncJob(query, gateway, this.#parts, this.#eventsMax)
+      ? new SyncJob(query, gateway, this.#parts, this.#sync)
       : new Job(query, gateway, this.#parts);
     job.touchedMs = performance.now();
     if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
@@ -258,7 +326,7 @@ function nameOf(job: Asker): string {
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
+  const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const search = await openSearchReader(await searchOptions(config));
   report({ type: "ready", facts: {} });

@@ -5,19 +5,27 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
-import { IMPORT_LINES_BYTES, IMPORT_REASONS_MAX } from "../../lib/limits.ts";
+import { IMPORT_LINES_BYTES } from "../../lib/limits.ts";
 import { createPackTarget, FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { contentPolicy } from "../../lib/policy/configured.ts";
-import { fromNobody } from "../../lib/policy/policy.ts";
+import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import { ImportTally } from "../control/handle.ts";
 import type { ImportReport } from "../control/messages.ts";
 import { storePath } from "../data_paths.ts";
 
 const encoder = new TextEncoder();
+/** What the operator decides about an import. */
+export interface DirectImportOptions {
+  /** False takes signatures for granted. */
+  readonly verify: boolean;
+  /** Asked after the configured policies, or null. */
+  readonly policy: EventPolicy | null;
+}
 
 /** One import; `add` lines, `flush` now and then, `close` at the end. */
 export class DirectImport {
@@ -26,25 +34,21 @@ export class DirectImport {
   readonly #intake: EventIntake;
   readonly #verifier: SignatureVerifier;
   readonly #trusted: boolean;
+  readonly #tally = new ImportTally();
   #packed = createPackTarget(1024 * 1024);
   readonly #event = new PackedEvent(this.#packed);
   /** The lines of a batch, as messages. */
   readonly #lines = new Uint8Array(IMPORT_LINES_BYTES);
   #linesUsed = 0;
-  #read = 0;
-  #stored = 0;
-  #duplicates = 0;
-  #refused = 0;
-  readonly #reasons = new Map<string, number>();
 
-  constructor(config: Config, verifier: SignatureVerifier, verify: boolean) {
+  constructor(config: Config, verifier: SignatureVerifier, { verify, policy }: DirectImportOptions) {
     this.#db = openForWriting(storePath(config.DATA_DIR), {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
     this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, contentPolicy(config, new ManagementView()));
+    this.#intake = new EventIntake(verifier, both(contentPolicy(config, new ManagementView()), policy));
     this.#intake.attach(0, this.#lines);
     this.#trusted = !verify;
   }
@@ -54,7 +58,7 @@ export class DirectImport {
     const text = `["EVENT",${line}]`;
     const bytesMax = text.length * 3;
     if (!this.#intake.hasRoom || this.#linesUsed + bytesMax > this.#lines.length) this.flush();
-    this.#read++;
+    this.#tally.read();
     const context = fromNobody(Math.floor(Date.now() / 1000));
     if (bytesMax > this.#lines.length) return this.#intake.addText(text, context, this.#trusted);
     const start = this.#linesUsed;
@@ -78,14 +82,7 @@ export class DirectImport {
   }
 
   report(done: boolean): ImportReport {
-    return {
-      read: this.#read,
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      refused: this.#refused,
-      reasons: Object.fromEntries(this.#reasons),
-      done,
-    };
+    return this.#tally.report(done);
   }
 
   close(): void {
@@ -94,23 +91,23 @@ export class DirectImport {
   }
 
   #write(entry: IntakeEntry): void {
-    if (entry.refusal !== null) return this.#refuse(entry.refusal.message);
+    if (entry.refusal !== null) return this.#tally.refused(entry.refusal.message);
     const bytes = this.#intake.packedBytesMax(entry);
     if (bytes > this.#packed.bytes.length) this.#packed = createPackTarget(2 ** Math.ceil(Math.log2(bytes)));
     this.#intake.pack(entry, this.#packed, 0);
     const event = this.#event.at(0, this.#packed);
-    if (event.flags & FLAG_EPHEMERAL) return this.#refuse("invalid: an ephemeral event is never stored");
-    const outcome = this.#store.add(event);
-    if (outcome === "stored") this.#stored++;
-    else if (outcome === "vanished") this.#refuse("blocked: its author or recipient has asked to vanish");
-    else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
-    else this.#duplicates++;
-  }
-
-  #refuse(reason: string): void {
-    this.#refused++;
-    if (this.#reasons.has(reason) || this.#reasons.size < IMPORT_REASONS_MAX) {
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    if (event.flags & FLAG_EPHEMERAL) {
+      return this.#tally.refused("invalid: an ephemeral event is never stored");
     }
+    const outcome = this.#store.add(event);
+    if (outcome === "stored") this.#tally.stored();
+    else if (outcome === "vanished") {
+      this.#tally.refused("blocked: its author or recipient has asked to vanish");
+    } else if (outcome === "deleted") this.#tally.refused("blocked: its author has deleted this event");
+    else this.#tally.duplicate();
   }
+}
+
+function both(first: EventPolicy, second: EventPolicy | null): EventPolicy {
+  return second === null ? first : (event, context) => first(event, context) ?? second(event, context);
 }

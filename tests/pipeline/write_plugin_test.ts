@@ -100,6 +100,30 @@ Deno.test("many events of many clients are each answered once, in their order", 
   });
 });
 
+Deno.test("a request to vanish from this relay is followed, whatever the plugin would say, or cannot say", async () => {
+  await withPlugin({ PLUGIN_TIMEOUT_MS: "1000" }, async (url, asked) => {
+    await using client = await connect(url);
+    for (const [content, to] of [["no", RELAY_URL], ["die", "ALL_RELAYS"], ["hang", RELAY_URL]] as const) {
+      const key = freshKey();
+      await store(client, signEvent(key, { content: "yes", created_at: 1_000 }));
+      const request = signEvent(key, { kind: 62, content, tags: [["relay", to]], created_at: 2_000 });
+      await store(client, request);
+      assertEquals(await idsOf(client, { authors: [key.pubkey], kinds: [1] }), [], content);
+    }
+    const elsewhere = signEvent(freshKey(), {
+      kind: 62,
+      content: "no",
+      tags: [["relay", "wss://other.example"]],
+    });
+    assertEquals(
+      (await client.publish(elsewhere)).slice(2),
+      [false, "blocked: not here"],
+      "not our business",
+    );
+    assertEquals((await asked()).filter(({ event }) => (event as { kind: number }).kind === 62).length, 1);
+  });
+});
+
 Deno.test("a plugin that dies or hangs refuses what it had, and the next event finds another one", async () => {
   await withPlugin({ PLUGIN_TIMEOUT_MS: "1000", LOG_LEVEL: "error" }, async (url) => {
     await using client = await connect(url);

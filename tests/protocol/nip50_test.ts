@@ -1,63 +1,19 @@
 /**
- * NIP-50 from outside: the same suite over the embedded index and over a real OpenSearch; and what clients hear
- * when the backend does not answer, or answers badly. OpenSearch is the one that `SLUICE_TEST_OPENSEARCH` names.
+ * NIP-50 from outside, its extensions apart: the same suite over the embedded index and over a real OpenSearch; and what
+ * clients hear when the backend does not answer, or answers badly.
  *
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connect, type TestClient, type TestFilter } from "../support/client.ts";
+import { connect, type TestFilter } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free_port.ts";
 import { startRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent } from "../support/sign.ts";
-import { freshKey, idsOf, nextEvent, sharedRelay, store } from "./shared_relay.ts";
+import { FLUSH, index, INDEXED_MS, searchBackends } from "./search_backends.ts";
+import { freshKey, idsOf, nextEvent, store } from "./shared_relay.ts";
 
-const FLUSH = { FLUSH_INTERVAL_MS: "50" };
-/** OpenSearch shows new documents after its own refresh, a second at most where the machine is idle. */
-const INDEXED_MS = 30_000;
-
-const given = Deno.env.get("SLUICE_TEST_OPENSEARCH");
-const openSearchUrl = given === undefined || given === "none" ? null : given;
-const openSearchIndex = `nip50-${crypto.randomUUID().slice(0, 8)}`;
-const backends = [
-  { name: "the embedded index", relay: await sharedRelay(FLUSH) },
-  {
-    name: "OpenSearch",
-    relay: openSearchUrl === null
-      ? null
-      : await sharedRelay({ ...FLUSH, OPENSEARCH_URL: openSearchUrl, OPENSEARCH_INDEX: openSearchIndex }),
-  },
-];
-
-Deno.test.afterAll(async () => {
-  if (openSearchUrl === null) return;
-  const { body } = await fetch(`${openSearchUrl}/${openSearchIndex}*`, { method: "DELETE" });
-  await body?.cancel();
-});
-
-/** Declares a test for each backend. */
-function testBoth(name: string, run: (client: TestClient, url: string) => Promise<void>): void {
-  for (const { name: backend, relay } of backends) {
-    Deno.test({
-      name: `${backend}: ${name}`,
-      ignore: relay === null,
-      fn: async () => {
-        await using client = await connect(relay!.url, { timeoutMs: 30_000 });
-        await run(client, relay!.url);
-      },
-    });
-  }
-}
-
-/** Stores events and waits until a search finds that many. */
-async function index(client: TestClient, filter: TestFilter, ...events: TestEvent[]): Promise<void> {
-  await store(client, ...events);
-  await eventually(
-    async () => (await idsOf(client, filter)).length === events.length,
-    INDEXED_MS,
-    "all are indexed",
-  );
-}
+const testBoth = await searchBackends();
 
 const ids = (events: readonly TestEvent[]) => events.map(({ id }) => id);
 

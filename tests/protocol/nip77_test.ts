@@ -12,7 +12,8 @@ import { crash } from "../pipeline/traffic.ts";
 import { installNostrSdk, syncWithNostrSdk } from "../support/nostr_sdk.ts";
 import { seededPrng } from "../support/prng.ts";
 import { startRelay } from "../support/relay.ts";
-import { signEvent, type TestEvent } from "../support/sign.ts";
+import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
+import { call } from "./management.ts";
 import { freshKey, idsOf, sharedRelay, store } from "./shared_relay.ts";
 
 const EVENTS_MAX = 4_500;
@@ -278,4 +279,71 @@ Deno.test({
     const again = await syncWithNostrSdk(relay.url, filter, events);
     assertEquals(again.held, all, again.summary);
   },
+});
+
+Deno.test("the set of all events, once the relay keeps it, is what a scan would find", async (t) => {
+  const admin = testKey(77);
+  await using relay = await startRelay({
+    env: { LOG_LEVEL: "info", RELAY_ADMINS: admin.pubkey, READER_WORKERS: "2", DURABILITY: "normal" },
+  });
+  await using client = await connect(relay.url, { timeoutMs: 60_000 });
+  const [key, other] = [freshKey(), freshKey()];
+  const soon = Math.floor(Date.now() / 1_000) + 3;
+  const events = Array.from(
+    { length: 600 },
+    (_, i) => signEvent(key, { created_at: 1_000 + (i >> 1), content: `${i}` }),
+  );
+  await store(client, ...events);
+  await relay.restart();
+  await eventually(
+    () => /keeps the set of all 600 public events/.test(relay.output()),
+    30_000,
+    "the relay has read all events",
+  );
+  await using again = await connect(relay.url, { timeoutMs: 60_000 });
+  const expected = new Set(events.map(({ id }) => id));
+  // A filter that says the same as {} and is answered by a scan is the oracle.
+  const everything = { since: 0, limit: 900_000 };
+  const agrees = async (filter: TestFilter = {}) => {
+    const { need } = await compare(again, filter, []);
+    assertEquals(need, (await compare(again, { ...everything, ...filter }, [])).need);
+    return need;
+  };
+  await t.step("after a start", async () => {
+    assertEquals(await agrees(), [...expected].sort());
+    assertEquals((await agrees({ since: 1_100, until: 1_149 })).length, 100);
+    assertEquals(await agrees({ since: 5_000, until: 5_001 }), []);
+    assertEquals(await compare(again, {}, events), { have: [], need: [], rounds: 1 });
+    assertEquals((await compare(again, { limit: 10 }, [])).need.length, 10, "a limit of the client's own");
+  });
+  await t.step("after additions, replacements and deletions", async () => {
+    const profiles = [1, 2].map((i) => signEvent(key, { kind: 0, created_at: 2_000 + i, content: "{}" }));
+    const fresh = signEvent(other, { created_at: 3_000 });
+    const deletion = signEvent(key, { kind: 5, created_at: 3_001, tags: [["e", events[0]!.id]] });
+    await store(again, ...profiles, fresh, deletion);
+    expected.delete(events[0]!.id);
+    for (const { id } of [profiles[1]!, fresh, deletion]) expected.add(id);
+    assertEquals(await agrees(), [...expected].sort());
+  });
+  await t.step("without what is private, or has expired", async () => {
+    const wrap = signEvent(other, { kind: 1_059, created_at: 3_002, tags: [["p", key.pubkey]] });
+    const expiring = signEvent(other, { created_at: 3_003, tags: [["expiration", `${soon + 1}`]] });
+    await store(again, wrap, expiring);
+    await eventually(() => Date.now() / 1_000 >= soon + 1, 20_000, "the event expires");
+    assertEquals(await agrees(), [...expected].sort());
+  });
+  await t.step("without what the operator bans", async () => {
+    await call(relay.httpUrl, admin, "banpubkey", other.pubkey);
+    await call(relay.httpUrl, admin, "banevent", events[1]!.id);
+    assert((await compare(again, {}, [])).need.includes(events[2]!.id));
+    await eventually(async () => (await agrees()).length === expected.size - 2, 10_000, "the bans hold");
+    await call(relay.httpUrl, admin, "unbanpubkey", other.pubkey);
+    await eventually(async () => (await agrees()).length === expected.size - 1, 10_000, "and are taken back");
+  });
+  await t.step("without who vanishes, from the answer on", async () => {
+    await store(again, signEvent(key, { kind: 62, created_at: 4_000, tags: [["relay", "ALL_RELAYS"]] }));
+    const left = await agrees();
+    assertEquals(left.filter((id) => events.some((event) => event.id === id)), []);
+  });
+  await relay.stop();
 });

@@ -8,7 +8,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { invariant } from "../../invariant.ts";
 import { BULK_EVENTS_MAX } from "../../limits.ts";
 import { IndexState, openStateDatabase } from "../index_state.ts";
-import { searchDocument, TEXT_FIELDS } from "../search_document.ts";
+import { TEXT_FIELDS } from "../search_fields.ts";
 import {
   type BulkResult,
   type Cursor,
@@ -42,7 +42,14 @@ export class Fts5Reader implements SearchReader {
     return attempt(`search in "${this.#path}"`, () => {
       // Opened late, because the writer makes the file, perhaps after this thread began.
       this.#db ??= openReadOnly(this.#path);
-      return searchIn(this.#db, request);
+      try {
+        return searchIn(this.#db, request);
+      } catch (error) {
+        // The writer may make a damaged file anew: the next search opens what is there then.
+        this.#db.close();
+        this.#db = null;
+        throw error;
+      }
     });
   }
 
@@ -127,7 +134,8 @@ class DocumentWriter {
 
   constructor(db: DatabaseSync) {
     this.#insert = db.prepare(
-      `INSERT INTO document (id, pubkey, kind, created_at, expires_at) VALUES (unhex(?), unhex(?), ?, ?, ?)
+      `INSERT INTO document (id, pubkey, kind, created_at, expires_at, language, sentiment, is_spam, is_sensitive)
+       VALUES (unhex(?), unhex(?), ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
     );
     this.#insertTag = db.prepare("INSERT INTO document_tag VALUES (?, ?)");
@@ -142,13 +150,17 @@ class DocumentWriter {
 
   write(change: IndexChange): void {
     if (change.type === "remove") return this.#delete(change.id);
-    const document = searchDocument(change.event);
+    const { document } = change;
     const { changes, lastInsertRowid: number } = this.#insert.run(
       document.id,
       document.pubkey,
       document.kind,
       document.created_at,
       document.expires_at,
+      document.language,
+      document.sentiment,
+      Number(document.isSpam),
+      Number(document.isSensitive),
     );
     // An event never changes under its id, so one that is here already is whole.
     if (changes === 0) return;

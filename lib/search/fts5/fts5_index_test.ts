@@ -1,7 +1,7 @@
 /** Tests of the embedded index: the shared suite, and what only it has (readers, cursors, versions). */
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
+import { addition, ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
 import { testSearchIndex } from "../search_test_suite.ts";
 import { SearchUnavailableError } from "../search_index.ts";
 import { Fts5Index, Fts5Reader } from "./fts5_index.ts";
@@ -62,17 +62,13 @@ Deno.test("Fts5Index stores the cursor in the transaction of the changes", async
     const { generation } = await index.prepare();
     const cursor = (seq: number) => ({ follower: "search", generation, seq });
     const first = note("apple");
-    const result = await index.apply([{ type: "add", seq: 1, event: first }], cursor(1));
+    const result = await index.apply([addition(1, first)], cursor(1));
     assertEquals(result, { retry: [], rejected: [], cursorStored: true });
     assertEquals(index.state.seqOf("search", generation), 1);
 
     // The second change cannot be written, so neither may the first be, nor the cursor.
     const bad = { ...note("pear"), pubkey: "not hex" };
-    const changes = [{ type: "add", seq: 2, event: note("plum") }, {
-      type: "add",
-      seq: 3,
-      event: bad,
-    }] as const;
+    const changes = [addition(2, note("plum")), addition(3, bad)];
     await assertRejects(() => index.apply(changes, cursor(3)), SearchUnavailableError);
     const other = new DatabaseSync(path, { readOnly: true });
     assertEquals(other.prepare("SELECT seq FROM cursor").get()?.seq, 1);
@@ -85,7 +81,7 @@ Deno.test("Fts5Index keeps documents and cursors over a restart", async () => {
   await inFile(async (path, index) => {
     const { generation } = await index.prepare();
     const found = note("apple");
-    await index.apply([{ type: "add", seq: 9, event: found }], { follower: "search", generation, seq: 9 });
+    await index.apply([addition(9, found)], { follower: "search", generation, seq: 9 });
     await index.close();
     const again = new Fts5Index(path);
     assertEquals(await again.prepare(), { generation });

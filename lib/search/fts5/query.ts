@@ -6,9 +6,10 @@
  */
 import { SEARCH_CANDIDATES_MAX, SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
-import { KIND_WEIGHTS, SENSITIVE_TERM, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_document.ts";
+import { isNewestFirst, type SearchConditions, searchConditions } from "../search_conditions.ts";
+import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_fields.ts";
 import type { SearchRequest } from "../search_index.ts";
-import { excludesSensitive, parseSearchText, type SearchText } from "../search_text.ts";
+import { parseSearchText, type SearchText } from "../search_text.ts";
 import { matchPhrase } from "./words.ts";
 
 /** A statement and its parameters, in order. */
@@ -22,9 +23,6 @@ const SCORE = `bm25(document_text, ${Object.values(TEXT_FIELD_WEIGHTS).join(", "
   [...KIND_WEIGHTS].map(([kind, weight]) => `WHEN ${kind} THEN ${weight}`).join(" ")
 } ELSE 1 END`;
 
-const NOT_SENSITIVE =
-  `NOT EXISTS (SELECT 1 FROM document_tag t WHERE t.document = d.number AND t.tag = '${SENSITIVE_TERM}')`;
-
 /** The query of a search, or null if nothing can match. */
 export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   const limit = Math.min(filter.limit, SEARCH_HITS_MAX);
@@ -32,8 +30,9 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   const text = parseSearchText(filter.search ?? "");
   const match = matchExpression(text);
   if (match === null) return null;
+  const asked = searchConditions(text);
   const { conditions, parameters } = filterConditions(filter, now);
-  if (excludesSensitive(text)) conditions.push(NOT_SENSITIVE);
+  addExtensions(asked, conditions, parameters);
   const where = conditions.join(" AND ");
   if (match === "") {
     return {
@@ -42,6 +41,7 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
       parameters: [...parameters, limit],
     };
   }
+  const order = isNewestFirst(asked) ? "" : "score,";
   // CROSS JOIN makes SQLite begin with the words. The inner limit ends the walk, newest first, in a huge index.
   return {
     sql: `SELECT lower(hex(id)) AS id FROM (
@@ -49,7 +49,7 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
         FROM document_text CROSS JOIN document d ON d.number = document_text.rowid
         WHERE document_text MATCH ? AND ${where}
         ORDER BY document_text.rowid DESC LIMIT ${SEARCH_CANDIDATES_MAX}
-      ) AS hit ORDER BY score, created_at DESC, hit.id LIMIT ?`,
+      ) AS hit ORDER BY ${order} created_at DESC, hit.id LIMIT ?`,
     parameters: [match, ...parameters, limit],
   };
 }
@@ -60,6 +60,23 @@ function matchExpression(text: SearchText): string | null {
   const clauses = [...text.terms, ...text.phrases];
   const phrases = clauses.map(matchPhrase).filter((phrase) => phrase !== null);
   return phrases.length === 0 && clauses.length > 0 ? null : phrases.join(" AND ");
+}
+
+function addExtensions(
+  { language, sentiment, includesSpam, excludesSensitive }: SearchConditions,
+  conditions: string[],
+  parameters: (string | number)[],
+): void {
+  if (language !== null) {
+    conditions.push("d.language = ?");
+    parameters.push(language);
+  }
+  if (sentiment !== null) {
+    conditions.push("d.sentiment = ?");
+    parameters.push(sentiment);
+  }
+  if (!includesSpam) conditions.push("d.is_spam = 0");
+  if (excludesSensitive) conditions.push("d.is_sensitive = 0");
 }
 
 function filterConditions(

@@ -5,11 +5,11 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { TEXT_FIELDS } from "../search_document.ts";
+import { TEXT_FIELDS } from "../search_fields.ts";
 import { TOKENIZER } from "./words.ts";
 
 /** Raised when tables, fields or the form of words change: an index of another version is filled anew. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * Creates the tables if they are missing or of another version. Inside a transaction of the caller.
@@ -30,9 +30,11 @@ export function migrate(db: DatabaseSync): boolean {
     INSERT INTO search_schema VALUES (${SCHEMA_VERSION});
     CREATE TABLE document (
       number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, pubkey BLOB NOT NULL, kind INTEGER NOT NULL,
-      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, language TEXT NOT NULL, sentiment TEXT NOT NULL,
+      is_spam INTEGER NOT NULL, is_sensitive INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX document_created_at ON document (created_at);
+    CREATE INDEX document_language ON document (language, created_at);
     CREATE TABLE document_tag (document INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (document, tag))
       STRICT, WITHOUT ROWID;
     CREATE VIRTUAL TABLE document_text USING fts5 (

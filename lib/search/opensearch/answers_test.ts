@@ -1,7 +1,7 @@
 /** Tests of what the index makes of each kind of answer, against a server that says what the test wants. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SEARCHES_UNANSWERED_MAX } from "../../limits.ts";
-import { note, NOW } from "../search_test_fixture.ts";
+import { addition, note, NOW } from "../search_test_fixture.ts";
 import { type IndexChange, SearchUnavailableError } from "../search_index.ts";
 import { OpenSearchIndex, type OpenSearchOptions } from "./opensearch_index.ts";
 
@@ -27,7 +27,7 @@ async function against(
 }
 
 const APPLES = { filter: { tags: [], limit: 10, search: "apple" }, now: NOW };
-const CHANGES: readonly IndexChange[] = [1, 2, 3].map((seq) => ({ type: "add", seq, event: note("apple") }));
+const CHANGES: readonly IndexChange[] = [1, 2, 3].map((seq) => addition(seq, note("apple")));
 
 function itemsOf(...items: (number | [status: number, type: string])[]): Answer {
   return () =>
@@ -97,7 +97,7 @@ Deno.test("OpenSearchIndex does not believe an answer of another length", async 
 
 Deno.test("OpenSearchIndex halves a bulk that is too long, down to the one change that is", async () => {
   const long = note("x".repeat(10_000));
-  const changes = [...CHANGES, { type: "add", seq: 4, event: long } as const];
+  const changes = [...CHANGES, addition(4, long)];
   const taken: string[] = [];
   async function answer(request: Request): Promise<Response> {
     const text = await request.text();
@@ -110,7 +110,7 @@ Deno.test("OpenSearchIndex halves a bulk that is too long, down to the one chang
     const { retry, rejected } = await index.apply(changes);
     assertEquals(retry, []);
     assertEquals(rejected.map(({ position }) => position), [3]);
-    assertEquals(taken, changes.slice(0, 3).map((change) => change.type === "add" ? change.event.id : ""));
+    assertEquals(taken, changes.slice(0, 3).map((change) => change.type === "add" ? change.document.id : ""));
   });
 });
 

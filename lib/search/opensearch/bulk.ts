@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { searchDocument } from "../search_document.ts";
 import {
   type BulkResult,
   type IndexChange,
@@ -55,14 +54,14 @@ export function bulkOperations(changes: readonly IndexChange[]): BulkOperation[]
     if (last.get(id) !== position) return;
     const lines = change.type === "remove"
       ? `{"delete":{"_id":"${id}"}}\n`
-      : `{"index":{"_id":"${id}"}}\n${documentSource(searchDocument(change.event))}\n`;
+      : `{"index":{"_id":"${id}"}}\n${documentSource(change.document)}\n`;
     operations.push({ position, lines });
   });
   return operations;
 }
 
 function idOf(change: IndexChange): string {
-  return change.type === "add" ? change.event.id : change.id;
+  return change.type === "add" ? change.document.id : change.id;
 }
 
 /** The changes that one bulk call did not take. */

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { type SearchDocument, TEXT_FIELDS, type TextField } from "../search_document.ts";
+import { type SearchDocument, TEXT_FIELDS, type TextField } from "../search_fields.ts";
 import { CJK } from "../text.ts";
 
 /** Raised when settings, fields or documents change: an index of another version is filled anew from the log. */
-export const MAPPING_VERSION = 2;
+export const MAPPING_VERSION = 3;
 
 /** How OpenSearch spreads the index. */
 export interface IndexLayout {
@@ -82,6 +82,10 @@ export function indexDefinition(layout: IndexLayout, aliases: readonly string[])
         created_at: { type: "long" },
         expires_at: { type: "long" },
         tags: { type: "keyword" },
+        language: { type: "keyword" },
+        sentiment: { type: "keyword" },
+        is_spam: { type: "boolean" },
+        is_sensitive: { type: "boolean" },
         ...Object.fromEntries(TEXT_FIELDS.map((field) => [field, WORDS])),
         ...Object.fromEntries(TEXT_FIELDS.map((field) => [cjkField(field), CJK_TEXT])),
       },
@@ -92,9 +96,14 @@ export function indexDefinition(layout: IndexLayout, aliases: readonly string[])
 
 /** The JSON text of an event's document. */
 export function documentSource(document: SearchDocument): string {
-  const { texts, expires_at, ...keys } = document;
-  const source: Record<string, unknown> = { ...keys, ...texts };
-  if (expires_at > 0) source.expires_at = expires_at;
+  const { id, pubkey, kind, created_at, tags, texts } = document;
+  const source: Record<string, unknown> = { id, pubkey, kind, created_at, tags, ...texts };
+  // What is not so is left out: most documents have none of these.
+  if (document.expires_at > 0) source.expires_at = document.expires_at;
+  if (document.language !== "") source.language = document.language;
+  if (document.sentiment !== "") source.sentiment = document.sentiment;
+  if (document.isSpam) source.is_spam = true;
+  if (document.isSensitive) source.is_sensitive = true;
   for (const field of TEXT_FIELDS) {
     const text = texts[field];
     if (text !== undefined && HAS_CJK.test(text)) source[cjkField(field)] = text;

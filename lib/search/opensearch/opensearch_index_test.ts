@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { useOpenSearch } from "../../../tests/support/opensearch.ts";
-import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
+import { addition, ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
 import { testSearchIndex } from "../search_test_suite.ts";
 import { SearchUnavailableError } from "../search_index.ts";
 import { MAPPING_VERSION } from "./mapping.ts";
@@ -72,7 +72,7 @@ test("OpenSearchIndex sets a change aside that the mapping refuses, and takes th
   const index = new OpenSearchIndex({ url, index: name });
   await index.prepare();
   const [good, bad, last] = [note("apple"), { ...note("apple"), created_at: 1e300 }, note("apple")];
-  const result = await index.apply([good, bad, last].map((event, seq) => ({ type: "add", seq, event })));
+  const result = await index.apply([good, bad, last].map((event, seq) => addition(seq, event)));
   assertEquals(result.retry, []);
   assertEquals(result.rejected.map(({ position }) => position), [1]);
   assert(result.rejected[0]!.reason.startsWith("400 mapper_parsing_exception"), result.rejected[0]!.reason);
@@ -129,7 +129,7 @@ test("OpenSearchIndex has another generation after its index was deleted, and no
   const index = new OpenSearchIndex({ url, index: name });
   const { generation } = await index.prepare();
   await send("DELETE", `/${indexNames(name).index}`);
-  const change = { type: "add", seq: 1, event: note("apple") } as const;
+  const change = addition(1, note("apple"));
   await assertRejects(() => index.apply([change]), SearchUnavailableError, "index_not_found_exception");
   await assertRejects(() => index.search(APPLES), SearchUnavailableError, "index_not_found_exception");
   assertNotEquals((await index.prepare()).generation, generation);
@@ -156,7 +156,7 @@ test("OpenSearchIndex waits while the index is blocked, as on a full disk", asyn
   await index.prepare();
   const settings = `/${indexNames(name).index}/_settings`;
   await send("PUT", settings, { "index.blocks.read_only_allow_delete": true });
-  const changes = [note("apple"), note("apple")].map((event, seq) => ({ type: "add", seq, event }) as const);
+  const changes = [note("apple"), note("apple")].map((event, seq) => addition(seq, event));
   await assertRejects(() => index.apply(changes), SearchUnavailableError, "cluster_block_exception");
   const removal = { type: "remove", seq: 3, id: note("gone").id } as const;
   const mixed = await index.apply([...changes, removal]).catch((error) => error);

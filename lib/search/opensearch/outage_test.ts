@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { startOpenSearch } from "../../../tests/support/opensearch.ts";
 import { SearchUnavailableError } from "../search_index.ts";
-import { ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
+import { addition, ids, IndexUnderTest, note, NOW } from "../search_test_fixture.ts";
 import { OpenSearchIndex, OpenSearchReader } from "./opensearch_index.ts";
 
 Deno.test({
@@ -17,11 +17,12 @@ Deno.test({
     try {
       const { generation } = await index.prepare();
       const acknowledged = note("apple");
-      await index.apply([{ type: "add", seq: 1, event: acknowledged }]);
+      await index.apply([addition(1, acknowledged)]);
 
       await node.stop("SIGKILL");
       await assertRejects(() => reader.search(request), SearchUnavailableError);
-      const late = { type: "add", seq: 2, event: note("apple pie") } as const;
+      const pie = note("apple pie");
+      const late = addition(2, pie);
       await assertRejects(() => index.apply([late]), SearchUnavailableError);
       await assertRejects(() => index.prepare(), SearchUnavailableError);
 
@@ -31,7 +32,7 @@ Deno.test({
       assertEquals(await reader.search(request), { ids: ids(acknowledged) });
       await index.apply([late]);
       await index.refresh();
-      assertEquals(await new IndexUnderTest(index).find("pie"), ids(late.event));
+      assertEquals(await new IndexUnderTest(index).find("pie"), ids(pie));
     } finally {
       await reader.close();
       await index.close();

@@ -6,15 +6,10 @@
  */
 import { SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
-import {
-  KIND_WEIGHTS,
-  SENSITIVE_TERM,
-  tagTerm,
-  TEXT_FIELD_WEIGHTS,
-  TEXT_FIELDS,
-} from "../search_document.ts";
+import { isNewestFirst, type SearchConditions, searchConditions } from "../search_conditions.ts";
+import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS, TEXT_FIELDS } from "../search_fields.ts";
 import type { SearchRequest } from "../search_index.ts";
-import { excludesSensitive, parseSearchText, type SearchClause } from "../search_text.ts";
+import { parseSearchText, type SearchClause } from "../search_text.ts";
 import { CJK_RUNS, cjkField } from "./mapping.ts";
 
 const FIELDS = TEXT_FIELDS.map((field) => `${field}^${TEXT_FIELD_WEIGHTS[field]}`);
@@ -29,26 +24,25 @@ export function searchBody({ filter, now }: SearchRequest): object | null {
   const text = parseSearchText(filter.search ?? "");
   if (text.unsearchable) return null;
   const must = [...text.terms, ...text.phrases].map(clauseQuery);
+  const conditions = searchConditions(text);
   const query = {
     bool: {
       must,
-      filter: filterQueries(filter),
-      must_not: [
-        { range: { expires_at: { lte: now } } },
-        ...excludesSensitive(text) ? [{ term: { tags: SENSITIVE_TERM } }] : [],
-      ],
+      filter: [...filterQueries(filter), ...wantedQueries(conditions)],
+      must_not: [{ range: { expires_at: { lte: now } } }, ...unwantedQueries(conditions)],
     },
   };
+  const isRanked = must.length > 0 && !isNewestFirst(conditions);
   const newestFirst = [{ created_at: "desc" }, { id: "asc" }];
   return {
     size,
     // The id comes as the last sort value: to read a hit's `_id` means to unpack its document.
     stored_fields: "_none_",
     track_total_hits: false,
-    query: must.length === 0
-      ? query
-      : { function_score: { query, functions: KIND_FUNCTIONS, score_mode: "first", boost_mode: "multiply" } },
-    sort: must.length === 0 ? newestFirst : [{ _score: "desc" }, ...newestFirst],
+    query: isRanked
+      ? { function_score: { query, functions: KIND_FUNCTIONS, score_mode: "first", boost_mode: "multiply" } }
+      : query,
+    sort: isRanked ? [{ _score: "desc" }, ...newestFirst] : newestFirst,
   };
 }
 
@@ -58,6 +52,20 @@ function clauseQuery({ text, cjk }: SearchClause): object {
   if (!cjk) return { multi_match: { ...phrase, fields: FIELDS } };
   const analyzer = SEVERAL_RUNS.test(text) ? { analyzer: CJK_RUNS } : {};
   return { multi_match: { ...phrase, ...analyzer, fields: CJK_FIELDS } };
+}
+
+function wantedQueries({ language, sentiment }: SearchConditions): object[] {
+  return [
+    ...language === null ? [] : [{ term: { language } }],
+    ...sentiment === null ? [] : [{ term: { sentiment } }],
+  ];
+}
+
+function unwantedQueries({ includesSpam, excludesSensitive }: SearchConditions): object[] {
+  return [
+    ...includesSpam ? [] : [{ term: { is_spam: true } }],
+    ...excludesSensitive ? [{ term: { is_sensitive: true } }] : [],
+  ];
 }
 
 function filterQueries(filter: Filter): object[] {

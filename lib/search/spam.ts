@@ -1,0 +1,90 @@
+/**
+ * Whether an event looks like spam, by the event alone: a few signs that real notes hardly ever show, and two of them
+ * at least. It decides nothing but what searches leave out by default (NIP-50).
+ * Runs on the indexer's thread; no state.
+ *
+ * @module
+ */
+import { SPAM_CHARS_MAX, SPAM_EXEMPT_BITS, SPAM_SIGNS_MIN } from "../limits.ts";
+import type { NostrEvent } from "../nostr/event.ts";
+import { leadingZeroBits } from "../nostr/proof_of_work.ts";
+
+/** What of an event the signs look at. */
+interface Traits {
+  readonly event: NostrEvent;
+  /** As its author wrote it. */
+  readonly raw: string;
+  /** Normalised, in lower case. */
+  readonly text: string;
+  readonly words: readonly string[];
+}
+
+/** Kinds of which a long list of `p` tags is no sign: lists and the like have them by nature. */
+const SPOKEN_KINDS = new Set([1, 42, 1_111]);
+const LINK = /\b(?:https?:\/\/|www\.|t\.me\/|wa\.me\/)\S+/g;
+// Not the space without width, which parts words in Khmer and Thai.
+const HIDDEN = /[\u2060-\u2064\u202D\u202E\uFEFF]/gu;
+/** Letters of mathematics that stand for plain ones, and marks piled on each other. */
+const DISGUISED = /[\u{1D400}-\u{1D7FF}]|\p{Mn}{4,}/gu;
+const BAIT = [
+  /\b(?:double|triple|multiply) your (?:btc|bitcoin|sats|money|crypto|investment)\b/,
+  /\bguaranteed (?:profits?|returns?|income)\b/,
+  /\b(?:claim|get) your (?:free )?(?:airdrop|reward|bonus|tokens?|prize|gift ?card)\b/,
+  /\b(?:earn|make) \$?\d[\d,.]*\$?(?: usd| dollars)? (?:a|per|every|each) (?:hour|day|week|month)\b/,
+  /\b(?:dm|message|contact|text) (?:me|us) (?:now )?on (?:whatsapp|telegram|signal|instagram)\b/,
+  /\b(?:whatsapp|telegram)\s*[:：]?\s*(?:@|\+)\S+/,
+  /\brecover(?:y)? (?:of )?(?:your )?(?:lost|stolen|scammed) (?:funds|crypto|bitcoin|wallet)/,
+  /\b(?:forex|binary options?) (?:trading )?(?:expert|mentor|signals?|manager)\b/,
+  /\bbuy (?:cheap )?(?:followers|likes|reviews|accounts)\b/,
+  /\b(?:online casino|free spins|sportsbook bonus|no deposit bonus)\b/,
+] as const;
+
+/** Every sign by what it says of the event. */
+const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
+  "more hashtags than anybody reads": ({ event, text }) =>
+    Math.max(event.tags.filter(([name]) => name === "t").length, count(text, /(?<!\S)#\S/g)) > 20,
+  "a crowd is called": ({ event }) =>
+    SPOKEN_KINDS.has(event.kind) &&
+    new Set(event.tags.filter(([name]) => name === "p").map(([, key]) => key)).size > 40,
+  "mostly links": ({ text, words }) => {
+    const links = count(text, LINK);
+    return links >= 4 && links * 3 > words.length;
+  },
+  "the same words again and again": ({ words }) =>
+    words.length >= 40 && new Set(words).size * 5 < words.length,
+  "shouting": ({ raw }) => {
+    const capitals = count(raw, /\p{Lu}/gu);
+    return capitals >= 50 && capitals > 4 * count(raw, /\p{Ll}/gu);
+  },
+  "hidden or disguised letters": ({ raw }) => count(raw, HIDDEN) >= 6 || count(raw, DISGUISED) >= 12,
+  "bait": ({ text }) => BAIT.some((phrase) => phrase.test(text)),
+  "bait of several kinds": ({ text }) => BAIT.filter((phrase) => phrase.test(text)).length >= 2,
+};
+
+/**
+ * Whether an event has at least `SPAM_SIGNS_MIN` signs of spam. Who did much work for it (NIP-13) is taken at their
+ * word.
+ *
+ * @param words What is read of the event, normalised.
+ */
+export function isSpam(event: NostrEvent, words: string): boolean {
+  if (words === "" || isMined(event)) return false;
+  const text = words.slice(0, SPAM_CHARS_MAX).toLowerCase();
+  const raw = event.content.slice(0, SPAM_CHARS_MAX);
+  const traits = { event, raw, text, words: text.match(/\S+/g) ?? [] };
+  let signs = 0;
+  for (const isShown of Object.values(SIGNS)) {
+    if (isShown(traits) && ++signs >= SPAM_SIGNS_MIN) return true;
+  }
+  return false;
+}
+
+/** Whether its author meant to do so much work, and did. */
+function isMined(event: NostrEvent): boolean {
+  return leadingZeroBits(event.id) >= SPAM_EXEMPT_BITS &&
+    event.tags.some(([name, , target]) => name === "nonce" && Number(target) >= SPAM_EXEMPT_BITS);
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
+}

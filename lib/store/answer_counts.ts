@@ -1,0 +1,82 @@
+/**
+ * What an event was answered with, by the tag index alone: replies, reposts, reactions, zap receipts.
+ * Belongs to the thread whose connection it reads.
+ *
+ * Each author counts once for each way to answer, and nobody for an answer to themself. Zap receipts are all signed by a
+ * few services, so each counts; what they say of a payment is not verified. A reaction counts whatever it says.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { SORT_ANSWERS_MAX } from "../limits.ts";
+import { dValue, type NostrEvent } from "../nostr/event.ts";
+import { pubkeyKey, tagKey } from "../nostr/keys.ts";
+import { kindClass } from "../nostr/kinds.ts";
+import { returnArrays } from "./read_statements.ts";
+
+/** Points of an answer by its kind: NIP-10 and NIP-22 replies, NIP-18 reposts, NIP-25 reactions, NIP-57 receipts. */
+const POINTS: ReadonlyMap<number, { readonly group: number; readonly points: number }> = new Map([
+  [1, { group: 0, points: 2 }],
+  [1_111, { group: 0, points: 2 }],
+  [6, { group: 1, points: 2 }],
+  [16, { group: 1, points: 2 }],
+  [7, { group: 2, points: 1 }],
+]);
+const ZAP_RECEIPT = 9_735;
+
+/** Points of one event's answers. */
+export interface AnswerPoints {
+  readonly points: number;
+  /** Of answers since the moment that was asked for. */
+  readonly recentPoints: number;
+  /** Index rows looked at. */
+  readonly rows: number;
+}
+
+/** Counts answers on one connection; see the module's text. */
+export class AnswerCounts {
+  /** `[kind, age, pubkey key]` of the newest events with a tag, where they are answers. */
+  readonly #answers: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#answers = returnArrays(db.prepare(
+      `SELECT x.kind, x.age, e.pubkey_key
+       FROM (SELECT kind, age, seq FROM tag WHERE tag_key = ? ORDER BY age, id_key LIMIT ?) x
+       CROSS JOIN event e ON e.seq = x.seq WHERE x.kind IN (1, 6, 7, 16, 1111, 9735)`,
+    ));
+  }
+
+  /**
+   * Counts answers among the newest `SORT_ANSWERS_MAX` events that name an event; of an addressable one those that name its
+   * address, which outlives its versions.
+   *
+   * @param since Seconds: answers from then on are recent.
+   */
+  of(event: NostrEvent, since: number): AnswerPoints {
+    const found = this.#answers.all(answerKey(event), SORT_ANSWERS_MAX);
+    const rows = found as unknown as [kind: number, age: number, author: number][];
+    const own = pubkeyKey(event.pubkey);
+    const seen = new Set<string>();
+    let points = 0;
+    let recentPoints = 0;
+    for (const [kind, age, author] of rows) {
+      if (author === own) continue;
+      let worth = 1;
+      if (kind !== ZAP_RECEIPT) {
+        const way = POINTS.get(kind)!;
+        const name = `${way.group}:${author}`;
+        if (seen.has(name)) continue;
+        seen.add(name);
+        worth = way.points;
+      }
+      points += worth;
+      if (-age >= since) recentPoints += worth;
+    }
+    return { points, recentPoints, rows: rows.length };
+  }
+}
+
+function answerKey(event: NostrEvent): number {
+  if (kindClass(event.kind) !== "addressable") return tagKey("e", event.id);
+  return tagKey("a", `${event.kind}:${event.pubkey}:${dValue(event)}`);
+}

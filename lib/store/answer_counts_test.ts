@@ -1,0 +1,99 @@
+/** Tests of what counts as an answer, and how much. */
+import { assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { SORT_ANSWERS_MAX } from "../limits.ts";
+import type { NostrEvent } from "../nostr/event.ts";
+import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
+import { AnswerCounts } from "./answer_counts.ts";
+import { EventStore } from "./event_store.ts";
+import { migrate } from "./schema.ts";
+
+const NOW = 1_700_000_000;
+let made = 0;
+
+function event(author: number, kind: number, tags: string[][], created_at = NOW): NostrEvent {
+  return {
+    // The first digits are the key that the store tells events apart by.
+    id: (++made).toString(16).padStart(13, "0").padEnd(64, "f"),
+    pubkey: author.toString(16).padStart(64, "0"),
+    created_at,
+    kind,
+    tags,
+    content: "",
+    sig: "0".repeat(128),
+  };
+}
+
+function storeOf(...events: NostrEvent[]): AnswerCounts {
+  const db = new DatabaseSync(":memory:");
+  migrate(db, ":memory:");
+  const store = new EventStore(db);
+  store.begin();
+  for (const plain of events) {
+    const facts = eventFacts(plain);
+    const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
+    const target = {
+      bytes: new Uint8Array(buffer),
+      words: new Uint32Array(buffer),
+      doubles: new Float64Array(buffer),
+    };
+    packEvent(facts, Uint8Array.fromHex(plain.id), target, 0);
+    store.add(new PackedEvent(target).at(0));
+  }
+  store.commit();
+  return new AnswerCounts(db);
+}
+
+/** Points, and the points of the last hour. */
+function pointsOf(answers: NostrEvent[], target: NostrEvent): [number, number] {
+  const { points, recentPoints } = storeOf(target, ...answers).of(target, NOW - 3_600);
+  return [points, recentPoints];
+}
+
+Deno.test("AnswerCounts gives replies and reposts two points, reactions and zap receipts one", () => {
+  const target = event(1, 1, []);
+  const e = [["e", target.id]];
+  for (
+    const [kind, points] of [[1, 2], [1_111, 2], [6, 2], [16, 2], [7, 1], [9_735, 1], [1_984, 0], [5, 0]]
+  ) {
+    assertEquals(pointsOf([event(2, kind!, e)], target), [points, points], `kind ${kind}`);
+  }
+  assertEquals(pointsOf([event(2, 7, [["e", "0".repeat(64)]]), event(2, 7, [["q", target.id]])], target), [
+    0,
+    0,
+  ]);
+});
+
+Deno.test("AnswerCounts counts an author once for each way to answer, receipts each, and no self", () => {
+  const target = event(1, 1, []);
+  const e = [["e", target.id]];
+  assertEquals(pointsOf([event(2, 7, e), event(2, 7, e), event(3, 7, e)], target), [2, 2]);
+  assertEquals(pointsOf([event(2, 1, e), event(2, 1_111, e), event(2, 7, e), event(2, 6, e)], target), [
+    5,
+    5,
+  ]);
+  assertEquals(pointsOf([event(2, 9_735, e), event(2, 9_735, e)], target), [2, 2]);
+  assertEquals(pointsOf([event(1, 1, e), event(1, 7, e)], target), [0, 0]);
+});
+
+Deno.test("AnswerCounts tells recent points from all", () => {
+  const target = event(1, 1, [], NOW - 10_000);
+  const e = [["e", target.id]];
+  const answers = [event(2, 7, e, NOW - 3_600), event(3, 7, e, NOW - 3_601), event(4, 6, e, NOW + 5)];
+  assertEquals(pointsOf(answers, target), [4, 3]);
+});
+
+Deno.test("AnswerCounts counts the answers to an address, whatever version they saw", () => {
+  const article = event(1, 30_023, [["d", "x"]]);
+  const a = ["a", `30023:${article.pubkey}:x`];
+  const answers = [event(2, 7, [a, ["e", "9".repeat(64)]]), event(3, 7, [["e", article.id]])];
+  assertEquals(pointsOf(answers, article), [1, 1]);
+});
+
+Deno.test("AnswerCounts looks at a bounded number of answers, the newest", () => {
+  const target = event(1, 1, [], 0);
+  const e = [["e", target.id]];
+  const flood = Array.from({ length: SORT_ANSWERS_MAX }, (_, i) => event(10 + i, 7, e, NOW - i));
+  const { points, rows } = storeOf(target, event(2, 7, e, 1), ...flood).of(target, NOW);
+  assertEquals([points, rows], [SORT_ANSWERS_MAX, SORT_ANSWERS_MAX]);
+});
