@@ -181,6 +181,8 @@ async function main(): Promise<void> {
   );
   const log = new Log("main", memory.logLevel);
   const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
+  // From the start: a signal that nobody listens for would end the process.
+  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
   const current = () => settings.config;
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
   const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
@@ -211,7 +213,7 @@ async function main(): Promise<void> {
     ({ lock, letGo } = await succeed(supervisor, notices, what));
   }
   management = new ManagementOwner(current, memory, log);
-  const watching = setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
+  setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
   const started = startActors(supervisor, memory, free === null);
@@ -226,7 +228,6 @@ async function main(): Promise<void> {
     await stopActors(supervisor, memory);
     clearTimeout(bound);
     settings.close();
-    clearInterval(watching);
     management?.close();
     lock.release();
     // Whoever takes over has to learn that the store is free before the sockets here close.
@@ -235,7 +236,6 @@ async function main(): Promise<void> {
     Deno.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
-  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
 
   await started;
   settings.watch();

@@ -87,12 +87,11 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
-/** The ways to compare, with the verifiers that they share. */
-async function openWays(libraryPath: string | null, memory: Uint8Array): Promise<Way[]> {
+/** The ways to compare. They share the verifier. */
+function waysOf(verifier: SignatureVerifier, memory: Uint8Array): Way[] {
   const config = readConfig({});
   const content = contentPolicy(config, new ManagementView());
   const sender = senderPolicy(config);
-  const { verifier } = await openVerifier({ tier: "auto", libraryPath });
   const believe = {
     verify: (_: Uint8Array, count: number, verdicts: Uint8Array) => void verdicts.fill(1, 0, count),
   };
@@ -121,7 +120,8 @@ export async function main(words: readonly string[]): Promise<void> {
   const { path, line } = await prepareNative();
   await printProgress(line);
   const frames = await readFrames(await corpus(events, seed));
-  const ways = await openWays(path, frames.bytes);
+  const { verifier } = await openVerifier({ tier: "auto", libraryPath: path });
+  const ways = waysOf(verifier, frames.bytes);
   const target = createPackTarget(4 * 1024 * 1024);
   for (const { intake } of ways) measure(intake, frames, 64, target);
   for (let round = 0; round < rounds; round++) {
@@ -146,4 +146,5 @@ export async function main(words: readonly string[]): Promise<void> {
       sizes,
     });
   }
+  verifier.close();
 }

@@ -189,8 +189,8 @@ export const DEFLATE_CHARS_MIN = 1_024;
 export const INFLATE_AT_ONCE_MAX = 4;
 /** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
 export const MESSAGE_PIECES_MAX = 2_048;
-/** Bytes of the head of one HTTP request. */
-export const HTTP_HEAD_BYTES_MAX = 16 * 1024;
+/** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */
+export const HTTP_HEAD_BYTES_MAX = 32 * 1024;
 /** The longest that a client may take for a TLS handshake, or for the head of a request, ms. */
 export const HTTP_HEAD_MS_MAX = 10_000;
 /** The longest that a client may take for a whole request, ms. */
@@ -386,6 +386,7 @@ invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest f
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
+invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");
 invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");
 // Over a link with the smallest segments (536 bytes), the longest frame comes in a read for each.
 invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may come in small segments");

@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 import { controlPath, noticePath } from "../services/data_paths.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
-import { keepRunning } from "./start/keep_running.ts";
+import { keepRunning, type Life } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -111,13 +111,9 @@ function cacheDir(): string {
   return set ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`}/deno`;
 }
 
-/** Starts one relay with the settings of this moment. */
-async function spawnRelay(
-  config: Config,
-  settingsPath: string,
-  restarts: number,
-  takesOver: boolean,
-): Promise<Deno.ChildProcess> {
+/** Starts one relay, with the program and the settings of this moment. */
+async function spawnRelay(settingsPath: string, { restarts, takesOver }: Life): Promise<Deno.ChildProcess> {
+  const config = await readSettings(settingsPath, Deno.env.toObject());
   const native = await prepareNative();
   if (restarts === 0) say(native.line);
   const how = { takesOver, notifySocket: Deno.env.get("NOTIFY_SOCKET") };
@@ -138,17 +134,9 @@ async function spawnRelay(
 
 async function start(): Promise<number> {
   const settingsPath = resolve(".env");
-  const read = () => readSettings(settingsPath, Deno.env.toObject());
-  let config = await read();
+  const { RESTART_DELAY_MS: delayMs } = await readSettings(settingsPath, Deno.env.toObject());
   const takesOver = Deno.args.includes("--take-over");
-  const spawn = (restarts: number) => spawnRelay(config, settingsPath, restarts, takesOver);
-  const succeed = async (restarts: number) => {
-    const next = await read();
-    const child = await spawnRelay(next, settingsPath, restarts, true);
-    config = next;
-    return child;
-  };
-  return await keepRunning({ spawn, succeed }, config.RESTART_DELAY_MS, say);
+  return await keepRunning((life) => spawnRelay(settingsPath, life), { delayMs, takesOver, say });
 }
 
 function say(line: string): void {

@@ -27,7 +27,8 @@ import { Outbox } from "./outbox.ts";
 import { WsConnection, WsSocket } from "./ws_socket.ts";
 
 const SECOND_MS = 1_000;
-const STOPPING = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const NOT_NOW = "503 Service Unavailable";
+const NOT_HERE = "404 Not Found";
 
 /** Serves until `stopAccepting`. */
 export async function listenWithWs<Client>(
@@ -49,7 +50,7 @@ export async function listenWithWs<Client>(
     head: Buffer,
     events: SocketEvents<Client>,
   ) => {
-    if (!isAccepting) return void stream.end(STOPPING);
+    if (!isAccepting) return refuse(stream, NOT_NOW);
     // Before the handshake: afterwards the request is not kept.
     const visitor = events.visitor(headersOf(incoming.headers), incoming.socket.remoteAddress ?? "");
     handshakes.handleUpgrade(incoming, stream, head, (connection: WebSocket) => {
@@ -71,6 +72,8 @@ export async function listenWithWs<Client>(
     );
   });
   server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
+    if (!/^\/(\?|$)/.test(incoming.url ?? "")) return refuse(stream, NOT_HERE);
     // Until the handshake nobody else listens, and a client may be gone before its turn.
     const ignore = () => {};
     stream.on("error", ignore);
@@ -79,7 +82,7 @@ export async function listenWithWs<Client>(
       upgrade(incoming, stream, head, events);
       return true;
     });
-    if (served === null) stream.end(STOPPING);
+    if (served === null) refuse(stream, NOT_NOW);
   });
   const { hostname, port } = await listen(server, options);
   return {
@@ -88,6 +91,13 @@ export async function listenWithWs<Client>(
       isAccepting = false;
     },
   };
+}
+
+/** Answers a handshake that is none for us; the client may be gone already. */
+function refuse(stream: Duplex, status: string): void {
+  stream.on("error", () => {});
+  stream.once("finish", () => stream.destroy());
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 async function listen(server: Server, { hostname, port }: ListenOptions) {

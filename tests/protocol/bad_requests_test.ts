@@ -40,7 +40,10 @@ Deno.test("COUNT: whatever is wrong with it is closed or noticed with the reason
     if (typeof value !== "string") bad.push(["COUNT", value, {}]);
     if (typeof value !== "object" || value === null || Array.isArray(value)) bad.push(["COUNT", "c", value]);
     for (const name of ["kinds", "authors", "since", "limit", "#p"]) {
-      const isRight = Array.isArray(value) ? value.length === 0 : name === "limit" && value === 0;
+      // An empty list matches nothing, any whole number is a time, and a limit is at least 0.
+      const isRight = Array.isArray(value)
+        ? value.length === 0
+        : Number.isInteger(value) && (name === "since" || (name === "limit" && (value as number) >= 0));
       if (!isRight) bad.push(["COUNT", "c", { [name]: value }]);
     }
   }

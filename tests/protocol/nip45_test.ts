@@ -8,7 +8,10 @@ import { hash } from "node:crypto";
 import { connect, type Message, type TestClient, type TestFilter } from "../support/client.ts";
 import { naiveMatch, type PlainFilter } from "../support/naive_matcher.ts";
 import { seededPrng } from "../support/prng.ts";
-import { signEvent, type TestEvent } from "../support/sign.ts";
+import { startRelay } from "../support/relay.ts";
+import { signEvent, type TestEvent, type TestKey, testKey } from "../support/sign.ts";
+import { connectAs, RELAY_URL } from "./auth.ts";
+import { authorization, headerOf, post } from "./management.ts";
 import { freshKey, idsOf, nextEvent, sharedRelay, store, untilEose } from "./shared_relay.ts";
 
 const relay = await sharedRelay({ READER_WORKERS: "2", MAX_LIMIT: "1000", DEFAULT_LIMIT: "100" });
@@ -233,6 +236,48 @@ Deno.test("the counts that NIP-45 lists come with HyperLogLog registers of the a
   const unheard = prng.hex(32);
   const [, , empty] = await ask(client, { "#e": [unheard], kinds: [7] });
   assertEquals(empty, { count: 0, hll: "00".repeat(256) });
+});
+
+Deno.test("who is banned, and whose events are private, is in no count and in no register", async () => {
+  const admin = testKey(45);
+  const env = { LOG_LEVEL: "error", RELAY_ADMINS: admin.pubkey, PRIVATE_KINDS: "1111", RELAY_URL };
+  await using relay = await startRelay({ env });
+  const [asking, other, banned] = [freshKey(), freshKey(), freshKey()];
+  await using client = await connectAs(relay.url, asking);
+  await using stranger = await connect(relay.url);
+  const q = "cd".repeat(32);
+  const quotes = [asking, other, banned].flatMap((key) =>
+    [1, 1_111].map((kind) => signEvent(key, { kind, tags: [["q", q]] }))
+  );
+  await store(stranger, ...quotes);
+  const filter = { "#q": [q], kinds: [1_111, 1] };
+  const counted = async (...keys: TestKey[]) => {
+    const [, , body] = await ask(client, filter);
+    const { count, hll } = body as { count: number; hll: string };
+    return { count, isRight: hll === registersOf(keys.map(({ pubkey }) => pubkey), q) };
+  };
+  const manage = async (method: string, param: string) => {
+    const body = JSON.stringify({ method, params: [param] });
+    const url = RELAY_URL.replace(/^ws/, "http");
+    const reply = await post(relay.httpUrl, body, headerOf(authorization(admin, url, body)));
+    assertEquals(reply.body, { result: true });
+  };
+  // Their own comment, and everybody's notes.
+  assertEquals(await counted(asking, other, banned), { count: 4, isRight: true });
+  await manage("banpubkey", banned.pubkey);
+  assertEquals(await counted(asking, other), { count: 3, isRight: true });
+  await manage("banevent", quotes[2]!.id);
+  assertEquals(
+    await counted(asking),
+    { count: 2, isRight: true },
+    "of the other one only a private event is left",
+  );
+  await manage("unbanpubkey", banned.pubkey);
+  assertEquals(await counted(asking, banned), { count: 3, isRight: true });
+  assertEquals((await ask(stranger, filter))[0], "CLOSED");
+  await client.close();
+  await stranger.close();
+  await relay.stop();
 });
 
 Deno.test("other counts bring no registers", async () => {
