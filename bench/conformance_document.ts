@@ -39,9 +39,10 @@ function intro(): string {
   return `<!-- deno-fmt-ignore-file -->
 # How relays fare
 
-What \`deno task check-relay\` saw of this relay and of others, each in its newest version that could be had, on an empty
-database. A NIP's rules are tried on relays that list the NIP in their NIP-11 document, or in their own documentation
-where they serve none. A framework (khatru, rely) is judged by what it does with a store and nothing else added.
+What \`deno task check-relay\` saw of this relay and of others, on an empty database and in the setup that is named.
+The rules were written beside this relay, so that it breaks none says less than what the others break. A NIP's rules
+are tried on relays that list the NIP in their NIP-11 document, or in their own documentation where they serve none.
+A framework (khatru, rely) is judged by what it does with a store and nothing else added.
 
 \`deno task conformance\` makes this file, \`deno task conformance NAME\` the column of one relay;
 [bench/README.md](bench/README.md) says what has to be installed for it.`;
