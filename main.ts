@@ -7,20 +7,37 @@
  * @module
  */
 import process from "node:process";
-import { ConfigError, readConfig, resolveWorkers } from "./lib/config.ts";
-import { DRAIN_MS_MAX, INDEXER_STOP_MS_MAX } from "./lib/limits.ts";
+import { dirname, resolve } from "node:path";
+import { type Config, ConfigError, resolveWorkers } from "./lib/config.ts";
+import {
+  DRAIN_MS_MAX,
+  EXIT_STANDSTILL,
+  HAND_OVER_GRACE_MS,
+  HAND_OVER_LINGER_MS,
+  INDEXER_STOP_MS_MAX,
+} from "./lib/limits.ts";
+import { slotOf } from "./lib/metrics/layout.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { lockDataDir } from "./services/data_dir.ts";
+import { freeBytesOf, lockDataDir, tryLockDataDir } from "./services/data_dir.ts";
+import { noticePath } from "./services/data_paths.ts";
+import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPolicyFiles } from "./services/policy_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
+import { ServiceNotices } from "./services/service_notices.ts";
+import { type TakenOver, type TakeOver, takeOver } from "./services/succession.ts";
 import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
 const SAMPLE_INTERVAL_MS = 1_000;
+/** Why this process stops, where another takes over. */
+const HAND_OVER = "another process takes over";
 
 /**
  * The port to serve on; for `PORT=0`, one that is free. Gateways share a port, so that none of them would notice that
@@ -39,17 +56,36 @@ function findPort(hostname: string, port: number): number {
   }
 }
 
-async function startActors(supervisor: Supervisor, { counts, asked }: RelayMemory): Promise<void> {
-  const startAll = (actor: WorkerActor, count: number) =>
-    Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index)));
+/**
+ * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
+ */
+function endAtStandstill(supervisor: Supervisor, log: Log): void {
+  const worker = supervisor.findStandstill(performance.now());
+  if (worker === null) return;
+  log.error(`${worker} stands still: the process ends, to be started again`);
+  Deno.exit(EXIT_STANDSTILL);
+}
+
+function startAll(supervisor: Supervisor, actor: WorkerActor, count: number, isHeld = false) {
+  return Promise.all(Array.from({ length: count }, (_, index) => supervisor.start(actor, index, isHeld)));
+}
+
+/** Starts everything in data-path order; gateways that are held already are opened at the end. */
+async function startActors(
+  supervisor: Supervisor,
+  { counts, asked }: RelayMemory,
+  isHeld: boolean,
+): Promise<void> {
   await supervisor.start("store");
   if (asked.length > 0) await supervisor.start("plugin");
-  await startAll("verifier", counts.verifiers);
+  await startAll(supervisor, "verifier", counts.verifiers);
   await supervisor.start("indexer");
-  await startAll("reader", counts.readers);
+  await startAll(supervisor, "reader", counts.readers);
   await supervisor.start("control");
   // All at once: whoever listens alone for a while gets all the clients that waited for the relay.
-  await startAll("gateway", counts.gateways);
+  if (isHeld) await supervisor.open();
+  else await startAll(supervisor, "gateway", counts.gateways);
   supervisor.announce();
 }
 
@@ -68,62 +104,155 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
-async function main(): Promise<void> {
-  const asked = readConfig(Deno.env.toObject());
-  const startedMs = Date.now();
-  const log = new Log("main", asked.LOG_LEVEL);
-  const lock = await lockDataDir(asked.DATA_DIR);
-  const config = { ...asked, PORT: findPort(asked.HOST, asked.PORT) };
-  const memory = createRelayMemory(
-    resolveWorkers(config, navigator.hardwareConcurrency),
-    config.WRITE_PLUGIN !== null,
-  );
-  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
-  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
-  const management = new ManagementOwner(config, memory, log);
-  const manage = (body: string) => management.answer(body);
-  const supervisor = new Supervisor({ config, memory, libraryPath, log, metrics, manage });
-  supervisor.facts.startedMs = String(startedMs);
+/** Measures the process for as long as it lives. */
+function startSampling(
+  metrics: ThreadMetrics,
+  startedMs: number,
+  dataDir: string,
+): void {
   const sample = () => {
     const { user, system } = process.cpuUsage();
     writeProcessSample(metrics, {
       residentBytes: Deno.memoryUsage().rss,
       cpuSeconds: (user + system) / 1e6,
       startSeconds: startedMs / 1000,
+      freeBytes: freeBytesOf(dataDir),
     });
   };
+  metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
   sample();
-  const sampling = setInterval(sample, SAMPLE_INTERVAL_MS);
+  setInterval(sample, SAMPLE_INTERVAL_MS);
+}
+
+/** The port of a relay that hands over. */
+function sharedPort(port: number): number {
+  if (port === 0) throw new Error(`Cannot take over PORT "0": the relay that runs has a port of its own`);
+  return port;
+}
+
+function openNotices(dataDir: string, log: Log): ServiceNotices {
+  const notices = new ServiceNotices(Deno.env.get("NOTIFY_SOCKET"), noticePath(dataDir), log);
+  notices.keepTelling(Deno.env.get("WATCHDOG_USEC"));
+  return notices;
+}
+
+/** Ends the process where draining does not; returns the timer. */
+function boundDraining(log: Log) {
+  return setTimeout(() => {
+    log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
+    Deno.exit(1);
+  }, DRAIN_MS_MAX);
+}
+
+/** Has the relay that runs hand over. Gateways listen first, and hold who comes. */
+async function succeed(supervisor: Supervisor, notices: ServiceNotices, what: TakeOver): Promise<TakenOver> {
+  notices.tell("RELOADING=1");
+  try {
+    await startAll(supervisor, "gateway", what.listeners, true);
+    return await takeOver(what);
+  } catch (error) {
+    // The other process serves on.
+    await notices.tell("READY=1");
+    throw error;
+  }
+}
+
+/** What this process is started with, and the lock on its data; null: a relay runs there, which is to hand over. */
+async function readStart() {
+  const environment = Deno.env.toObject();
+  const path = environment[SETTINGS_FILE_VARIABLE] || null;
+  const asked = await readSettings(path, environment);
+  // As `deno task start` has allowed it.
+  const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
+  const policyVersions = await checkPolicyFiles(asked);
+  const takesOver = Deno.args.includes("--take-over");
+  const free = takesOver ? await tryLockDataDir(dataDir) : await lockDataDir(dataDir);
+  const port = free === null ? sharedPort(asked.PORT) : findPort(asked.HOST, asked.PORT);
+  const config = { ...asked, DATA_DIR: dataDir, PORT: port };
+  return { environment, path, asked, policyVersions, free, config };
+}
+
+async function main(): Promise<void> {
+  const startedMs = Date.now();
+  const { environment, path, asked, policyVersions, free, config } = await readStart();
+  const memory = createRelayMemory(
+    resolveWorkers(config, navigator.hardwareConcurrency),
+    config.WRITE_PLUGIN !== null,
+  );
+  const log = new Log("main", memory.logLevel);
+  const settings = new LiveSettings({ path, environment, asked, config, policyVersions, memory, log });
+  // From the start: a signal that nobody listens for would end the process.
+  Deno.addSignalListener("SIGHUP", () => settings.reload("SIGHUP"));
+  const current = () => settings.config;
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
+  const libraryPath = Deno.env.get("SLUICE_NATIVE_LIBRARY") || null;
+  let stop: (why: string) => Promise<void> = () => Promise.resolve();
+  let letGo = () => {};
+  let management: ManagementOwner | null = null;
+  const supervisor = new Supervisor({
+    config: current,
+    memory,
+    libraryPath,
+    log,
+    metrics,
+    manage: (body) => management!.answer(body),
+    reported: (text) => management!.reported(text),
+    handOver: () => {
+      letGo();
+      setTimeout(() => stop(HAND_OVER), HAND_OVER_GRACE_MS);
+    },
+  });
+  supervisor.facts.startedMs = String(startedMs);
+  startSampling(metrics, startedMs, config.DATA_DIR);
+  const notices = openNotices(config.DATA_DIR, log);
+  let lock = free;
+  if (lock === null) {
+    const { counts: { gateways: listeners } } = memory;
+    const { DATA_DIR: dataDir, PORT: port } = config;
+    const what = { dataDir, port, listeners, libraryPath, log };
+    ({ lock, letGo } = await succeed(supervisor, notices, what));
+  }
+  management = new ManagementOwner(current, memory, log);
+  setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
-  const started = startActors(supervisor, memory);
+  const started = startActors(supervisor, memory, free === null);
   let stopping = false;
-  const stop = async (signal: string) => {
+  stop = async (why) => {
     if (stopping) return;
     stopping = true;
-    log.info(`${signal}: draining`);
-    const bound = setTimeout(() => {
-      log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
-      Deno.exit(1);
-    }, DRAIN_MS_MAX);
+    log.info(`${why}: draining`);
+    if (why !== HAND_OVER) notices.tell("STOPPING=1");
+    const bound = boundDraining(log);
     await started;
     await stopActors(supervisor, memory);
     clearTimeout(bound);
-    clearInterval(sampling);
-    management.close();
+    settings.close();
+    management?.close();
     lock.release();
+    // Whoever takes over has to learn that the store is free before the sockets here close.
+    if (why === HAND_OVER) await new Promise((resolve) => setTimeout(resolve, HAND_OVER_LINGER_MS));
     log.info("stopped");
     Deno.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 
   await started;
-  const { facts } = supervisor;
-  const { gateways, verifiers, readers } = memory.counts;
+  settings.watch();
+  notices.tell("READY=1");
+  sayWhatServes(config, memory, supervisor.facts);
+}
+
+function sayWhatServes(
+  config: Config,
+  { counts }: RelayMemory,
+  facts: Readonly<Record<string, string>>,
+): void {
   const scheme = config.TLS_CERT === null ? "ws" : "wss";
   const risk = config.DURABILITY === "full"
     ? "every OK is on disk"
     : "an OK survives a crash, not a power failure";
+  const { gateways, verifiers, readers } = counts;
   say(`sluice ${SOFTWARE.version} serves ${scheme}://${facts.address}`);
   say(`  data         ${config.DATA_DIR}, durability ${config.DURABILITY}: ${risk}`);
   say(`  verification ${facts.verification}`);

@@ -12,7 +12,10 @@ const SCENARIOS: Record<string, string> = {
   fanout: "new events to subscribers: rate, latency, CPU",
   mixed: "writing and reading at once",
   idle: "memory of connections that say nothing",
+  subscriptions: "a publish where many are subscribed and few match",
+  scale: "queries in a small and in a large store",
   verify: "signatures verified in each tier",
+  intake: "frames parsed, verified and packed, in one thread",
   peers: "all of it against other relays, with a report",
 };
 
@@ -20,7 +23,7 @@ const SCENARIOS: Record<string, string> = {
 export async function main(words: readonly string[]): Promise<number> {
   const [name = "", ...rest] = words;
   if (!Object.hasOwn(SCENARIOS, name)) {
-    const lines = Object.entries(SCENARIOS).map(([name, what]) => `  ${name.padEnd(8)} ${what}`);
+    const lines = Object.entries(SCENARIOS).map(([name, what]) => `  ${name.padEnd(13)} ${what}`);
     await printProgress(`usage: deno task bench SCENARIO [flags]\n${lines.join("\n")}`);
     return 2;
   }

@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 import { corpus } from "./corpus.ts";
 import { drive } from "./driver.ts";
 import { Flags } from "./flags.ts";
+import { main as intake } from "./intake.ts";
 import { QUERY_KINDS } from "./query.ts";
 import { readSetting, target, withRelay } from "./scenario.ts";
 
@@ -40,6 +41,7 @@ Deno.test({
         assertEquals([line.deliveries, line.problems], [5_000, 0], JSON.stringify(line));
       });
     });
+    await t.step("intake", () => intake(["--rounds", "1", "--events", `${EVENTS}`, "--seed", "7"]));
     await Deno.remove(setting.dataRoot);
   },
 });

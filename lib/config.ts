@@ -1,6 +1,7 @@
 /**
  * Reads the configuration: texts of the environment in, a frozen and checked {@linkcode Config} out.
- * Main calls it once and sends the result to the workers. Holds no state; the table is in `config/settings.ts`.
+ * Main calls it at the start and whenever the operator changes something; `config/shared_config.ts` brings the result to
+ * the workers. Runs on any thread; holds no state. The table is in `config/settings.ts`.
  *
  * @module
  */
@@ -125,7 +126,8 @@ function unknownNames(environment: Environment, fileNames: readonly string[]): s
   });
 }
 
-function contradictions(config: Config): string[] {
+/** What is wrong with settings that are well-formed one by one; empty: nothing. */
+export function contradictions(config: Config): string[] {
   const problems: string[] = [];
   const together = (a: SettingName, b: SettingName) => {
     if ((config[a] === null) === (config[b] === null)) return;
@@ -144,6 +146,9 @@ function contradictions(config: Config): string[] {
     if (config[name] && config.RELAY_URL === null) {
       problems.push(`Cannot use ${name} "true": it needs RELAY_URL`);
     }
+  }
+  if (config.WEBSOCKET_COMPRESSION && config.WEBSOCKET_ENGINE !== "ws") {
+    problems.push('Cannot use WEBSOCKET_COMPRESSION "true": it needs WEBSOCKET_ENGINE=ws');
   }
   if (config.DEFAULT_LIMIT > config.MAX_LIMIT) {
     problems.push(`Cannot use DEFAULT_LIMIT "${config.DEFAULT_LIMIT}": MAX_LIMIT is ${config.MAX_LIMIT}`);

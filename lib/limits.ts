@@ -64,6 +64,12 @@ export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
 export const WAIT_MS_MAX = 50;
 
+/** Bytes of all settings together, as the threads get them: room for some 60,000 keys in lists. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How often the settings file is looked at, ms. */
+export const SETTINGS_LOOK_MS = 1_000;
+
 /** Events verified in one call of the verification library. */
 export const VERIFY_BATCH_MAX = 512;
 /** Events written in one transaction: bounds how long the first waits for the last. */
@@ -78,6 +84,16 @@ export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 export const OUTCOME_MESSAGE_BYTES_MAX = 400;
 /** Bytes of id texts in one batch of a verifier, beyond which it takes no further frame. */
 export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a store that is checked as a whole at the start; of a larger one a part. */
+export const START_CHECK_BYTES_MAX = 64 * 1024 * 1024;
+/** Events at random places that the start looks at. */
+export const START_CHECK_EVENTS = 200;
+/** The longest that the start looks at them, ms: a cold disk may take long for each. */
+export const START_CHECK_MS_MAX = 2_000;
+/** How often a store that cannot write tries whether it can again, ms. */
+export const STORAGE_PROBE_INTERVAL_MS = 1_000;
+/** Bytes that must fit on a disk that was full, before it counts as writable again. */
+export const STORAGE_PROBE_BYTES = 8 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
 
@@ -104,25 +120,36 @@ export const CACHE_MB_DEFAULT = 64;
 /** The pause before a dead worker is started again, ms, by default. */
 export const RESTART_DELAY_MS_DEFAULT = 1_000;
 
+/** The pause between two beats of a worker that beats by a timer, ms. */
+export const HEARTBEAT_MS = 250;
+/** How long a worker may stand still before the process is started again, ms, by default: longer than a call of SQLite. */
+export const STANDSTILL_MS_DEFAULT = 60_000;
+/** Exit code of a process that ended because a worker stood still: EX_SOFTWARE of sysexits.h. */
+export const EXIT_STANDSTILL = 70;
+/** A process that lived no longer than this, ms, may have died of its start: the next pause is twice as long. */
+export const SHORT_LIFE_MS_MAX = 5_000;
+/** The longest pause before a process that died is started again, ms. */
+export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
+
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
-/** Index rows that a scan fetches from one stream in one call of SQLite. */
-export const SCAN_CHUNK_ROWS_MAX = 500;
-/** Streams from which on a plan's streams are opened together, where they are a product of lists. */
-export const SCAN_HEADS_STREAMS_MIN = 4;
-/** Streams that are opened by one statement. */
-export const SCAN_HEADS_STREAMS_MAX = 500;
-/** Rows of the first fetch from a stream that was opened together with others. */
-export const SCAN_SECOND_CHUNK_ROWS = 4;
+/** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */
+export const SCAN_CHUNK_ROWS_MAX = 501;
+/** The least rows of a fetch after the first, where nothing is left to check. */
+export const SCAN_CHUNK_ROWS_MIN = 4;
+/** Ranges that one stream merges, and so the seeks of one call of SQLite. */
+export const SCAN_RANGES_MAX = 500;
+/** What a range costs when it is sought, in rows: about half a microsecond against two. */
+export const SCAN_RANGE_ROWS = 0.25;
 /** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
 export const COMPLETENESS_PROBE_ROWS_MAX = 200;
 /** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
 export const TIED_EVENTS_MAX = 500;
-/** Streams that a plan may merge; a filter that needs more is answered along a coarser index. */
-export const PLAN_STREAMS_MAX = 20_000;
-/** Kinds of one author that a plan opens streams for, where the filter names no kinds. */
+/** Ranges that a plan may merge; a filter that needs more is answered along a coarser index. */
+export const PLAN_RANGES_MAX = 20_000;
+/** Kinds that a plan opens ranges for, where the filter names no kinds. */
 export const PLAN_KINDS_OF_AUTHOR_MAX = 100;
 /** Authors from which on a filter without kinds is planned with the kinds of the whole store: one look-up for all. */
 export const PLAN_SHARED_KINDS_AUTHORS_MIN = 8;
@@ -140,12 +167,40 @@ export const SOCKET_IDLE_SECONDS_MAX = 120;
 export const LIVE_RECORDS_PER_TURN = 256;
 /** Outcomes that a gateway answers before it looks at its sockets again. */
 export const OUTCOMES_PER_TURN = 2_048;
+/** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
+export const HELD_ATTEMPTS_MAX = 64;
+/** How often senders that wait for room are tried again, ms. */
+export const HELD_INTERVAL_MS = 5;
 /** Characters sent to one client after which its socket is asked how much still waits. */
 export const OUTBOUND_CHECK_CHARS = 64 * 1024;
 /** Bytes waiting for a client above which a stored query pauses until they are fewer. */
 export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
 /** How often paused queries look whether their clients have room, ms. */
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
+/** Bytes that the `ws` engine encodes frames into before it writes them: what one system call sends at most. */
+export const OUTBOX_PAGE_BYTES = 128 * 1024;
+/** Characters that wait for one socket after which they are written, whether or not the turn is over. */
+export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
+/** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
+export const OUTBOX_FRAMES_MAX = 16_384;
+/** Characters of a message from which on it is worth deflating, where the client can inflate. */
+export const DEFLATE_CHARS_MIN = 1_024;
+/** Messages that one gateway inflates at once. */
+export const INFLATE_AT_ONCE_MAX = 4;
+/** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
+export const MESSAGE_PIECES_MAX = 2_048;
+/** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */
+export const HTTP_HEAD_BYTES_MAX = 32 * 1024;
+/** The longest that a client may take for a TLS handshake, or for the head of a request, ms. */
+export const HTTP_HEAD_MS_MAX = 10_000;
+/** The longest that a client may take for a whole request, ms. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** How long an HTTP connection may be silent between two requests, ms. */
+export const HTTP_IDLE_MS_MAX = 30_000;
+/** How often late HTTP requests are looked for, ms. */
+export const HTTP_LOOK_MS = 1_000;
+/** The longest that a client may take for its part of closing a WebSocket, ms. */
+export const SOCKET_CLOSE_MS_MAX = 10_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
 /** How long a reader keeps a query that is not continued, where it needs the room, ms. */
@@ -236,6 +291,8 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
 /** Rows that an export reads before it writes them. */
 export const EXPORT_ROWS_AT_ONCE = 2_000;
+/** Bytes of lines that an import gathers before it decides about them; a longer line goes alone. */
+export const IMPORT_LINES_BYTES = 8 * 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
 
@@ -250,6 +307,8 @@ export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
 
 /** Keys (clients, addresses, authors) whose rate one limiter remembers. */
 export const RATE_KEYS_MAX = 100_000;
+/** Keys whose rate the whole relay remembers, a power of two; 16 bytes each. */
+export const RATE_SLOTS = 131_072;
 /** The most that an operator may set a rate to, a minute. */
 export const RATE_PER_MINUTE_MAX = 10_000_000;
 /** Bytes of one line that a plugin writes. */
@@ -267,10 +326,19 @@ export const PLUGIN_RESPAWN_MS = 1_000;
 /** The time that a plugin has to end by itself once it was asked to, ms. */
 export const PLUGIN_EXIT_MS = 1_000;
 
+/** The longest that a function of a policy file may take, ms; it holds up all that its thread does. */
+export const POLICY_MS_MAX = 250;
+/** The pause between two lines of the log about policy files that fail, ms. */
+export const POLICY_LOG_INTERVAL_MS = 1_000;
+/** Policy files. */
+export const POLICY_FILES_MAX = 16;
+
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 /** Entries of one list that management keeps, such as the banned keys; and members of all roles together. */
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
+/** Events of one report (NIP-56) that wait for a moderator. */
+export const REPORTED_EVENTS_MAX = 20;
 /** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
@@ -288,10 +356,19 @@ export const INDEXER_DRAIN_MS_MAX = 5_000;
 export const DRAIN_MS_MAX = 15_000;
 /** The longest that main waits for the indexer to end, ms: a call to a silent index is not waited for. */
 export const INDEXER_STOP_MS_MAX = 6_000;
+/** How long a relay that hands over goes on as before, ms: handshakes that it has begun end well. */
+export const HAND_OVER_GRACE_MS = 500;
+/** How long it stays after it has given the store away, ms: its successor gets all new connections by then. */
+export const HAND_OVER_LINGER_MS = 250;
+/** How often a relay that takes over looks whether the store is free, ms. */
+export const TAKE_OVER_LOOK_MS = 10;
+/** The longest that a relay that takes over waits for the store, ms. */
+export const TAKE_OVER_MS_MAX = 20_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
 export const GOODBYE_MS_MAX = 2_000;
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
+invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");
 invariant(GOODBYE_MS_MAX + INDEXER_STOP_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");
 invariant((LANE_BYTES & (LANE_BYTES - 1)) === 0, "LANE_BYTES is a power of two");
 // A restarted verifier or store repeats at most one group of outcomes; they must find room beside the others.
@@ -302,12 +379,17 @@ invariant(
 );
 invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four of the longest");
 invariant(PLUGIN_BATCH_MAX <= PLUGIN_WAITING_MAX, "no event of a batch is refused because of the others");
+invariant(STORAGE_PROBE_BYTES >= 2 * GROUP_COMMIT_BYTES_MAX, "a disk that has room again has it for a group");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
+invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");
+invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");
+// Over a link with the smallest segments (536 bytes), the longest frame comes in a read for each.
+invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may come in small segments");
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");

@@ -27,6 +27,10 @@ const PROGRAMS = {
     what: "lanes and batches agree with libsecp256k1 on spoiled signatures",
     amounts: [50_000, 5_000],
   },
+  frames_fuzz: {
+    what: "frames are read inside their bounds, and what was packed packs alike",
+    amounts: [100_000, 10_000],
+  },
 } as const;
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
 

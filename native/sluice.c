@@ -9,6 +9,7 @@
 #include "batch.h"
 #include "cpu.h"
 #include "credit.h"
+#include "frames/frames.h"
 #include "key_cache.h"
 #include "libsecp.h"
 #include "sha256.h"
@@ -23,6 +24,7 @@ struct sluice_context {
     /* The fast path of the tier; the other is NULL, and `native` has none. */
     batch *batch;
     struct lanes *lanes;
+    frames *frames;
     int64_t credit;
     sluice_counters_t counters;
 };
@@ -55,7 +57,8 @@ void sluice_describe(char *text, uint32_t size) {
 static int open_parts(sluice_context *context) {
     sha256_blocks *blocks = sha256_blocks_best();
     context->secp = libsecp_open(blocks);
-    if (context->secp == NULL) return 0;
+    context->frames = frames_open(blocks);
+    if (context->secp == NULL || context->frames == NULL) return 0;
     if (context->tier == SLUICE_TIER_REFERENCE) return 1;
     context->cache = key_cache_open();
     if (context->cache == NULL) return 0;
@@ -82,6 +85,7 @@ void sluice_close(sluice_context *context) {
     libsecp_close(context->secp);
     key_cache_close(context->cache);
     batch_close(context->batch);
+    frames_close(context->frames);
 #ifdef SLUICE_LANES
     lanes_close(context->lanes);
 #endif
@@ -149,6 +153,15 @@ void sluice_sha256(const uint8_t *bytes, const uint32_t *offsets, uint32_t count
     for (uint32_t i = 0; i < count; i++) {
         sha256(blocks, bytes + offsets[i], offsets[i + 1] - offsets[i], digests + (size_t)32 * i);
     }
+}
+
+void sluice_attach(sluice_context *context, uint32_t source, const uint8_t *bytes, uint32_t size) {
+    frames_attach(context->frames, source, bytes, size);
+}
+
+uint32_t sluice_read(sluice_context *context, const sluice_frame_t *frames, uint32_t count, uint8_t *packed,
+                     uint32_t packed_size, sluice_read_t *read, uint8_t *items) {
+    return frames_read(context->frames, frames, count, packed, packed_size, read, items);
 }
 
 void sluice_counters(const sluice_context *context, sluice_counters_t *counters) {

@@ -1,5 +1,5 @@
 /*
- * libsluice: BIP-340 verification and SHA-256 of many events a call, for the verifier's FFI.
+ * libsluice: frames parsed and packed, BIP-340 verification and SHA-256, of many events a call, for the verifier's FFI.
  *
  * Threads: a context belongs to the thread that opened it; contexts share read-only tables only, so any
  * number of threads may each use one. `sluice_sha256` and the functions without a context are re-entrant.
@@ -19,7 +19,7 @@
 #endif
 
 /** Changes whenever a signature or a layout below does; the binding refuses another number. */
-#define SLUICE_ABI 1u
+#define SLUICE_ABI 2u
 
 /** Bytes of one item: message 32, x-only public key 32, signature 64. */
 #define SLUICE_ITEM_BYTES 128u
@@ -51,6 +51,28 @@ typedef struct {
     uint64_t reserved[2];
 } sluice_counters_t;
 
+/** Memories that frames may lie in. */
+#define SLUICE_SOURCES_MAX 128u
+/** Traits of an event: it has a tag `-` (NIP-70); the content of a repost may hold an event with such a tag. */
+#define SLUICE_PROTECTED 1u
+#define SLUICE_MAY_EMBED_PROTECTED 2u
+
+/** Where a frame lies; four 32-bit words. */
+typedef struct {
+    uint32_t source, offset, length, reserved;
+} sluice_frame_t;
+
+/** What a frame holds; eight 32-bit words. All are 0 where the caller has to look for itself. */
+typedef struct {
+    /** Where the packed event lies, a multiple of 8, and its bytes: lib/nostr/packed_event.ts. */
+    uint32_t packed_at, packed_bytes;
+    uint32_t tags;
+    /** Unicode characters of the content. */
+    uint32_t content_characters;
+    uint32_t traits;
+    uint32_t reserved[3];
+} sluice_read_t;
+
 SLUICE_API uint32_t sluice_abi(void);
 /** The tiers that this processor can run, as bits. */
 SLUICE_API uint32_t sluice_tiers(void);
@@ -63,6 +85,25 @@ SLUICE_API void sluice_close(sluice_context *context);
 SLUICE_API void sluice_verify(sluice_context *context, const uint8_t *items, uint32_t count, uint8_t *verdicts);
 /** Writes the SHA-256 of `bytes[offsets[i], offsets[i + 1])` to `digests[32 * i]`; `offsets` has count + 1 entries. */
 SLUICE_API void sluice_sha256(const uint8_t *bytes, const uint32_t *offsets, uint32_t count, uint8_t *digests);
+/**
+ * Names a memory that frames lie in. It stays where it is for as long as the context is open; nobody writes to a frame
+ * while it is read.
+ */
+SLUICE_API void sluice_attach(sluice_context *context, uint32_t source, const uint8_t *bytes, uint32_t size);
+/**
+ * Reads frames, `["EVENT",{...}]`: parses them, computes the SHA-256 of the event's text, compares it with the id, and
+ * packs the event into `packed`. What is not surely right, or finds no room, is left to the caller: nothing is refused
+ * here, and signatures and policies are not looked at. `items` gets what sluice_verify needs of each event that was
+ * packed, one after another; their number is returned. Defined for every content of the frames.
+ */
+SLUICE_API uint32_t sluice_read(sluice_context *context, const sluice_frame_t *frames, uint32_t count, uint8_t *packed,
+                                uint32_t packed_size, sluice_read_t *read, uint8_t *items);
 SLUICE_API void sluice_counters(const sluice_context *context, sluice_counters_t *counters);
+/**
+ * Steers new connections to `port` among all processes that share it (SO_REUSEPORT): to the `count` sockets from the
+ * one that began to listen as number `first` on, by chance; a count of 0 leaves it to the kernel again. This process
+ * must be one of them. Returns 1, or 0 where that cannot be done here. Linux only; needs no privilege.
+ */
+SLUICE_API int32_t sluice_steer_listeners(uint32_t port, uint32_t first, uint32_t count);
 
 #endif

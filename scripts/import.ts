@@ -16,10 +16,12 @@ import { parseArgs, parseEnv } from "node:util";
 import { resolve } from "node:path";
 import { type Config, readConfig } from "../lib/config.ts";
 import { GROUP_COMMIT_EVENTS_MAX } from "../lib/limits.ts";
+import { createMetricsMemory, ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
 import { controlPath } from "../services/data_paths.ts";
+import { checkPolicyFiles, PolicyFiles, policyFilesOf } from "../services/policy_files.ts";
 import { DirectImport } from "../services/store/direct_import.ts";
 import { nativeLibraryPath } from "./native.ts";
 
@@ -75,7 +77,10 @@ async function importDirectly(config: Config, verify: boolean): Promise<ImportRe
     tier: config.VERIFY_TIER,
     libraryPath: await nativeLibraryPath(),
   });
-  const target = new DirectImport(config, verifier, verify);
+  const files = new PolicyFiles(new ThreadMetrics(createMetricsMemory(1), 0), { error: say });
+  const policyVersions = await checkPolicyFiles(config);
+  await files.load(policyFilesOf({ config, policyVersions }));
+  const target = new DirectImport(config, verifier, { verify, policy: files.event });
   let toldMs = performance.now();
   let waiting = 0;
   for await (const line of standardInput()) {

@@ -4,44 +4,56 @@
  * Reads `.env` and the environment, prepares the native library, and runs `main.ts` with no more permissions than the
  * configuration needs. Settings are listed in `.env.example`; they are checked here, before anything is built.
  *
- * Signals to this process are passed on, and it ends as the relay ends.
+ *   --take-over   take over from the relay that runs on DATA_DIR, without refusing a connection
+ *
+ * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
+ * but a relay that was killed, or that ended itself because a worker stood still, is started again.
+ * SIGUSR2 reads the settings anew and starts a second relay, which takes over from the first.
  *
  * @module
  */
-import { type Config, ConfigError, type Environment, namesInEnvFile, readConfig } from "../lib/config.ts";
-import { resolve } from "node:path";
+import { type Config, ConfigError } from "../lib/config.ts";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseEnv } from "node:util";
-import { controlPath } from "../services/data_paths.ts";
+import { controlPath, noticePath } from "../services/data_paths.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
+import { keepRunning, type Life } from "./start/keep_running.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** The settings of `.env`, under those of the environment, which win. */
-async function readSettings(): Promise<{ environment: Environment; names: string[] }> {
-  let text = "";
-  try {
-    text = await Deno.readTextFile(".env");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return { environment: { ...parseEnv(text), ...Deno.env.toObject() }, names: namesInEnvFile(text) };
+/** How a relay is started, besides its settings. */
+export interface StartOptions {
+  /** Take over from the relay that runs. */
+  readonly takesOver?: boolean;
+  /** Where a service manager listens: `NOTIFY_SOCKET`. */
+  readonly notifySocket?: string | undefined;
 }
 
 /**
  * The program and its arguments for a configuration.
  *
  * @param libraryPath The verification library, or null.
+ * @param settingsPath The file that is read again while the relay runs, or null.
  */
-export function relayCommand(config: Config, libraryPath: string | null): string[] {
+export function relayCommand(
+  config: Config,
+  libraryPath: string | null,
+  settingsPath: string | null = null,
+  how: StartOptions = {},
+): string[] {
   const search = config.OPENSEARCH_URL === null ? [] : [hostAndPort(config.OPENSEARCH_URL)];
   const files = [config.TLS_CERT, config.TLS_KEY, config.OPENSEARCH_CA].filter((path) => path !== null);
   // Reading: the program itself, its packages, the data. `/proc` and `/sys` tell the process's own memory use.
   const data = resolve(config.DATA_DIR);
-  const read = [ROOT, data, cacheDir(), ...files, ...pluginFiles(config)];
+  const settings = settingsPath === null ? [] : [settingsPath];
+  const sockets = [controlPath(data)];
+  const notify = how.notifySocket?.startsWith("/") ? [how.notifySocket] : [];
+  if (notify.length > 0) sockets.push(noticePath(data), ...notify);
+  const read = [ROOT, data, cacheDir(), ...files, ...settings, ...operatorsFiles(config), ...notify];
   // Which port is free is known only later.
   const port = config.PORT === 0 ? "" : `:${config.PORT}`;
-  const net = [`${bracketed(config.HOST)}${port}`, `unix:${controlPath(data)}`, ...search];
+  const net = [`${bracketed(config.HOST)}${port}`, ...sockets.map((path) => `unix:${path}`), ...search];
   return [
     Deno.execPath(),
     "run",
@@ -49,25 +61,34 @@ export function relayCommand(config: Config, libraryPath: string | null): string
     "--cached-only",
     "--no-prompt",
     "--unstable-net",
+    // A thread's young objects then fit the processor's cache; by default they take up to 64 MB a thread.
+    "--v8-flags=--max-semi-space-size=8",
     `--config=${ROOT}deno.json`,
     `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
-    `--allow-write=${list([data])}`,
+    `--allow-write=${list([data, ...notify])}`,
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
-    ...(config.WRITE_PLUGIN === null ? [] : ["--allow-run"]),
+    ...(pluginsOf(config).length === 0 ? [] : ["--allow-run"]),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
     libraryPath === null || config.VERIFY_TIER === "system"
       ? "--allow-ffi"
       : `--allow-ffi=${list([libraryPath])}`,
     `${ROOT}main.ts`,
+    ...(how.takesOver ? ["--take-over"] : []),
   ];
 }
 
-/** The file of a plugin that is a path and no command: a change of it is looked for. */
-function pluginFiles({ WRITE_PLUGIN: plugin }: Config): string[] {
-  return plugin === null || plugin.includes(" ") ? [] : [resolve(plugin)];
+/** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
+function operatorsFiles(config: Config): string[] {
+  const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
+  const paths = [...plugins, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
+  return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+function pluginsOf({ WRITE_PLUGIN, REQUEST_PLUGIN }: Config): string[] {
+  return [WRITE_PLUGIN, REQUEST_PLUGIN].filter((plugin) => plugin !== null);
 }
 
 /** A list for Deno's flags, which write a comma inside a value twice. */
@@ -90,28 +111,32 @@ function cacheDir(): string {
   return set ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`}/deno`;
 }
 
-async function start(): Promise<number> {
-  const { environment, names } = await readSettings();
-  const config = readConfig(environment, names);
+/** Starts one relay, with the program and the settings of this moment. */
+async function spawnRelay(settingsPath: string, { restarts, takesOver }: Life): Promise<Deno.ChildProcess> {
+  const config = await readSettings(settingsPath, Deno.env.toObject());
   const native = await prepareNative();
-  say(native.line);
-  const [program, ...args] = relayCommand(config, native.path);
-  const env = Object.fromEntries(Object.entries(environment).filter((entry) => entry[1] !== undefined));
-  const child = new Deno.Command(program!, {
+  if (restarts === 0) say(native.line);
+  const how = { takesOver, notifySocket: Deno.env.get("NOTIFY_SOCKET") };
+  const [program, ...args] = relayCommand(config, native.path, settingsPath, how);
+  return new Deno.Command(program!, {
     args,
+    // The relay reads the file itself, and again when it changes.
     env: {
-      ...env as Record<string, string>,
-      DATA_DIR: resolve(config.DATA_DIR),
       SLUICE_NATIVE_LIBRARY: native.path ?? "",
+      SLUICE_PROCESS_RESTARTS: String(restarts),
+      [SETTINGS_FILE_VARIABLE]: settingsPath,
     },
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => child.kill(signal));
-  }
-  return (await child.status).code;
+}
+
+async function start(): Promise<number> {
+  const settingsPath = resolve(".env");
+  const { RESTART_DELAY_MS: delayMs } = await readSettings(settingsPath, Deno.env.toObject());
+  const takesOver = Deno.args.includes("--take-over");
+  return await keepRunning((life) => spawnRelay(settingsPath, life), { delayMs, takesOver, say });
 }
 
 function say(line: string): void {

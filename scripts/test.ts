@@ -9,6 +9,9 @@
  *   --without-opensearch  start no OpenSearch; the tests that need one are skipped
  *   --FLAG[=VALUE]        goes to `deno test`, e.g. --filter=NAME, --trace-leaks or --coverage=coverage
  *
+ * The tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE` names
+ * one engine for the whole run instead.
+ *
  * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file
  * that cannot be imported fails the run, though Deno counts no test of it.
  *
@@ -78,8 +81,9 @@ async function main(): Promise<number> {
       bringUpNative(),
     ]);
     const runs: Run[] = ready ? [] : [{ code: 1, xml: "" }];
-    for (const { name, files, flags } of phasesOf(selection)) {
-      runs.push(await denoTest(files, [...flags, ...options.denoFlags], `${work}/${name}.xml`, started));
+    for (const { name, files, flags, env = {} } of phasesOf(selection)) {
+      const command = { files, flags: [...flags, ...options.denoFlags], env };
+      runs.push(await denoTest(command, `${work}/${name}.xml`, started));
     }
     return await report(runs, options);
   } finally {
@@ -87,15 +91,30 @@ async function main(): Promise<number> {
   }
 }
 
+/** One run of `deno test`. */
+interface Phase {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly flags: readonly string[];
+  readonly env?: Record<string, string>;
+}
+
 /** The runs of `deno test`, in their order, without those that have nothing to run. */
-function phasesOf({ together, examples, alone }: Selection) {
+function phasesOf({ together, examples, alone }: Selection): Phase[] {
+  // What clients see must not depend on the engine; whoever names one for the whole run gets that one only.
+  const withOtherEngine = Deno.env.has("SLUICE_TEST_ENGINE") ? [] : alone.filter(isOfSockets);
   const phases = [
     { name: "together", files: together, flags: ["--parallel"] },
     // No type check: Deno imports all exports of its module into every example, which `noUnusedLocals` refuses.
     { name: "examples", files: examples, flags: ["--parallel", "--doc", "--no-check"] },
     { name: "alone", files: alone, flags: [] },
+    { name: "ws", files: withOtherEngine, flags: [], env: { SLUICE_TEST_ENGINE: "ws" } },
   ];
   return phases.filter(({ files }) => files.length > 0);
+}
+
+function isOfSockets(path: string): boolean {
+  return path.startsWith("tests/protocol/") || path === "tests/pipeline/overload_test.ts";
 }
 
 /** What the run has started and must end, newest first: at its own end, or when it is interrupted. */
@@ -142,8 +161,7 @@ async function report(runs: readonly Run[], options: Options): Promise<number> {
 }
 
 async function denoTest(
-  files: readonly string[],
-  flags: readonly string[],
+  { files, flags, env }: { files: readonly string[]; flags: readonly string[]; env: Record<string, string> },
   junitPath: string,
   started: Started,
 ): Promise<Run> {
@@ -151,6 +169,7 @@ async function denoTest(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", `--junit-path=${junitPath}`, ...SANITIZERS, ...flags, ...files],
     cwd: ROOT,
+    env,
     stdin: "null",
   }).spawn();
   let ended = false;

@@ -12,7 +12,7 @@
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkLayers,
@@ -24,6 +24,7 @@ const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkSizes,
   checkTexts,
   checkChangelog,
+  checkNamedTests,
 ];
 
 /** Every breach in the project below `root`, a `file:` URL that ends with a slash. */

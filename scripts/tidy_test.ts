@@ -1,10 +1,10 @@
 /** Tests of tidy: each rule finds its breach in a small project, and leaves a tidy one alone. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatFinding } from "./tidy.ts";
+import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 type Check = (project: Project) => Finding[];
 
@@ -191,6 +191,14 @@ Deno.test("checkEnvExample() wants the table's own text", () => {
   assertEquals(checkEnvExample(new Map(), "#PORT=8000\n").length, 1);
 });
 
+Deno.test("checkNamedTests() wants every test that SECURITY.md names", () => {
+  const security = 'Held: `lib/a_test.ts`: "it\nholds", and `lib/b_test.ts`: "it is gone".';
+  const project = new Map([["SECURITY.md", security], ["lib/a_test.ts", 'Deno.test("it holds", () => {});']]);
+  assertEquals(checkNamedTests(project).map(({ line, message }) => [line, message]), [
+    [2, 'no test "it is gone" in lib/b_test.ts'],
+  ]);
+});
+
 Deno.test("checkChangelog() wants the project's version first, and known sections in order", () => {
   const configuration = { "deno.json": `{"version": "0.2.0"}` };
   const good = "# Changelog\n\n## 0.2.0\n\n### Features\n\n### Internals\n\n## 0.1.0\n\n### Performance\n";
@@ -199,4 +207,9 @@ Deno.test("checkChangelog() wants the project's version first, and known section
   const swapped = "## 0.2.0\n### Internals\n### Features\n";
   assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": swapped }).length, 1);
   assertEquals(find(checkChangelog, { ...configuration, "CHANGELOG.md": "## 0.2.0\n### Fixes\n" }).length, 1);
+});
+
+Deno.test("the project is tidy", async () => {
+  const findings = await tidy(new URL("../", import.meta.url));
+  assertEquals(findings.map(formatFinding), []);
 });

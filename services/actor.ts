@@ -6,6 +6,8 @@
  */
 import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
+import { HEARTBEAT_MS } from "../lib/limits.ts";
+import { Heartbeat, type HeartbeatMemory } from "../lib/queue/heartbeat.ts";
 import type { RelayMemory } from "./memory.ts";
 
 /** Main to worker, the first message. */
@@ -16,14 +18,20 @@ export interface ActorStart {
   readonly index: number;
   /** Counts the starts of this worker: whatever belongs to an earlier life is told apart by it. */
   readonly epoch: number;
+  /** By which main sees that this worker moves. */
+  readonly heartbeat: HeartbeatMemory;
   /** The verification library that was built at set-up, or null. */
   readonly libraryPath: string | null;
+  /** A gateway that takes over from another process: it listens, and serves when it is told to. */
+  readonly isHeld: boolean;
   /** What other actors reported when they were ready: what serves, for `/health` and the log. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Worker to main; `manage` apart, once each. */
+/** Worker to main; `manage` and `reported` apart, once each. */
 export type ActorReport =
+  /** A gateway that is held has its port; its clients wait. */
+  | { readonly type: "listening" }
   | { readonly type: "ready"; readonly facts: Readonly<Record<string, string>> }
   /** The worker could not start; the message says why. */
   | { readonly type: "failed"; readonly message: string }
@@ -31,11 +39,17 @@ export type ActorReport =
   | { readonly type: "drained" }
   /** A gateway passes on a request to manage the relay; the answer carries its number. */
   | { readonly type: "manage"; readonly number: number; readonly body: string }
+  /** A relay that takes over has asked this one to end. */
+  | { readonly type: "hand-over" }
+  /** The store has stored a report (NIP-56), with this text. */
+  | { readonly type: "reported"; readonly text: string }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 
 /** Main to a gateway, while it runs. */
 export type GatewayNotice =
+  /** The store is ours: a gateway that was held serves. */
+  | { readonly type: "open"; readonly facts: ActorStart["facts"] }
   /** All actors run: `/ready` may say so. */
   | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */
@@ -77,6 +91,12 @@ export function onStart(
 export function report(message: ActorReport): void {
   isReady ||= message.type === "ready";
   (globalThis as unknown as WorkerScope).postMessage(message);
+}
+
+/** Beats for a worker whose loop waits for others, for as long as its thread runs at all. */
+export function beatByTimer({ heartbeat }: ActorStart): void {
+  const heart = new Heartbeat(heartbeat);
+  setInterval(() => heart.beat(), HEARTBEAT_MS);
 }
 
 /** Ends this worker's thread. */

@@ -19,9 +19,27 @@ export function managementPath(dataDir: string): string {
   return `${dataDir}/management.db`;
 }
 
+/**
+ * The databases that a backup holds, in the order of copying: decisions come after the events, so that no copy serves
+ * what was banned when its events were copied. `search.db` is made anew from the store.
+ */
+export function keptDatabases(dataDir: string): string[] {
+  return [storePath(dataDir), managementPath(dataDir)];
+}
+
 /** The lock that one relay holds on the data directory. */
 export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;
+}
+
+/** A file that the store writes to find out whether a full disk has room again, and removes. */
+export function probePath(dataDir: string): string {
+  return `${dataDir}/probe`;
+}
+
+/** The name that the socket to a service manager has for a moment. */
+export function noticePath(dataDir: string): string {
+  return `${dataDir}/notices.sock`;
 }
 
 /** The socket on which a running relay takes imports. */

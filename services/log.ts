@@ -8,14 +8,38 @@
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LEVELS[number];
 
-/** Writes what is at or above the configured level. Text from clients goes in quoted, so that it cannot forge lines. */
+/**
+ * A text as one line: control characters and line separators are written as escapes, so that no text can forge a line of
+ * the log or speak to the terminal that shows it.
+ */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
+    return known ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Makes the shared number by which all threads' logs know the least that is logged. */
+export function createLogLevel(level: LogLevel): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(4);
+  setLogLevel(memory, level);
+  return memory;
+}
+
+/** Changes it, for every thread at once. */
+export function setLogLevel(memory: SharedArrayBuffer, level: LogLevel): void {
+  Atomics.store(new Int32Array(memory), 0, LEVELS.indexOf(level));
+}
+
+/** Writes what is at or above the configured level. Text from clients cannot forge lines. */
 export class Log {
   readonly #actor: string;
-  readonly #least: number;
+  readonly #least: Int32Array;
 
-  constructor(actor: string, level: LogLevel) {
+  /** `level` is of {@linkcode createLogLevel}. */
+  constructor(actor: string, level: SharedArrayBuffer) {
     this.#actor = actor;
-    this.#least = LEVELS.indexOf(level);
+    this.#least = new Int32Array(level);
   }
 
   debug(message: string): void {
@@ -32,8 +56,8 @@ export class Log {
   }
 
   #write(level: LogLevel, message: string): void {
-    if (LEVELS.indexOf(level) < this.#least) return;
-    const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${message.replaceAll("\n", " ")}\n`;
+    if (LEVELS.indexOf(level) < Atomics.load(this.#least, 0)) return;
+    const line = `${new Date().toISOString()} ${level} ${this.#actor}: ${oneLine(message)}\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(line));
   }
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { createConfigMemory } from "../lib/config/shared_config.ts";
 import {
   LANE_BYTES,
   LANE_BYTES_FRAMES,
@@ -17,6 +18,8 @@ import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_m
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
+import { createRateMemory } from "../lib/policy/rate_table.ts";
+import { createLogLevel } from "./log.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
 /** How many workers of each kind there are. */
@@ -45,6 +48,12 @@ export interface RelayMemory {
   readonly rows: readonly (readonly LaneMemory[])[];
   /** The newest part of the log, from the store to every gateway. */
   readonly tail: TailMemory;
+  /** The configuration that is in force: `lib/config/shared_config.ts`. */
+  readonly config: SharedArrayBuffer;
+  /** The least that is logged: `services/log.ts`. */
+  readonly logLevel: SharedArrayBuffer;
+  /** What clients have used up of their rates: `lib/policy/rate_table.ts`. */
+  readonly rates: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
   /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
@@ -79,6 +88,9 @@ export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): Rel
     queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
+    config: createConfigMemory(),
+    logLevel: createLogLevel("info"),
+    rates: createRateMemory(crypto.getRandomValues(new Uint32Array(2))),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     audiences: times(counts.gateways, createAudienceMemory),
     bells: {

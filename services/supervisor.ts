@@ -8,6 +8,7 @@ import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
+import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
 import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
 import type { Log } from "./log.ts";
 import type { Actor, RelayMemory } from "./memory.ts";
@@ -24,6 +25,10 @@ interface Place {
   worker: Worker;
   epoch: number;
   phase: "starting" | "ready" | "dead" | "stopped";
+  /** A gateway that listens and does not serve yet. */
+  isHeld: boolean;
+  /** Of the present worker. */
+  watch: HeartbeatWatch | null;
   /** Settles the start of the present worker. */
   settle: { resolve: () => void; reject: (error: Error) => void } | null;
   onDrained: (() => void) | null;
@@ -32,13 +37,18 @@ interface Place {
 
 /** What the supervisor needs; see `main.ts`. */
 export interface SupervisorOptions {
-  readonly config: Config;
+  /** The settings that are in force. */
+  readonly config: () => Config;
   readonly memory: RelayMemory;
   readonly libraryPath: string | null;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
+  /** Another relay takes over. */
+  readonly handOver: () => void;
   /** Answers requests to manage the relay. */
   readonly manage: (body: string) => ManagementReply;
+  /** Takes a report (NIP-56) that was stored. */
+  readonly reported: (text: string) => void;
 }
 
 /** All workers of the process; see the module's text. */
@@ -54,13 +64,15 @@ export class Supervisor {
   }
 
   /** Starts one worker and waits until it is ready. Rejects if it fails before: then there is nothing to supervise. */
-  async start(actor: WorkerActor, index = 0): Promise<void> {
+  async start(actor: WorkerActor, index = 0, isHeld = false): Promise<void> {
     const place: Place = {
       actor,
       index,
       worker: null as unknown as Worker,
       epoch: 0,
       phase: "starting",
+      isHeld,
+      watch: null,
       settle: null,
       onDrained: null,
       onStopped: null,
@@ -70,6 +82,36 @@ export class Supervisor {
       place.settle = { resolve, reject };
       this.#spawn(place);
     });
+  }
+
+  /**
+   * The first worker that stands still though it should move, or null. A start may take long (a log that is read back),
+   * and so may the last work of a worker that stops; both have no bound here.
+   *
+   * @param nowMs A clock that does not jump.
+   */
+  findStandstill(nowMs: number): string | null {
+    const { STANDSTILL_MS: mostMs } = this.#options.config();
+    if (mostMs === 0 || this.#stopping) return null;
+    for (const { actor, index, phase, watch } of this.#places) {
+      if (phase === "ready" && watch !== null && watch.stillMs(nowMs) >= mostMs) return `${actor} ${index}`;
+    }
+    return null;
+  }
+
+  /** Has gateways that were started held serve; resolves when they do. */
+  async open(): Promise<void> {
+    await Promise.all(
+      this.#places.filter((place) => place.isHeld).map((place) => {
+        place.isHeld = false;
+        // One that died since begins again, and is not held then.
+        if (place.phase === "dead") return;
+        return new Promise<void>((resolve, reject) => {
+          place.settle = { resolve, reject };
+          this.#notify(place, { type: "open", facts: { ...this.facts } });
+        });
+      }),
+    );
   }
 
   /** Tells the gateways that every actor runs. */
@@ -118,12 +160,16 @@ export class Supervisor {
       event.preventDefault();
       this.#died(place, event.message);
     };
+    const heartbeat = createHeartbeatMemory();
+    place.watch = new HeartbeatWatch(heartbeat, performance.now());
     const start: ActorStart = {
-      config,
+      heartbeat,
+      config: config(),
       memory,
       libraryPath,
       index: place.index,
       epoch: place.epoch,
+      isHeld: place.isHeld,
       facts: { ...this.facts },
     };
     place.worker.postMessage(start);
@@ -131,10 +177,17 @@ export class Supervisor {
 
   #take(place: Place, message: ActorReport): void {
     if (message.type === "drained") return place.onDrained?.();
+    if (message.type === "hand-over") return this.#options.handOver();
+    if (message.type === "listening") {
+      place.settle?.resolve();
+      place.settle = null;
+      return;
+    }
     if (message.type === "manage") {
       const reply = this.#options.manage(message.body);
       return this.#notify(place, { type: "managed", number: message.number, reply });
     }
+    if (message.type === "reported") return this.#options.reported(message.text);
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";
@@ -164,13 +217,13 @@ export class Supervisor {
     }
     const { config, log, metrics } = this.#options;
     log.error(`${place.actor} ${place.index} died: ${reason}`);
-    if (place.actor !== "control") metrics.add(RESTARTS[place.actor], 1);
+    metrics.add(RESTARTS[place.actor], 1);
     // What waits for a dead worker would wait for ever; its lanes keep what it had not finished.
     place.onDrained?.();
     if (this.#stopping) return place.onStopped?.();
     setTimeout(() => {
       if (!this.#stopping) this.#spawn(place);
-    }, config.RESTART_DELAY_MS);
+    }, config().RESTART_DELAY_MS);
   }
 
   #notify(place: Place, notice: GatewayNotice): void {

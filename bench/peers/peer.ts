@@ -117,7 +117,8 @@ async function keepLast(stream: ReadableStream<Uint8Array>, output: string[]): P
   }
 }
 
-function freePort(): number {
+/** A port on which nobody listens. */
+export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();

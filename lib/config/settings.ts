@@ -5,6 +5,7 @@
  *
  * @module
  */
+// long: one table
 import * as limits from "../limits.ts";
 import { VERIFY_TIERS } from "../verify/verifier.ts";
 import { PRIVATE_KINDS_DEFAULT } from "../policy/private_kinds.ts";
@@ -16,6 +17,7 @@ import {
   matching,
   networks,
   path,
+  paths,
   pubkeys,
   text,
   url,
@@ -51,6 +53,8 @@ export interface Setting<Value> {
 
 type Extras = Partial<Pick<Setting<unknown>, "restart" | "secret" | "alias">>;
 type Group = keyof typeof GROUPS;
+/** The thread that uses the setting takes a change up at once. */
+const LIVE: Extras = { restart: false };
 
 /** A setting that always has a value. */
 function setting<Value>(
@@ -85,9 +89,10 @@ function optional<Value>(
 }
 
 const workers = integer(0, limits.WORKERS_MAX);
+const perMinute = integer(0, limits.RATE_PER_MINUTE_MAX);
 const webLink = url("https", "http");
 /** The socket engines that are built in. */
-export const WEBSOCKET_ENGINES = ["serve"] as const;
+export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
 
 /** The table. */
 export const SETTINGS = {
@@ -99,36 +104,62 @@ export const SETTINGS = {
     "The file with the certificate chain (PEM); with TLS_KEY, serves wss.",
   ),
   TLS_KEY: optional("network", path(), "The file with the private key of TLS_CERT (PEM)."),
-  WEBSOCKET_ENGINE: setting("network", choice(WEBSOCKET_ENGINES), "serve", "What serves the sockets."),
+  WEBSOCKET_ENGINE: setting(
+    "network",
+    choice(WEBSOCKET_ENGINES),
+    "serve",
+    "What serves the sockets: serve is Deno's own server, ws is npm:ws over Deno's node:http.",
+  ),
+  WEBSOCKET_COMPRESSION: setting(
+    "network",
+    boolean(),
+    false,
+    "Deflate messages for clients that can inflate (permessage-deflate); needs the engine ws.",
+  ),
   REAL_IP_HEADER: optional(
     "network",
     matching("header", /^[A-Za-z0-9-]{1,64}$/, "the name of an HTTP header"),
     "The header in which a trusted proxy names the client's address, e.g. X-Forwarded-For.",
+    LIVE,
   ),
   TRUSTED_PROXIES: setting(
     "network",
     networks(),
     ["127.0.0.0/8", "::1"],
     "The proxies whose REAL_IP_HEADER is believed.",
+    LIVE,
   ),
 
   RELAY_URL: optional("relay", url("wss", "ws"), "The public URL of this relay, as clients write it."),
-  RELAY_NAME: setting("relay", text(100), "Sluice", "The relay's name."),
-  RELAY_DESCRIPTION: setting("relay", text(2_000), "A Nostr relay.", "What the relay is for, in plain text."),
+  RELAY_NAME: setting("relay", text(100), "Sluice", "The relay's name.", LIVE),
+  RELAY_DESCRIPTION: setting(
+    "relay",
+    text(2_000),
+    "A Nostr relay.",
+    "What the relay is for, in plain text.",
+    LIVE,
+  ),
   RELAY_PUBKEY: optional(
     "relay",
     matching("pubkey", /^[0-9a-f]{64}$/, "a public key of 64 lowercase hex digits"),
     "The operator's public key.",
+    LIVE,
   ),
   RELAY_ADMINS: optional(
     "relay",
     pubkeys(),
     "The public keys that may manage the relay (NIP-86), besides RELAY_PUBKEY.",
+    LIVE,
   ),
-  RELAY_CONTACT: optional("relay", text(200), "How to reach the operator, e.g. mailto:admin@example.com."),
-  RELAY_ICON: optional("relay", webLink, "The URL of a square image."),
-  RELAY_BANNER: optional("relay", webLink, "The URL of a wide image."),
-  RELAY_TERMS: optional("relay", webLink, "The URL of the terms of service."),
+  RELAY_CONTACT: optional(
+    "relay",
+    text(200),
+    "How to reach the operator, e.g. mailto:admin@example.com.",
+    LIVE,
+  ),
+  RELAY_ICON: optional("relay", webLink, "The URL of a square image.", LIVE),
+  RELAY_BANNER: optional("relay", webLink, "The URL of a wide image.", LIVE),
+  RELAY_TERMS: optional("relay", webLink, "The URL of the terms of service.", LIVE),
 
   DATA_DIR: setting("storage", path(), "./data", "The directory of the database; created when missing."),
   DURABILITY: setting(
@@ -163,12 +194,14 @@ export const SETTINGS = {
     integer(10, 60_000),
     limits.FLUSH_INTERVAL_MS_DEFAULT,
     "The pause between two bulk calls, ms.",
+    LIVE,
   ),
   FLUSH_EVENTS_MAX: setting(
     "search",
     integer(1, limits.BULK_EVENTS_MAX),
     limits.FLUSH_EVENTS_DEFAULT,
     "The number of gathered changes that makes a bulk call come sooner.",
+    LIVE,
   ),
 
   MAX_MESSAGE_LENGTH: setting(
@@ -176,137 +209,225 @@ export const SETTINGS = {
     integer(limits.MESSAGE_BYTES_MIN, limits.FRAME_BYTES_MAX),
     limits.MESSAGE_BYTES_DEFAULT,
     "The longest message from a client, bytes.",
+    LIVE,
   ),
   MAX_SUBSCRIPTIONS: setting(
     "limits",
     integer(1, limits.SUBSCRIPTIONS_MAX),
     limits.SUBSCRIPTIONS_DEFAULT,
     "Open subscriptions of one connection.",
+    LIVE,
   ),
   MAX_FILTERS: setting(
     "limits",
     integer(1, limits.FILTERS_MAX),
     limits.FILTERS_MAX,
     "Filters of one request.",
+    LIVE,
   ),
   MAX_LIMIT: setting(
     "limits",
     integer(1, limits.QUERY_LIMIT_MAX),
     limits.QUERY_LIMIT_DEFAULT,
     "Stored events for one filter, whatever its limit asks.",
+    LIVE,
   ),
   DEFAULT_LIMIT: setting(
     "limits",
     integer(1, limits.QUERY_LIMIT_MAX),
     limits.QUERY_LIMIT_UNASKED_DEFAULT,
     "Stored events for a filter without limit; unset, never above MAX_LIMIT.",
+    LIVE,
   ),
   MAX_SUBID_LENGTH: setting(
     "limits",
     integer(1, limits.SUBSCRIPTION_ID_CHARS_MAX),
     limits.SUBSCRIPTION_ID_CHARS_MAX,
     "Characters of a subscription id.",
+    LIVE,
   ),
   MAX_EVENT_TAGS: setting(
     "limits",
     integer(0, limits.EVENT_TAGS_MAX),
     limits.EVENT_TAGS_DEFAULT,
     "Tags of one event.",
+    LIVE,
   ),
   MAX_CONTENT_LENGTH: setting(
     "limits",
     integer(0, limits.FRAME_BYTES_MAX),
     limits.CONTENT_CHARS_DEFAULT,
     "Unicode characters of an event's content.",
+    LIVE,
   ),
   CREATED_AT_LOWER_LIMIT: setting(
     "limits",
     integer(0, limits.CREATED_AT_MAX),
     0,
     "How far in the past created_at may be, seconds; 0: any.",
+    LIVE,
   ),
   CREATED_AT_UPPER_LIMIT: setting(
     "limits",
     integer(1, limits.CREATED_AT_MAX),
     limits.CREATED_AT_FUTURE_SECONDS_DEFAULT,
     "How far in the future created_at may be, seconds.",
+    LIVE,
   ),
   MIN_POW_DIFFICULTY: setting(
     "limits",
     integer(0, 256),
     0,
     "Leading zero bits that every id must have (NIP-13).",
+    LIVE,
   ),
   NEGENTROPY_EVENTS_MAX: setting(
     "limits",
     integer(1, limits.NEGENTROPY_ITEMS_BOUND),
     limits.NEGENTROPY_ITEMS_MAX,
     "Events that a client may compare with its own in one session (NIP-77).",
+    LIVE,
   ),
   CONNECTIONS_MAX: setting(
     "limits",
     integer(1, limits.CONNECTIONS_BOUND),
     limits.CONNECTIONS_DEFAULT,
     "Open connections of the relay.",
+    LIVE,
   ),
   CONNECTIONS_PER_IP_MAX: setting(
     "limits",
     integer(0, limits.CONNECTIONS_BOUND),
     0,
     "Open connections of one client address; 0: any.",
+    LIVE,
   ),
   OUTBOUND_BYTES_MAX: setting(
     "limits",
     integer(...limits.OUTBOUND_BYTES_RANGE),
     limits.OUTBOUND_BYTES_DEFAULT,
     "Bytes that may wait for a slow reader before its connection is closed.",
+    LIVE,
   ),
 
-  AUTH_TO_WRITE: setting("policies", boolean(), false, "Only clients that proved a key may write (NIP-42)."),
-  AUTH_TO_READ: setting("policies", boolean(), false, "Only clients that proved a key may read (NIP-42)."),
+  AUTH_TO_WRITE: setting(
+    "policies",
+    boolean(),
+    false,
+    "Only clients that proved a key may write (NIP-42).",
+    LIVE,
+  ),
+  AUTH_TO_READ: setting(
+    "policies",
+    boolean(),
+    false,
+    "Only clients that proved a key may read (NIP-42).",
+    LIVE,
+  ),
   PRIVATE_KINDS: setting(
     "policies",
     kinds(),
     PRIVATE_KINDS_DEFAULT.join(","),
     "Kinds that only their author and those named in p tags may read (NIP-17, NIP-59).",
+    LIVE,
   ),
-  ALLOWED_KINDS: optional("policies", kinds(), "The only kinds that are taken; unset: all."),
-  DENIED_KINDS: optional("policies", kinds(), "Kinds that are not taken."),
+  ALLOWED_KINDS: optional("policies", kinds(), "The only kinds that are taken; unset: all.", LIVE),
+  DENIED_KINDS: optional("policies", kinds(), "Kinds that are not taken.", LIVE),
   ALLOWED_PUBKEYS: optional(
     "policies",
     pubkeys(),
     "The only authors whose events are taken, and to whom anybody may send gift wraps; unset: all.",
+    LIVE,
   ),
-  DENIED_PUBKEYS: optional("policies", pubkeys(), "Authors whose events are not taken."),
-  DENIED_ADDRESSES: optional("policies", networks(), "Clients that are not served."),
+  DENIED_PUBKEYS: optional("policies", pubkeys(), "Authors whose events are not taken.", LIVE),
+  DENIED_ADDRESSES: optional("policies", networks(), "Clients that are not served.", LIVE),
   EVENTS_PER_MINUTE: setting(
     "policies",
     integer(0, limits.RATE_PER_MINUTE_MAX),
     0,
-    "Events that one client address may send a minute to one gateway thread; 0: any.",
+    "Events that one client address may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_CONNECTION: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events that one connection may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_KEY: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events that clients who have proved the same key may send a minute; 0: any.",
+    LIVE,
+  ),
+  EVENTS_PER_MINUTE_AUTHOR: setting(
+    "policies",
+    perMinute,
+    0,
+    "Events of one author that are taken a minute, whoever sends them; 0: any.",
+    LIVE,
   ),
   QUERIES_PER_MINUTE: setting(
     "policies",
     integer(0, limits.RATE_PER_MINUTE_MAX),
     0,
-    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute to one gateway thread; 0: any.",
+    "Filters of REQ, COUNT and NEG-OPEN that one client address may send a minute; 0: any.",
+    LIVE,
+  ),
+  QUERIES_PER_MINUTE_CONNECTION: setting(
+    "policies",
+    perMinute,
+    0,
+    "The same for one connection; 0: any.",
+    LIVE,
+  ),
+  QUERIES_PER_MINUTE_KEY: setting(
+    "policies",
+    perMinute,
+    0,
+    "The same for clients who have proved the same key; 0: any.",
+    LIVE,
+  ),
+  QUERY_ROWS_PER_MINUTE: setting(
+    "policies",
+    perMinute,
+    0,
+    "Stored rows that the queries of one client address may have the relay look at, a minute; 0: any.",
+    LIVE,
+  ),
+  POLICY_FILES: optional(
+    "policies",
+    paths(limits.POLICY_FILES_MAX),
+    "Modules in TypeScript that decide about events and requests; one in another directory needs a restart.",
+    LIVE,
   ),
   WRITE_PLUGIN: optional(
     "policies",
     text(1_000),
-    "The command of a strfry-compatible plugin that decides about every verified event.",
+    "The command of a strfry-compatible plugin that decides about every verified event; the first one needs a restart.",
+    LIVE,
+  ),
+  REQUEST_PLUGIN: optional(
+    "policies",
+    text(1_000),
+    "The command of a plugin that decides about every REQ, COUNT and NEG-OPEN; the first plugin needs a restart.",
+    LIVE,
   ),
   PLUGIN_TIMEOUT_MS: setting(
     "policies",
     integer(1, 600_000),
     limits.PLUGIN_TIMEOUT_MS_DEFAULT,
-    "The longest that the plugin may take for an answer, ms; then it is ended and the event is refused.",
+    "The longest that a plugin may take for an answer, ms; then it is ended and what it had is refused.",
+    LIVE,
   ),
   PLUGIN_IN_FLIGHT: setting(
     "policies",
     integer(1, limits.PLUGIN_IN_FLIGHT_MAX),
     1,
-    "Events that the plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
+    "What a plugin is asked about before it has answered; plugins made for strfry may rely on 1.",
+    LIVE,
   ),
 
   GATEWAY_WORKERS: setting("workers", workers, 0, "Threads that serve sockets and queries; 0: by cores."),
@@ -327,12 +448,20 @@ export const SETTINGS = {
     integer(0, 60_000),
     limits.RESTART_DELAY_MS_DEFAULT,
     "The pause before a dead worker is started again, ms.",
+    LIVE,
+  ),
+  STANDSTILL_MS: setting(
+    "workers",
+    integer(0, 3_600_000),
+    limits.STANDSTILL_MS_DEFAULT,
+    "How long a worker may stand still before the process is started again, ms; 0: for ever.",
   ),
   LOG_LEVEL: setting(
     "workers",
     choice(["debug", "info", "warn", "error"]),
     "info",
     "The least that is logged.",
+    LIVE,
   ),
 };
 

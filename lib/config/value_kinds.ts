@@ -64,6 +64,21 @@ export function path(): ValueKind<string> {
   };
 }
 
+/** A comma-separated list of at most `most` paths. */
+export function paths(most: number): ValueKind<readonly string[]> {
+  return {
+    name: "list",
+    allowed: `a comma-separated list of at most ${most} paths`,
+    read(text) {
+      const items = text.split(",").map((item) => item.trim());
+      return items.length <= most && items.every((item) => item !== "" && !hasControlCharacters(item))
+        ? items
+        : undefined;
+    },
+    write: (items) => items.join(","),
+  };
+}
+
 /** An absolute URL of one of `schemes` without credentials, which belong into settings of their own. */
 export function url(...schemes: string[]): ValueKind<string> {
   return {

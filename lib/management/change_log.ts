@@ -63,6 +63,12 @@ export class ManagementWriter {
   }
 
   close(): void {
+    try {
+      // Followers may still have it open, and only the last to close would leave one file, which a plain copy then holds.
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // The disk takes nothing: the next start reads the write-ahead log.
+    }
     this.#db.close();
   }
 

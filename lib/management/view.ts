@@ -37,6 +37,9 @@ export class ManagementView {
     return this.#sets.pubkey.allowed;
   }
 
+  /** Who has a role: may write where only listed keys may, like `allowedPubkeys`. */
+  readonly members: Membership<string> = { has: (pubkey) => this.#rolesOf.has(pubkey) };
+
   /** For `bannedEvents`. */
   get bannedEvents(): ReadonlySet<string> {
     return this.#sets.event.banned;

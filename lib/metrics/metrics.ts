@@ -6,6 +6,7 @@
  * @module
  */
 import { PREFIXES } from "../nostr/prefixes.ts";
+import { STORAGE_FAULTS } from "../store/storage_fault.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
 export interface Label {
@@ -39,7 +40,7 @@ export const VERBS = [
 /** What an OK said: the prefix of its message, or that the event was accepted as new. */
 export const OK_RESULTS = ["accepted", ...PREFIXES] as const;
 /** Workers that the supervisor starts. */
-export const ACTORS = ["gateway", "verifier", "plugin", "store", "reader", "indexer"] as const;
+export const ACTORS = ["gateway", "control", "verifier", "plugin", "store", "reader", "indexer"] as const;
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const QUERY_SECONDS = [0.0001, 0.00025, ...SECONDS];
@@ -68,10 +69,19 @@ export const METRICS = {
     help: "CLOSED answers, by prefix.",
     label: { name: "prefix", values: PREFIXES },
   },
+  nostr_policy_failures_total: {
+    type: "counter",
+    help: "Events and requests refused because a policy file failed, by what it did.",
+    label: { name: "failure", values: ["threw", "slow", "answer"] },
+  },
   nostr_deliveries_total: { type: "counter", help: "Events sent to live subscriptions." },
   nostr_slow_readers_total: {
     type: "counter",
     help: "Clients whose subscriptions, or connections, were ended because too much waited for them.",
+  },
+  nostr_sender_pauses_total: {
+    type: "counter",
+    help: "Times that a client was not read because there was no room for its event.",
   },
   nostr_connections_active: { type: "gauge", help: "Open connections." },
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },
@@ -101,8 +111,18 @@ export const METRICS = {
     type: "counter",
     help: "Events of a failed batch that were verified one by one.",
   },
+  nostr_verifier_frames_left_total: {
+    type: "counter",
+    help: "Frames that the library left to JavaScript.",
+  },
   nostr_commit_seconds: { type: "histogram", help: "One commit of the store, seconds.", buckets: SECONDS },
   nostr_commit_events: { type: "histogram", help: "Events in one commit of the store.", buckets: EVENTS },
+  nostr_store_fault: {
+    type: "gauge",
+    help: "1 while the store refuses events because of the disk, by what is wrong with it.",
+    label: { name: "fault", values: STORAGE_FAULTS },
+  },
+  nostr_data_dir_free_bytes: { type: "gauge", help: "Free bytes of the disk that DATA_DIR is on." },
   nostr_indexer_lag_events: { type: "gauge", help: "Changes in the log that the search index lacks." },
   nostr_search_available: {
     type: "gauge",
@@ -119,6 +139,10 @@ export const METRICS = {
     type: "counter",
     help: "Workers that died and were started again, by actor.",
     label: { name: "actor", values: ACTORS },
+  },
+  nostr_process_restarts_total: {
+    type: "counter",
+    help: "Times that the process died, or a worker of it stood still, and it was started again.",
   },
   process_resident_memory_bytes: { type: "gauge", help: "Resident memory of the process, bytes." },
   process_cpu_seconds_total: { type: "counter", help: "User and system time of the process, seconds." },

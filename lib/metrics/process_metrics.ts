@@ -15,15 +15,19 @@ export interface ProcessSample {
   readonly cpuSeconds: number;
   /** Seconds since 1970. */
   readonly startSeconds: number;
+  /** Free bytes of the disk with the data. */
+  readonly freeBytes: number;
 }
 
 const RESIDENT = slotOf("process_resident_memory_bytes");
 const CPU = slotOf("process_cpu_seconds_total");
 const START = slotOf("process_start_time_seconds");
+const FREE = slotOf("nostr_data_dir_free_bytes");
 
 /** Writes a sample into the block of the thread that took it. */
 export function writeProcessSample(metrics: ThreadMetrics, sample: ProcessSample): void {
   metrics.set(RESIDENT, sample.residentBytes);
   metrics.set(CPU, sample.cpuSeconds);
   metrics.set(START, sample.startSeconds);
+  metrics.set(FREE, sample.freeBytes);
 }

@@ -75,7 +75,12 @@ Deno.test("a thread without a block is our own mistake", () => {
 
 Deno.test("the sample of the process is written by one thread", () => {
   const memory = createMetricsMemory(1);
-  writeProcessSample(new ThreadMetrics(memory, 0), { residentBytes: 5, cpuSeconds: 1.5, startSeconds: 9 });
+  writeProcessSample(new ThreadMetrics(memory, 0), {
+    residentBytes: 5,
+    cpuSeconds: 1.5,
+    startSeconds: 9,
+    freeBytes: 7,
+  });
   const sum = sumMetrics(memory);
   assertEquals(sum[slotOf("process_resident_memory_bytes")], 5);
   assertEquals(sum[slotOf("process_cpu_seconds_total")], 1.5);

@@ -15,10 +15,13 @@ export const KIND_AUTH = 22_242;
 /** Random bytes of a challenge: nobody guesses one, and no two connections share one. */
 export const CHALLENGE_BYTES = 16;
 
+/** Shared: most connections prove no key, and an empty set is 220 bytes. */
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 /** One connection's challenge and the keys that it has proved. Every one of them counts (NIP-42). */
 export class AuthState {
   readonly #relayUrls: readonly string[];
-  readonly #authenticated = new Set<string>();
+  #authenticated: ReadonlySet<string> = NO_KEYS;
   #challenge: string;
 
   /**
@@ -76,7 +79,7 @@ export class AuthState {
     if (this.#authenticated.size >= AUTH_KEYS_MAX && !this.#authenticated.has(pubkey)) {
       return `restricted: a connection proves at most ${AUTH_KEYS_MAX} keys`;
     }
-    this.#authenticated.add(pubkey);
+    this.#authenticated = new Set([...this.#authenticated, pubkey]);
     return null;
   }
 }

@@ -86,6 +86,16 @@ export interface PackTarget {
   readonly doubles: Float64Array;
 }
 
+/** Memory for packed events, of at least so many bytes. */
+export function createPackTarget(bytes: number): PackTarget {
+  const buffer = new ArrayBuffer(Math.ceil(bytes / 8) * 8);
+  return {
+    bytes: new Uint8Array(buffer),
+    words: new Uint32Array(buffer),
+    doubles: new Float64Array(buffer),
+  };
+}
+
 /**
  * Packs an event at byte offset `at` (a multiple of 8).
  *

@@ -17,7 +17,7 @@ export interface RelayInformation {
   readonly pubkey?: string;
   readonly contact?: string;
   readonly supported_nips: readonly number[];
-  readonly software: string;
+  readonly software?: string;
   readonly version: string;
   readonly terms_of_service?: string;
   readonly limitation: RelayLimitation;
@@ -69,7 +69,8 @@ export function relayInformation(
     ...present("pubkey", config.RELAY_PUBKEY),
     ...present("contact", config.RELAY_CONTACT),
     supported_nips: NIPS.map(({ number }) => number),
-    software: software.name,
+    // A name is no URL, which NIP-11 wants here.
+    ...present("software", URL.canParse(software.name) ? software.name : null),
     version: software.version,
     ...present("terms_of_service", config.RELAY_TERMS),
     limitation: limitation(config),

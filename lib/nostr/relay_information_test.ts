@@ -54,6 +54,11 @@ Deno.test("what is not set is absent, not null or empty", () => {
   assertEquals(information.limitation.restricted_writes, false);
 });
 
+Deno.test("software is the project's address, and absent where only its name is known", () => {
+  assertEquals(relayInformation(readConfig({}), SOFTWARE).software, SOFTWARE.name);
+  assert(!("software" in relayInformation(readConfig({}), { name: "sluice", version: "1.2.3" })));
+});
+
 Deno.test("the operator's texts appear under NIP-11's names", () => {
   const information = relayInformation(
     readConfig({

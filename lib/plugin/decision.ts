@@ -77,8 +77,8 @@ function readAction(action: unknown, msg: string): Decision {
   throw new PluginFault(`its answer has the unknown action ${JSON.stringify(action)?.slice(0, 40)}`);
 }
 
-/** A refusal needs a prefix (NIP-01), and plugins often give none. */
-function refusalText(msg: string): string {
+/** The text of an `OK false` or CLOSED for a reason: it needs a prefix (NIP-01), and plugins often give none. */
+export function refusalText(msg: string): string {
   if (msg === "") return "blocked: not accepted by this relay";
   const whole = /^[a-z][a-z-]{1,30}: /.test(msg) ? msg : `blocked: ${msg}`;
   return withinBytes(whole, OUTCOME_MESSAGE_BYTES_MAX);

@@ -30,18 +30,18 @@ interface Asked {
 
 /** See the module's text. */
 export class PluginExchange {
-  readonly #options: PluginExchangeOptions;
-  /** Both in the order of their deadlines. */
+  #options: PluginExchangeOptions;
+  /** Both in the order in which they were asked. */
   #waiting: Asked[] = [];
   #inFlight: Asked[] = [];
 
   constructor(options: PluginExchangeOptions) {
-    const { inFlightMax } = options;
-    invariant(
-      inFlightMax >= 1 && inFlightMax <= PLUGIN_IN_FLIGHT_MAX,
-      "a plugin has a bounded number of requests",
-    );
-    this.#options = options;
+    this.#options = checked(options);
+  }
+
+  /** Changes the bounds. What is asked already keeps its deadline. */
+  use(options: PluginExchangeOptions): void {
+    this.#options = checked(options);
   }
 
   /** Requests with the plugin. */
@@ -115,4 +115,13 @@ export class PluginExchange {
     this.failInFlight();
     for (const { settle } of this.#waiting.splice(0)) settle(PLUGIN_FAILED);
   }
+}
+
+function checked(options: PluginExchangeOptions): PluginExchangeOptions {
+  const { inFlightMax } = options;
+  invariant(
+    inFlightMax >= 1 && inFlightMax <= PLUGIN_IN_FLIGHT_MAX,
+    "a plugin has a bounded number of requests",
+  );
+  return options;
 }

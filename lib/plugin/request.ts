@@ -1,6 +1,6 @@
 /**
  * What a plugin is asked: one line of JSON a request, as strfry's write-policy plugins know it (strfry,
- * docs/plugins.md), with `authedList` added, and with the types `req` and `count`, which strfry does not have.
+ * docs/plugins.md), with `authedList` added, and with the types `req`, `count` and `neg-open`, which strfry does not have.
  * Runs on any thread; no state.
  *
  * @module
@@ -37,7 +37,7 @@ export interface AskedEvent {
 
 /** The filters to ask about. */
 export interface AskedFilters {
-  readonly type: "req" | "count";
+  readonly type: "req" | "count" | "neg-open";
   /** What the plugin answers with; no other request that is under way may have it. */
   readonly id: string;
   readonly subscription: string;
@@ -59,7 +59,7 @@ export function eventRequest(event: AskedEvent, origin: PluginOrigin): PluginReq
   };
 }
 
-/** Asks whether a REQ or a COUNT is served. */
+/** Asks whether a REQ, a COUNT or a NEG-OPEN is served. */
 export function filtersRequest(asked: AskedFilters, origin: PluginOrigin): PluginRequest {
   const { type, id, subscription, filters } = asked;
   const head = JSON.stringify({ type, id, subscription, filters }).slice(0, -1);

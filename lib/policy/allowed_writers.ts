@@ -26,7 +26,9 @@ export interface AllowedWritersOptions {
 export function allowedWriters(options: AllowedWritersOptions): EventPolicy {
   const { allowed, denied, kindsToAllowed, openKinds } = options;
   return function byAllowedWriter(event) {
-    if (denied?.has(event.pubkey)) return "blocked: this author is banned here";
+    if (denied !== null && denied.size !== 0 && denied.has(event.pubkey)) {
+      return "blocked: this author is banned here";
+    }
     if (allowed === null || allowed.has(event.pubkey)) return null;
     if (openKinds?.has(event.kind)) return null;
     if (kindsToAllowed?.has(event.kind) && namesOneOf(event, allowed)) return null;

@@ -1,17 +1,17 @@
 /**
  * Policy: how many events of one author are taken, whoever sends them.
- * Runs on the thread that built it; the buckets are its state. It belongs after the signatures: before them, anybody
+ * Runs on the thread that built it; the buckets are the caller's. It belongs after the signatures: before them, anybody
  * could use up an author's rate with forged events.
  *
  * @module
  */
 import type { EventPolicy, Membership } from "./policy.ts";
-import { type Rate, TokenBuckets } from "./token_buckets.ts";
+import type { Buckets } from "./token_buckets.ts";
 
 /** At which rate. */
 export interface AuthorRateOptions {
-  /** Events of one author. */
-  readonly rate: Rate;
+  /** Counted in events, by author. */
+  readonly buckets: Buckets;
   /** Authors without a rate; null: none. */
   readonly exempt: Membership<string> | null;
   /** The clock, ms. */
@@ -20,8 +20,7 @@ export interface AuthorRateOptions {
 
 /** Makes the policy. Cost: `walk`. A refused event takes nothing from the rate. */
 export function authorRate(options: AuthorRateOptions): EventPolicy {
-  const { exempt, nowMs } = options;
-  const buckets = new TokenBuckets(options.rate);
+  const { buckets, exempt, nowMs } = options;
   return function withinAuthorRate(event) {
     if (exempt?.has(event.pubkey)) return null;
     const now = nowMs();

@@ -16,6 +16,6 @@ export interface BannedEventsOptions {
 export function bannedEvents(options: BannedEventsOptions): EventPolicy {
   const { banned } = options;
   return function notBanned(event) {
-    return banned.has(event.id) ? "blocked: this event is banned here" : null;
+    return banned.size !== 0 && banned.has(event.id) ? "blocked: this event is banned here" : null;
   };
 }

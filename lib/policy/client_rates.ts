@@ -1,12 +1,13 @@
 /**
  * The rates of one thing (events, requests, rows read) for a client: by connection, by address and by proved key.
- * Belongs to the thread that made it: where clients are spread over threads, each thread gets its share of the rate.
+ * Belongs to the thread that made it. Clients are spread over threads, so that the rates of addresses and keys have their
+ * buckets in memory that all threads share (`rate_table.ts`); a connection has one thread.
  *
  * @module
  */
 import { networkText, readNetwork } from "./network.ts";
 import type { PolicyContext } from "./policy.ts";
-import { type Rate, TokenBuckets } from "./token_buckets.ts";
+import { type Buckets, type Rate, TokenBuckets } from "./token_buckets.ts";
 
 /** The rates; null: any. */
 export interface ClientRatesOptions {
@@ -15,6 +16,8 @@ export interface ClientRatesOptions {
   readonly perAddress: Rate | null;
   /** By the first key that the connection proved. */
   readonly perKey: Rate | null;
+  /** Makes the buckets of addresses and keys; by default they are this thread's own. */
+  readonly buckets?: (by: RateExceeded["by"], rate: Rate) => Buckets;
   /** The clock, ms. It is read once an event, and costs more than all else here: a coarse one is enough. */
   readonly nowMs: () => number;
 }
@@ -31,18 +34,20 @@ export class ClientRates {
   readonly #nowMs: () => number;
   readonly #scopes: readonly {
     readonly by: RateExceeded["by"];
-    readonly buckets: TokenBuckets;
+    readonly buckets: Buckets;
     readonly keyOf: (context: PolicyContext) => string | null;
   }[];
 
   constructor(options: ClientRatesOptions) {
     const { perConnection, perAddress, perKey } = options;
+    const make = (by: RateExceeded["by"], rate: Rate) =>
+      by === "connection" || !options.buckets ? new TokenBuckets(rate) : options.buckets(by, rate);
     this.#nowMs = options.nowMs;
     this.#scopes = [
       { by: "connection" as const, rate: perConnection, keyOf: connectionKey },
       { by: "key" as const, rate: perKey, keyOf: firstKey },
       { by: "address" as const, rate: perAddress, keyOf: ({ ip }: PolicyContext) => ip && addressKey(ip) },
-    ].flatMap(({ by, rate, keyOf }) => rate === null ? [] : [{ by, buckets: new TokenBuckets(rate), keyOf }]);
+    ].flatMap(({ by, rate, keyOf }) => rate === null ? [] : [{ by, buckets: make(by, rate), keyOf }]);
   }
 
   /** Takes `cost` from all of the client's rates, or nothing from any: then it says which one does not allow it. */

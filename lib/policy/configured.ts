@@ -9,6 +9,7 @@ import { allowedKinds } from "./allowed_kinds.ts";
 import { allowedWriters } from "./allowed_writers.ts";
 import { AddressSet } from "./address_set.ts";
 import { authToRead, authToWrite } from "./authenticated_only.ts";
+import { authorRate } from "./author_rate.ts";
 import { bannedEvents } from "./banned_events.ts";
 import { blockedAddresses } from "./blocked_addresses.ts";
 import { ClientRates } from "./client_rates.ts";
@@ -16,17 +17,27 @@ import { eventLimits } from "./event_limits.ts";
 import { eventRate } from "./event_rate.ts";
 import { KindRanges, readKindRanges } from "./kind_ranges.ts";
 import { pipe, type PipeStep } from "./pipe.ts";
-import { COST, type EventPolicy, type Membership, type Policy, type RequestPolicy } from "./policy.ts";
+import {
+  COST,
+  type EventPolicy,
+  type Membership,
+  type Policy,
+  type PolicyEvent,
+  type RequestPolicy,
+} from "./policy.ts";
 import { PrivateKinds } from "./private_kinds.ts";
 import { protectedEvents } from "./protected_events.ts";
 import { queryRate } from "./query_rate.ts";
-import type { NostrEvent } from "../nostr/event.ts";
+import type { RateTable } from "./rate_table.ts";
+import type { Rate } from "./token_buckets.ts";
 import { KIND_RELAY_LIST, KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
 export interface Decisions {
   readonly bannedPubkeys: Membership<string>;
   readonly allowedPubkeys: Membership<string>;
+  /** Who has a role. */
+  readonly members: Membership<string>;
   readonly bannedEvents: Membership<string>;
   readonly blockedAddresses: Membership<string>;
   readonly allowedKinds: Membership<number>;
@@ -45,7 +56,7 @@ const WRITTEN_BY_ANYBODY = new KindRanges([KIND_VANISH, KIND_RELAY_LIST]);
 /** Whether an event is taken, whoever brings it. */
 export function contentPolicy(config: Config, decisions: Decisions): EventPolicy {
   const allowed = listed(config.ALLOWED_PUBKEYS);
-  return pipe<NostrEvent>([
+  return pipe<PolicyEvent>([
     { cost: COST.field, policy: eventLimits(config) },
     {
       cost: COST.lookup,
@@ -62,7 +73,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
     {
       cost: COST.lookup,
       policy: unlessVanish(allowedWriters({
-        allowed: allowed && either(allowed, decisions.allowedPubkeys),
+        allowed: allowed && either(allowed, either(decisions.allowedPubkeys, decisions.members)),
         denied: either(listed(config.DENIED_PUBKEYS) ?? NOBODY, decisions.bannedPubkeys),
         kindsToAllowed: GIFT_WRAPS,
         openKinds: RELAY_LISTS,
@@ -74,7 +85,7 @@ export function contentPolicy(config: Config, decisions: Decisions): EventPolicy
 
 /** Whether an event is taken from this client. */
 export function senderPolicy(config: Config): EventPolicy {
-  const steps: PipeStep<NostrEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
+  const steps: PipeStep<PolicyEvent>[] = [{ cost: COST.walk, policy: protectedEvents() }];
   if (config.AUTH_TO_WRITE) {
     steps.push({ cost: COST.lookup, policy: authToWrite({ keys: null, openKinds: WRITTEN_BY_ANYBODY }) });
   }
@@ -88,20 +99,52 @@ export function clientPolicy(config: Config, decisions: Decisions): Policy<unkno
   return blockedAddresses({ blocked: either(denied, decisions.blockedAddresses) });
 }
 
-/** Whether the client has sent too many events; asked before an event is parsed. Null: any number. `nowMs` is the clock. */
-export function eventRatePolicy(config: Config, nowMs: () => number): Policy<unknown> | null {
-  const rates = clientRates(config.EVENTS_PER_MINUTE, nowMs);
+/** What rates are measured with. */
+export interface RateMeans {
+  /** The clock, ms; that of all threads. */
+  readonly nowMs: () => number;
+  /** The memory of the whole relay. */
+  readonly table: RateTable;
+}
+
+/** Whether the client has sent too many events; asked before an event is parsed. Null: any number. */
+export function eventRatePolicy(config: Config, means: RateMeans): Policy<unknown> | null {
+  const perMinute = {
+    connection: config.EVENTS_PER_MINUTE_CONNECTION,
+    address: config.EVENTS_PER_MINUTE,
+    key: config.EVENTS_PER_MINUTE_KEY,
+  };
+  const rates = clientRates("events", perMinute, means);
   return rates === null ? null : eventRate({ rates });
 }
 
-/** Whether a REQ, COUNT or NEG-OPEN is served. `nowMs` is the clock. */
-export function requestPolicy(config: Config, nowMs: () => number): RequestPolicy {
+/** Whether there are too many events of this author; asked after the signature was verified. Null: any number. */
+export function authorRatePolicy(config: Config, means: RateMeans): EventPolicy | null {
+  const perMinute = config.EVENTS_PER_MINUTE_AUTHOR;
+  if (perMinute === 0) return null;
+  const buckets = means.table.buckets("events author", rateOf(perMinute));
+  return unlessVanish(authorRate({ buckets, exempt: null, nowMs: means.nowMs }));
+}
+
+/** The rows that clients' queries may have the relay look at. A query is charged after it ran. Null: any number. */
+export function queryBudget(config: Config, means: RateMeans): ClientRates | null {
+  return clientRates("rows", { connection: 0, address: config.QUERY_ROWS_PER_MINUTE, key: 0 }, means);
+}
+
+/** Whether a REQ, COUNT or NEG-OPEN is served. `budget` is of {@linkcode queryBudget}. */
+export function requestPolicy(config: Config, means: RateMeans, budget: ClientRates | null): RequestPolicy {
   const steps: PipeStep<Parameters<RequestPolicy>[0]>[] = [
     { cost: COST.lookup, policy: privateKinds(config).requests() },
   ];
   if (config.AUTH_TO_READ) steps.unshift({ cost: COST.lookup, policy: authToRead({ keys: null }) });
-  const rates = clientRates(config.QUERIES_PER_MINUTE, nowMs);
-  if (rates !== null) steps.push({ cost: COST.walk, policy: queryRate({ rates, requestCost: 1 }) });
+  const perMinute = {
+    connection: config.QUERIES_PER_MINUTE_CONNECTION,
+    address: config.QUERIES_PER_MINUTE,
+    key: config.QUERIES_PER_MINUTE_KEY,
+  };
+  for (const rates of [clientRates("queries", perMinute, means), budget]) {
+    if (rates !== null) steps.push({ cost: COST.walk, policy: queryRate({ rates, requestCost: 1 }) });
+  }
   return pipe(steps);
 }
 
@@ -113,14 +156,32 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null;
+    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null || config.POLICY_FILES !== null;
+}
+
+/** 0: any number. */
+interface PerMinute {
+  readonly connection: number;
+  readonly address: number;
+  readonly key: number;
+}
+
+function clientRates(what: string, perMinute: PerMinute, { nowMs, table }: RateMeans): ClientRates | null {
+  const { connection, address, key } = perMinute;
+  if (connection + address + key === 0) return null;
+  const rate = (most: number) => most === 0 ? null : rateOf(most);
+  return new ClientRates({
+    perConnection: rate(connection),
+    perAddress: rate(address),
+    perKey: rate(key),
+    buckets: (by, rate) => table.buckets(`${what} ${by}`, rate),
+    nowMs,
+  });
 }
 
 /** A minute's worth may come at once. */
-function clientRates(perMinute: number, nowMs: () => number): ClientRates | null {
-  if (perMinute === 0) return null;
-  const perAddress = { perSecond: perMinute / 60, burst: perMinute };
-  return new ClientRates({ perConnection: null, perAddress, perKey: null, nowMs });
+function rateOf(perMinute: number): Rate {
+  return { perSecond: perMinute / 60, burst: perMinute };
 }
 
 function kinds(text: string | null): Membership<number> | null {
@@ -140,7 +201,12 @@ function listed(keys: readonly string[] | null): Membership<string> | null {
 }
 
 function either<Value>(a: Membership<Value>, b: Membership<Value>): Membership<Value> {
-  return { has: (value) => a.has(value) || b.has(value) };
+  return {
+    get size() {
+      return (a.size ?? 1) + (b.size ?? 1);
+    },
+    has: (value) => a.has(value) || b.has(value),
+  };
 }
 
 const NOBODY: Membership<string> = new Set();

@@ -31,10 +31,14 @@ export interface EventLimits {
 export function eventLimits(limits: EventLimits): EventPolicy {
   return function withinEventLimits(event, { nowSeconds }) {
     if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
-    if (event.tags.length > limits.MAX_EVENT_TAGS) {
+    const { found } = event;
+    if ((found ? found.tagCount : event.tags.length) > limits.MAX_EVENT_TAGS) {
       return `invalid: the event has more than ${limits.MAX_EVENT_TAGS} tags`;
     }
-    if (isLongerThan(event.content, limits.MAX_CONTENT_LENGTH)) {
+    const isTooLong = found
+      ? found.contentCharacters > limits.MAX_CONTENT_LENGTH
+      : isLongerThan(event.content, limits.MAX_CONTENT_LENGTH);
+    if (isTooLong) {
       return `invalid: the content is longer than ${limits.MAX_CONTENT_LENGTH} characters`;
     }
     if (event.created_at > nowSeconds + limits.CREATED_AT_UPPER_LIMIT) {
@@ -43,7 +47,7 @@ export function eventLimits(limits: EventLimits): EventPolicy {
     if (limits.CREATED_AT_LOWER_LIMIT > 0 && event.created_at < nowSeconds - limits.CREATED_AT_LOWER_LIMIT) {
       return `invalid: created_at is more than ${limits.CREATED_AT_LOWER_LIMIT} seconds in the past`;
     }
-    const expiry = expiresAt(event);
+    const expiry = found ? found.expiresAt : expiresAt(event);
     if (expiry > 0 && expiry <= nowSeconds) return "invalid: the event has expired";
     const fault = vanishFault(event);
     if (fault !== null) return `invalid: ${fault}`;

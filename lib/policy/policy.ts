@@ -26,15 +26,36 @@ export function fromNobody(nowSeconds: number): PolicyContext {
 
 const NO_KEYS: ReadonlySet<string> = new Set();
 
+/** What a parser has counted in an event on its way, so that a policy need not walk the tags or the content. */
+export interface EventFindings {
+  readonly tagCount: number;
+  /** Unicode characters. */
+  readonly contentCharacters: number;
+  /** Seconds (NIP-40), or 0: never. */
+  readonly expiresAt: number;
+  /** Whether it has a tag `-` (NIP-70). */
+  readonly isProtected: boolean;
+  /** False where its content surely holds no protected event. */
+  readonly mayEmbedProtected: boolean;
+}
+
+/** An event as policies see it. Its fields may be decoded when they are asked for, so none is kept beyond a call. */
+export interface PolicyEvent extends NostrEvent {
+  /** Missing where nothing is known but the event. */
+  readonly found?: EventFindings;
+}
+
 /** A check of one thing. */
 export type Policy<Subject> = (subject: Subject, context: PolicyContext) => string | null;
 /** A check of an event on its way into the store. */
-export type EventPolicy = Policy<NostrEvent>;
+export type EventPolicy = Policy<PolicyEvent>;
 /** A check of the filters of a REQ or COUNT. */
 export type RequestPolicy = Policy<readonly Filter[]>;
 
 /** Something that can tell whether it holds a value: a `Set`, ranges of kinds, a list that management changes. */
 export interface Membership<Value> {
+  /** Where it is 0, nobody needs to ask. */
+  readonly size?: number;
   has(value: Value): boolean;
 }
 

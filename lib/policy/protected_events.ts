@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { NostrEvent } from "../nostr/event.ts";
-import type { EventPolicy } from "./policy.ts";
+import type { EventPolicy, PolicyEvent } from "./policy.ts";
 
 const KIND_REPOST = 6;
 const KIND_GENERIC_REPOST = 16;
@@ -15,7 +14,7 @@ const DASH = /"(?:-|\\u002[dD])"/;
 /** Makes the policy. Cost: `walk`; only a repost that may embed a protected event is parsed. */
 export function protectedEvents(): EventPolicy {
   return function fromItsAuthor(event, context) {
-    if (isProtected(event.tags) && !context.authenticated.has(event.pubkey)) {
+    if ((event.found?.isProtected ?? isProtected(event.tags)) && !context.authenticated.has(event.pubkey)) {
       return context.authenticated.size === 0
         ? "auth-required: this event may only be published by its author"
         : "restricted: this event may only be published by its author";
@@ -29,7 +28,8 @@ function isProtected(tags: unknown): boolean {
 }
 
 /** The author of the repost makes no difference: NIP-70 has reposts embed no protected event at all. */
-function embedsProtected(event: NostrEvent): boolean {
+function embedsProtected(event: PolicyEvent): boolean {
+  if (event.found?.mayEmbedProtected === false) return false;
   if (event.kind !== KIND_REPOST && event.kind !== KIND_GENERIC_REPOST) return false;
   if (!DASH.test(event.content)) return false;
   try {

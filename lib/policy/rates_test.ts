@@ -148,7 +148,7 @@ Deno.test("what comes off no socket and proved no key has no rate", () => {
 
 Deno.test("an author's events are counted whoever sends them", () => {
   const policy = authorRate({
-    rate: { perSecond: 0.5, burst: 1 },
+    buckets: new TokenBuckets({ perSecond: 0.5, burst: 1 }),
     exempt: new Set([key("b")]),
     nowMs: () => 0,
   });

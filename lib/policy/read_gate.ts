@@ -17,12 +17,20 @@ export interface Hidden {
 
 /** See the module's text. */
 export class ReadGate {
-  readonly #private: PrivateKinds;
+  #private: PrivateKinds;
   readonly #hidden: Hidden;
+  /** Whether the private kinds were others before: what was said of filters then no longer counts. */
+  #hasChanged = false;
 
   constructor(privateKinds: PrivateKinds, hidden: Hidden) {
     this.#private = privateKinds;
     this.#hidden = hidden;
+  }
+
+  /** Takes other kinds as private from now on. */
+  use(privateKinds: PrivateKinds): void {
+    this.#private = privateKinds;
+    this.#hasChanged = true;
   }
 
   /** Whether filters can bring others' private events to who has proved these keys. */
@@ -37,7 +45,7 @@ export class ReadGate {
    */
   mayShow(text: string, authenticated: ReadonlySet<string>, reachesPrivate: boolean): boolean {
     if (this.isHidden(text)) return false;
-    return !reachesPrivate || !this.#private.has(kindOf(text)) ||
+    return (!reachesPrivate && !this.#hasChanged) || !this.#private.has(kindOf(text)) ||
       this.#private.mayReceive(eventOf(text), authenticated);
   }
 

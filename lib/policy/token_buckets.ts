@@ -16,8 +16,31 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** Buckets by key, of one thread or of all. */
+export interface Buckets {
+  /**
+   * How long until the bucket holds `cost` tokens, ms; 0: it does. A cost above `burst` needs a full bucket, so that it
+   * is not refused for ever.
+   */
+  waitMs(key: string, cost: number, nowMs: number): number;
+  /** Takes `cost` tokens, held or not: what was not held is a debt, and has to be gained before the next. */
+  spend(key: string, cost: number, nowMs: number): void;
+}
+
+/** {@linkcode Buckets.waitMs} of a bucket that is full at `fullAtMs`. */
+export function waitOf(
+  { burst, msPerToken }: { readonly burst: number; readonly msPerToken: number },
+  fullAtMs: number,
+  cost: number,
+  nowMs: number,
+): number {
+  if (fullAtMs <= nowMs) return 0;
+  const held = burst - (fullAtMs - nowMs) / msPerToken;
+  return Math.max(0, Math.ceil((Math.min(cost, burst) - held) * msPerToken));
+}
+
 /** See the module's text. */
-export class TokenBuckets {
+export class TokenBuckets implements Buckets {
   readonly #burst: number;
   readonly #msPerToken: number;
   readonly #keysMax: number;
@@ -37,18 +60,11 @@ export class TokenBuckets {
     return this.#fullAt.size;
   }
 
-  /**
-   * How long until the bucket holds `cost` tokens, ms; 0: it does. A cost above `burst` needs a full bucket, so that it
-   * is not refused for ever.
-   */
   waitMs(key: string, cost: number, nowMs: number): number {
-    const fullAt = this.#fullAt.get(key);
-    if (fullAt === undefined || fullAt <= nowMs) return 0;
-    const held = this.#burst - (fullAt - nowMs) / this.#msPerToken;
-    return Math.max(0, Math.ceil((Math.min(cost, this.#burst) - held) * this.#msPerToken));
+    const bucket = { burst: this.#burst, msPerToken: this.#msPerToken };
+    return waitOf(bucket, this.#fullAt.get(key) ?? -Infinity, cost, nowMs);
   }
 
-  /** Takes `cost` tokens, held or not: what was not held is a debt, and has to be gained before the next. */
   spend(key: string, cost: number, nowMs: number): void {
     const fullAt = this.#fullAt.get(key);
     if (fullAt === undefined && this.#fullAt.size >= this.#keysMax) this.#forget(nowMs);

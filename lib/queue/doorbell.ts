@@ -4,7 +4,7 @@
  *
  * ```
  *  word 0: rings (counts up)        word 16: sleeping (0 or 1)        word 32: stop requested (0 or 1)
- *  word 48: crash requested (0 or 1)
+ *  word 48: death requested (0, or 1 + which)
  * ```
  *
  * No wake-up is lost: a producer makes its record visible, adds to `rings`, then loads `sleeping`. The sleeper loads
@@ -16,6 +16,7 @@
  * @module
  */
 import { WAIT_MS_MAX } from "../limits.ts";
+import { type Death, DEATHS, rehearse } from "./rehearsal.ts";
 
 const RINGS = 0;
 const SLEEPING = 16;
@@ -72,9 +73,9 @@ export class Doorbell {
     this.ring();
   }
 
-  /** Asks the thread to die of an error in the middle of its work, once: a rehearsal. */
-  requestCrash(): void {
-    Atomics.store(this.#words, CRASH, 1);
+  /** Asks the thread to die in the middle of its work, once: a rehearsal. */
+  requestCrash(death: Death): void {
+    Atomics.store(this.#words, CRASH, 1 + DEATHS.indexOf(death));
     this.ring();
   }
 
@@ -85,8 +86,7 @@ export class Doorbell {
    */
   crashIfAsked(): void {
     if (Atomics.load(this.#words, CRASH) === 0) return;
-    Atomics.store(this.#words, CRASH, 0);
-    throw new Error("This thread was asked to crash");
+    rehearse(DEATHS[Atomics.exchange(this.#words, CRASH, 0) - 1]!);
   }
 
   /** Whether the thread was asked to end. */

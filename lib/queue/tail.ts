@@ -107,6 +107,16 @@ export class TailProducer {
   }
 }
 
+/**
+ * How far the tail is: a number that is another one after each append, of any record. (It comes again after 32 GiB.)
+ *
+ * @returns what reads it, at the price of one load.
+ */
+export function tailPosition(memory: TailMemory): () => number {
+  const state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
+  return () => Atomics.load(state, COMMITTED);
+}
+
 /** What `TailFollower.next()` found. */
 export type TailStep = "record" | "empty" | "lapped";
 

@@ -88,6 +88,16 @@ export class IndexState {
     this.#db.exec("DELETE FROM cursor");
   }
 
+  /**
+   * Forgets cursors that are ahead of the log, which has lost its end: by a power failure without `DURABILITY=full`, or
+   * because an older copy of the store was put back. The log will use those numbers again, for other events.
+   *
+   * @returns whether there were any.
+   */
+  forgetCursorsBeyond(lastSeq: number): boolean {
+    return this.#db.prepare("DELETE FROM cursor WHERE seq > ?").run(lastSeq).changes > 0;
+  }
+
   /** The changes set aside last, newest first. */
   deadLetters(limit: number): DeadLetter[] {
     return this.#letters.all(limit).map((row) => ({ ...row }) as unknown as DeadLetter);

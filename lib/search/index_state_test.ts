@@ -29,6 +29,16 @@ Deno.test("IndexState counts a cursor for its follower and generation only", () 
   });
 });
 
+Deno.test("IndexState forgets cursors that are ahead of a log which lost its end, and no others", () => {
+  inMemory((state) => {
+    state.advance({ follower: "search", generation: "a", seq: 5 });
+    state.advance({ follower: "search", generation: "b", seq: 6 });
+    assertEquals(state.forgetCursorsBeyond(6), false);
+    assertEquals(state.forgetCursorsBeyond(5), true);
+    assertEquals([state.seqOf("search", "a"), state.seqOf("search", "b")], [5, 0]);
+  });
+});
+
 Deno.test("IndexState returns dead letters newest first, each change once", () => {
   inMemory((state) => {
     const cursor = { follower: "search", generation: "a", seq: 3 };

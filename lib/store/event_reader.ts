@@ -10,8 +10,15 @@ import { idKey } from "../nostr/keys.ts";
 import { hasId } from "./exact.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements, returnArrays } from "./read_statements.ts";
-import { Scan, type ScanOptions } from "./scan.ts";
+import { IdLookup, isIdLookup } from "./id_lookup.ts";
+import { type EventScan, Scan, type ScanOptions } from "./scan.ts";
 import { VanishedAuthors } from "./vanished_authors.ts";
+
+/** An event as it is stored. */
+export interface EventRow {
+  readonly seq: number;
+  readonly text: string;
+}
 
 /** Answers queries on one connection. */
 export class EventReader {
@@ -19,8 +26,16 @@ export class EventReader {
   readonly #planner: Planner;
   readonly #byIdKey: StatementSync;
   readonly #vanished: VanishedAuthors;
+  readonly #version: (() => number) | null;
+  #seenVersion = NaN;
+  #lastSeq = 0;
 
-  constructor(db: DatabaseSync) {
+  /**
+   * @param version A number that changes after each commit, before anybody hears of it: then `refresh` costs a comparison
+   * where nothing was stored. Null: `refresh` always asks the database.
+   */
+  constructor(db: DatabaseSync, version: (() => number) | null = null) {
+    this.#version = version;
     this.statements = new ReadStatements(db);
     this.#planner = new Planner(db);
     this.#vanished = new VanishedAuthors(db);
@@ -37,14 +52,20 @@ export class EventReader {
    * statements: what is stored later is not part of it, and what is replaced meanwhile comes back as a later entry.
    */
   refresh(): number {
+    // Looked at before the database: what is committed in between changes it again.
+    const version = this.#version === null ? NaN : this.#version();
+    if (version === this.#seenVersion) return this.#lastSeq;
     const [lastSeq, isAnyPending] = this.statements.lastSeq.get() as unknown as [number, number];
     this.#vanished.refresh(isAnyPending === 1);
-    return lastSeq;
+    this.#seenVersion = version;
+    return this.#lastSeq = lastSeq;
   }
 
   /** Begins to answer one filter. */
-  scan(filter: Filter, options: ScanOptions): Scan {
-    const plan = isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
+  scan(filter: Filter, options: ScanOptions): EventScan {
+    if (isIdLookup(filter) && options.position === undefined) return new IdLookup(this, filter, options);
+    // Who wants live events only needs no plan.
+    const plan = filter.limit === 0 || isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
     return new Scan(this.statements, this.#vanished, plan, filter, options);
   }
 
@@ -55,7 +76,7 @@ export class EventReader {
   }
 
   /** The event with this id, unless it is not here or expired at `now`. */
-  rowOf(id: string, now: number): { readonly seq: number; readonly text: string } | null {
+  rowOf(id: string, now: number): EventRow | null {
     for (const row of this.#byIdKey.all(idKey(id))) {
       const [seq, expiresAt, text] = row as unknown as [number, number, string];
       if (!hasId(text, id)) continue;
@@ -68,6 +89,5 @@ export class EventReader {
 
 const NOTHING = {
   streams: [],
-  product: null,
   residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
 };

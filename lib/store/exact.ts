@@ -35,6 +35,11 @@ export function pubkeyOf(text: string): string {
   return text.slice(TEXT_PUBKEY_AT, TEXT_PUBKEY_AT + 64);
 }
 
+/** `created_at` in an event's text. */
+export function createdAtOf(text: string): number {
+  return parseInt(text.slice(TEXT_CREATED_AT_AT, TEXT_CREATED_AT_AT + 16), 10);
+}
+
 /** The kind in an event's text. */
 export function kindOf(text: string): number {
   const at = text.indexOf(KIND, TEXT_CREATED_AT_AT) + KIND.length;

@@ -20,10 +20,10 @@ export class LogReader {
 
   constructor(db: DatabaseSync) {
     this.#additions = returnArrays(
-      db.prepare("SELECT seq, text FROM body WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
+      db.prepare("SELECT seq, text FROM body WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     );
     this.#removals = returnArrays(
-      db.prepare("SELECT seq, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
+      db.prepare("SELECT seq, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     );
     this.#last = db.prepare(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
                                         coalesce((SELECT max(seq) FROM removal), 0)) AS seq`);

@@ -1,10 +1,10 @@
 /**
- * Chooses how a filter is answered: a few ranges of indexes (streams), each in the order of the answer, whose merge is
- * the answer's superset, and the conditions that are left to check.
+ * Chooses how a filter is answered: ranges of one index, gathered into streams that are each in the order of the answer,
+ * whose merge is the answer's superset, and the conditions that are left to check.
  * Belongs to the thread whose connection it asks.
  *
  * The most selective index wins: ids, then tag values or authors (a bounded probe decides where both are named), then
- * kinds, then time alone. A stream per value keeps the order, so that a hundred authors cost a merge, not a sort.
+ * kinds, then time alone. A range per value keeps the order, so that a hundred authors cost a merge, not a sort.
  *
  * @module
  */
@@ -12,27 +12,35 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   PLAN_KINDS_OF_AUTHOR_MAX,
   PLAN_PROBE_ROWS,
+  PLAN_RANGES_MAX,
   PLAN_RAREST_CONDITIONS_MAX,
   PLAN_RAREST_ROWS_MAX,
   PLAN_RAREST_VALUES_MAX,
   PLAN_SHARED_KINDS_AUTHORS_MIN,
-  PLAN_STREAMS_MAX,
+  SCAN_RANGES_MAX,
 } from "../limits.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
-import { hasId, hasPubkey, holdsQuoted } from "./exact.ts";
-import type { HeadSource } from "./read_statements.ts";
+import { holdsQuoted, idOf, pubkeyOf } from "./exact.ts";
 
 /** The indexes a stream can run along. */
 export type Source = "id" | "tag" | "author" | "kind" | "time";
 
-/** One range of one index. */
+/** A part of an index: the rows whose leading columns are in these lists, each list's product a range of its own. */
 export interface Stream {
   readonly source: Source;
-  /** The equal columns that lead the index. */
-  readonly prefix: readonly number[];
-  /** Checks an event's text against what the 52-bit key stands for; null where the key is exact. */
-  readonly exact: ((text: string) => boolean) | null;
+  /** A list of keys for each column that leads the index. */
+  readonly lists: readonly (readonly number[])[];
+  /**
+   * Checks an event's text against what its 52-bit key stands for; null where the key is exact. `at` is the key's place in
+   * the first list.
+   */
+  readonly exact: ((text: string, at: number) => boolean) | null;
+}
+
+/** The ranges of a stream: each is a seek. */
+export function rangesOf({ lists }: Stream): number {
+  return lists.reduce((product, list) => product * list.length, 1);
 }
 
 /** The conditions that the streams do not already imply. */
@@ -44,18 +52,9 @@ export interface Residual {
   readonly tags: readonly { readonly letter: string; readonly values: ReadonlySet<string> }[];
 }
 
-/** Streams that are the product of lists, by which they can be opened together. */
-export interface Product {
-  readonly source: HeadSource;
-  /** One list a prefix column; stream number = position in the first × length of the second + position in it. */
-  readonly lists: readonly (readonly number[])[];
-}
-
 /** A plan: streams to merge, conditions left. */
 export interface Plan {
   readonly streams: readonly Stream[];
-  /** Null where the streams are no product. */
-  readonly product: Product | null;
   readonly residual: Residual;
 }
 
@@ -72,7 +71,7 @@ export class Planner {
          UNION ALL
          SELECT (SELECT min(kind) FROM event WHERE pubkey_key = ?1 AND kind > k.kind) FROM k WHERE k.kind IS NOT NULL
        )
-       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2`,
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2+0`,
     );
     this.#allKinds = db.prepare(
       `WITH RECURSIVE k (kind) AS (
@@ -80,23 +79,29 @@ export class Planner {
          UNION ALL
          SELECT (SELECT min(kind) FROM event WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL
        )
-       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1`,
+       SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1+0`,
     );
-    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?)");
+    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?+0)");
   }
 
   /** Plans a filter that can match something. */
   plan(filter: Filter): Plan {
     if (filter.ids) {
-      const product = { source: "id" as const, lists: [filter.ids.map(idKey)] };
-      return plan(filter.ids.map(idStream), product, residualOf(filter, {}));
+      const ids = new Set(filter.ids);
+      const streams = streamsOf("id", [filter.ids.map(idKey)], () => (text) => ids.has(idOf(text)));
+      return { streams, residual: residualOf(filter, {}) };
     }
     const byTag = this.#tagStreams(filter);
     if (byTag) return byTag;
     const byAuthor = filter.authors && this.#authorStreams(filter, filter.authors);
     if (byAuthor) return byAuthor;
-    if (filter.kinds) return plan(filter.kinds.map(kindStream), null, residualOf(filter, { kinds: true }));
-    return plan([{ source: "time", prefix: [], exact: null }], null, residualOf(filter, {}));
+    if (filter.kinds) {
+      return {
+        streams: streamsOf("kind", [filter.kinds], () => null),
+        residual: residualOf(filter, { kinds: true }),
+      };
+    }
+    return { streams: [{ source: "time", lists: [], exact: null }], residual: residualOf(filter, {}) };
   }
 
   #tagStreams(filter: Filter): Plan | null {
@@ -106,9 +111,10 @@ export class Planner {
       const byAuthor = this.#authorStreams(filter, filter.authors);
       if (byAuthor) return byAuthor;
     }
-    const streams = condition.values.map((value) => tagStream(condition.letter, value));
-    const product = { source: "tag" as const, lists: [streams.map((stream) => stream.prefix[0]!)] };
-    return plan(streams, product, residualOf(filter, { tag: condition }));
+    const keys = condition.values.map((value) => tagKey(condition.letter, value));
+    const quoted = condition.values.map((value) => JSON.stringify(value));
+    const streams = streamsOf("tag", [keys], (from) => (text, at) => holdsQuoted(text, quoted[from + at]!));
+    return { streams, residual: residualOf(filter, { tag: condition }) };
   }
 
   /** The condition with the fewest rows, as far as a bounded look tells; of long lists, the one with the fewest values. */
@@ -139,23 +145,15 @@ export class Planner {
     return rows;
   }
 
-  /** A stream for each author and kind; null where they would be too many. */
+  /** A range for each author and kind; null where they would be too many. */
   #authorStreams(filter: Filter, authors: readonly string[]): Plan | null {
-    const shared = filter.kinds ??
-      (authors.length >= PLAN_SHARED_KINDS_AUTHORS_MIN ? this.#kindsOfAll() : null);
-    if (authors.length * (shared?.length ?? 1) > PLAN_STREAMS_MAX) return null;
-    const streams: Stream[] = [];
-    for (const pubkey of authors) {
-      const key = pubkeyKey(pubkey);
-      const kinds = shared ?? this.#kindsOf(key);
-      if (kinds === null || streams.length + kinds.length > PLAN_STREAMS_MAX) return null;
-      const exact = (text: string) => hasPubkey(text, pubkey);
-      for (const kind of kinds) streams.push({ source: "author", prefix: [key, kind], exact });
-    }
-    const product = shared === null
-      ? null
-      : { source: "author" as const, lists: [authors.map(pubkeyKey), shared] };
-    return plan(streams, product, residualOf(filter, { kinds: true, authors: true }));
+    const keys = authors.map(pubkeyKey);
+    const kinds = filter.kinds ??
+      (authors.length >= PLAN_SHARED_KINDS_AUTHORS_MIN ? this.#kindsOfAll() : this.#kindsOf(keys));
+    if (kinds === null || keys.length * kinds.length > PLAN_RANGES_MAX) return null;
+    const known = new Set(authors);
+    const streams = streamsOf("author", [keys, kinds], () => (text) => known.has(pubkeyOf(text)));
+    return { streams, residual: residualOf(filter, { kinds: true, authors: true }) };
   }
 
   /** The kinds there are at all; null where they are too many. */
@@ -164,28 +162,45 @@ export class Planner {
     return rows.length > PLAN_KINDS_OF_AUTHOR_MAX ? null : rows.map((row) => row.kind as number);
   }
 
-  /** The kinds an author has events of, by one seek each; null where they are too many. */
-  #kindsOf(author: number): number[] | null {
-    const rows = this.#kinds.all(author, PLAN_KINDS_OF_AUTHOR_MAX + 1);
-    return rows.length > PLAN_KINDS_OF_AUTHOR_MAX ? null : rows.map((row) => row.kind as number);
+  /** The kinds that one of the authors has events of, by a seek each; null where they are too many. */
+  #kindsOf(authors: readonly number[]): number[] | null {
+    const kinds = new Set<number>();
+    for (const author of authors) {
+      for (const row of this.#kinds.all(author, PLAN_KINDS_OF_AUTHOR_MAX + 1)) kinds.add(row.kind as number);
+      if (kinds.size > PLAN_KINDS_OF_AUTHOR_MAX) return null;
+    }
+    return [...kinds];
   }
 }
 
-function plan(streams: readonly Stream[], product: Product | null, residual: Residual): Plan {
-  return { streams, product, residual };
+/**
+ * Streams of a bounded number of ranges each, so that no call into SQLite takes long.
+ *
+ * @param exactOf The check for the stream whose first list begins at this place of the whole one.
+ */
+function streamsOf(
+  source: Source,
+  [first, ...others]: readonly [readonly number[], ...(readonly number[])[]],
+  exactOf: (from: number) => Stream["exact"],
+): Stream[] {
+  const [second] = others;
+  if (second !== undefined && second.length > SCAN_RANGES_MAX) {
+    return chunks(second, SCAN_RANGES_MAX).flatMap((part) => streamsOf(source, [first, part], exactOf));
+  }
+  if (second?.length === 0) return [];
+  const width = Math.floor(SCAN_RANGES_MAX / (second?.length ?? 1));
+  return chunks(first, width).map((part, index) => ({
+    source,
+    lists: [part, ...others],
+    exact: exactOf(index * width),
+  }));
 }
 
-function idStream(id: string): Stream {
-  return { source: "id", prefix: [idKey(id)], exact: (text) => hasId(text, id) };
-}
-
-function kindStream(kind: number): Stream {
-  return { source: "kind", prefix: [kind], exact: null };
-}
-
-function tagStream(letter: string, value: string): Stream {
-  const quoted = JSON.stringify(value);
-  return { source: "tag", prefix: [tagKey(letter, value)], exact: (text) => holdsQuoted(text, quoted) };
+function chunks(list: readonly number[], length: number): (readonly number[])[] {
+  if (list.length <= length) return list.length === 0 ? [] : [list];
+  const parts: (readonly number[])[] = [];
+  for (let at = 0; at < list.length; at += length) parts.push(list.slice(at, at + length));
+  return parts;
 }
 
 /** What the streams leave open. Ids imply nothing else; all else is checked. */

@@ -9,14 +9,13 @@
 import {
   COMPLETENESS_PROBE_ROWS_MAX,
   SCAN_CHUNK_ROWS_MAX,
-  SCAN_HEADS_STREAMS_MAX,
-  SCAN_HEADS_STREAMS_MIN,
-  SCAN_SECOND_CHUNK_ROWS,
+  SCAN_CHUNK_ROWS_MIN,
+  SCAN_RANGE_ROWS,
   TIED_EVENTS_MAX,
 } from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
-import type { Plan, Product, Residual, Stream } from "./plan.ts";
+import { type Plan, rangesOf, type Residual, type Stream } from "./plan.ts";
 import type { ReadStatements } from "./read_statements.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 
@@ -53,8 +52,29 @@ export interface ScanOptions {
   readonly position?: ScanPosition;
 }
 
-/** A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key. */
-type Row = [age: number, idKey: number, seq: number, number, (string | number)?];
+/** The events of one filter, in order, handed out step by step. */
+export interface EventScan {
+  /** Where another scan could go on, after a step that returned "more". */
+  readonly position: ScanPosition;
+  /** `created_at` of the event that is being handed out, seconds. */
+  readonly createdAt: number;
+  /** What is known of the rest, once `step` has returned "done". */
+  readonly end: ScanEnd;
+  /** What has to be spent before the first event comes, in rows. */
+  readonly openingRows: number;
+  /**
+   * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
+   *
+   * @returns "done", or "more": the budget is used up and `step` can be called again.
+   */
+  step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more";
+}
+
+/**
+ * A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key; of several ranges
+ * the place of the key in the stream's first list.
+ */
+type Row = [age: number, idKey: number, seq: number, number, string | number, at?: number];
 
 /** One stream's rows that were fetched and not yet merged. */
 class Cursor {
@@ -65,16 +85,21 @@ class Cursor {
   chunk: number;
   age: number;
   idKey: number;
+  readonly ranges: number;
+  /** The statement's first parameters. */
+  readonly keys: readonly (number | string)[];
 
   constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
+    this.ranges = rangesOf(stream);
+    this.keys = stream.lists.map((list) => this.ranges === 1 ? list[0]! : JSON.stringify(list));
     this.age = age;
     this.idKey = idKey;
     this.chunk = chunk;
   }
 }
 
-/** The events of one filter, in order; see the module's text. */
-export class Scan {
+/** The scan of a plan; see the module's text. */
+export class Scan implements EventScan {
   readonly #statements: ReadStatements;
   readonly #vanished: VanishedAuthors;
   readonly #residual: Residual;
@@ -83,11 +108,13 @@ export class Scan {
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
   readonly #heap: Cursor[] = [];
-  /** Set where streams are opened together. */
-  readonly #product: Product | null;
-  readonly #unopened: Cursor[];
-  /** The stream that is opened next. */
-  #nextStream = 0;
+  /** Whether something is left to check, so that more rows may be needed than are wanted. */
+  readonly #hasResidual: boolean;
+  readonly #cursors: Cursor[];
+  /** The cursor that is opened next. */
+  #unopened = 0;
+  /** Whether a step takes several calls, which then share a snapshot. */
+  readonly #sharesSnapshot: boolean;
   /** Whether the limit is the relay's own, not one that the client asked for. */
   readonly #isCapped: boolean;
   readonly #asksNothing: boolean;
@@ -110,11 +137,11 @@ export class Scan {
     this.#vanished = vanished;
     this.#residual = plan.residual;
     this.#options = options;
-    this.#product = plan.streams.length >= SCAN_HEADS_STREAMS_MIN ? plan.product : null;
+    const { kinds, authorKeys, tags } = plan.residual;
+    this.#hasResidual = kinds !== null || authorKeys !== null || tags.length > 0;
     // Ids bring their texts along: nearly all of them are wanted.
-    this.#keysFirst = this.#product === null
-      ? plan.residual.kinds !== null || plan.residual.authorKeys !== null
-      : this.#product.source !== "id";
+    this.#keysFirst = plan.streams[0]?.source !== "id" && (kinds !== null || authorKeys !== null);
+    this.#sharesSnapshot = this.#keysFirst || plan.streams.length > 1;
     this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
     this.#isCapped = filter.isCapped === true;
     this.#remaining = options.position?.remaining ?? filter.limit;
@@ -124,37 +151,36 @@ export class Scan {
       (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
     this.#idKey = options.position?.idKey ?? -1;
     const chunk = firstChunk(this.#remaining, plan.streams.length);
-    this.#unopened = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
+    this.#cursors = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
   }
 
-  /** Where another scan could go on, after a step that returned "more". */
   get position(): ScanPosition {
     return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
   }
 
-  /** `created_at` of the event that is being handed out, seconds. */
   get createdAt(): number {
     return -this.#age;
   }
 
-  /** What is known of the rest, once `step` has returned "done". */
+  get openingRows(): number {
+    return this.#cursors.reduce((rows, { ranges }) => rows + ranges * SCAN_RANGE_ROWS, 0);
+  }
+
   get end(): ScanEnd {
     return this.#end;
   }
 
   /**
-   * Hands out events until the filter's limit, the end, or the budget is reached. The budget is reduced by what was used.
    * Where the limit is the relay's own, events of the last one's `created_at` are handed out beyond it, so that a client
    * that asks for the next page by `until` misses none (NIP-67).
-   *
-   * @returns "done", or "more": the budget is used up and `step` can be called again.
    */
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more" {
     this.#rowsLeft = budget.rows;
     const bytesBefore = budget.bytes;
+    // Whoever asks for no stored event asks nothing about them.
+    if (this.#asksNothing) return "done";
+    if (this.#sharesSnapshot) this.#statements.begin.run();
     try {
-      // Whoever asks for no stored event asks nothing about them.
-      if (this.#asksNothing) return "done";
       if (!this.#open()) return "more";
       while (this.#heap.length > 0) {
         const next = this.#heap[0]!.rows[this.#heap[0]!.at];
@@ -169,7 +195,8 @@ export class Scan {
       this.#end = "all";
       return "done";
     } finally {
-      budget.rows = this.#rowsLeft;
+      if (this.#sharesSnapshot) this.#statements.commit.run();
+      budget.rows = Math.floor(this.#rowsLeft);
       if (budget.bytes > bytesBefore) budget.bytes = bytesBefore;
     }
   }
@@ -221,47 +248,13 @@ export class Scan {
 
   /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
   #open(): boolean {
-    while (this.#nextStream < this.#unopened.length) {
+    while (this.#unopened < this.#cursors.length) {
       if (this.#rowsLeft <= 0) return false;
-      if (this.#product !== null) {
-        this.#openTogether(this.#product);
-        continue;
-      }
-      const cursor = this.#unopened[this.#nextStream++]!;
+      const cursor = this.#cursors[this.#unopened++]!;
       this.#fetch(cursor);
       if (cursor.rows.length > 0) this.#push(cursor);
     }
     return true;
-  }
-
-  /** The newest row of each of many streams by one statement: calls into SQLite cost more than seeks. */
-  #openTogether({ source, lists }: Product): void {
-    const [first, ...others] = lists as [readonly number[], ...(readonly number[])[]];
-    const width = others.reduce((product, list) => product * list.length, 1);
-    const from = this.#nextStream / width;
-    const some = first.slice(from, from + Math.max(1, Math.floor(SCAN_HEADS_STREAMS_MAX / width)));
-    const rows = this.#statements.heads(source).all(
-      JSON.stringify(some),
-      ...others.map((list) => JSON.stringify(list)),
-      this.#age,
-      this.#idKey,
-      this.#ageMax,
-    ) as unknown as [...Row, a: number, b?: number][];
-    for (const row of rows) {
-      const cursor = this.#unopened[this.#nextStream + row[5]! * width + (row[6] ?? 0)]!;
-      // Keys of ids can collide: then a stream has two rows, in any order.
-      if (cursor.rows.length > 0) {
-        cursor.rows.push(row as unknown as Row);
-        continue;
-      }
-      cursor.rows = [row as unknown as Row];
-      [cursor.age, cursor.idKey] = row;
-      cursor.drained = source === "id";
-      cursor.chunk = SCAN_SECOND_CHUNK_ROWS;
-      this.#push(cursor);
-    }
-    this.#nextStream += some.length * width;
-    this.#rowsLeft -= some.length * width;
   }
 
   #fetch(cursor: Cursor): void {
@@ -270,16 +263,20 @@ export class Scan {
       cursor.at = 0;
       return;
     }
-    const chunk = Math.max(1, Math.min(cursor.chunk, this.#rowsLeft));
-    const statement = this.#statements.of(cursor.stream.source, this.#keysFirst ? "keys" : "texts");
-    const rows = statement.all(...cursor.stream.prefix, cursor.age, cursor.idKey, this.#ageMax, chunk);
-    cursor.rows = rows as unknown as Row[];
+    const wanted = this.#hasResidual
+      ? cursor.chunk
+      : Math.min(cursor.chunk, Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN));
+    const chunk = Math.max(1, Math.min(wanted, Math.floor(this.#rowsLeft)));
+    const { stream, keys, ranges } = cursor;
+    const statement = this.#statements.of(stream.source, this.#keysFirst ? "keys" : "texts", ranges > 1);
+    const rows = statement.all(...keys, cursor.age, cursor.idKey, this.#ageMax, chunk) as unknown as Row[];
+    cursor.rows = rows;
     cursor.at = 0;
     cursor.drained = rows.length < chunk;
     cursor.chunk = Math.min(cursor.chunk * 2, SCAN_CHUNK_ROWS_MAX);
     // A call that finds nothing costs about as much as a row.
-    this.#rowsLeft -= Math.max(1, rows.length);
-    const last = cursor.rows.at(-1);
+    this.#rowsLeft -= Math.max(1, rows.length) + (ranges > 1 ? ranges * SCAN_RANGE_ROWS : 0);
+    const last = rows.at(-1);
     if (last) [cursor.age, cursor.idKey] = last;
   }
 
@@ -298,7 +295,7 @@ export class Scan {
       this.#rowsLeft--;
     } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
-    if (stream.exact && !stream.exact(text)) return null;
+    if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
     if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
     if (this.#vanished.hide(text)) return null;

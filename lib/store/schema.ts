@@ -82,6 +82,25 @@ export class SchemaError extends Error {
  * @throws {SchemaError} if the file belongs to another program or to a newer version of this one.
  */
 export function migrate(db: DatabaseSync, path: string): void {
+  const version = versionOf(db, path);
+  if (version === SCHEMA_VERSION) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    for (const statements of MIGRATIONS.slice(version)) db.exec(statements);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * The version of a database's schema; 0 where it is empty. Changes nothing.
+ *
+ * @throws {SchemaError} if the file belongs to another program or to a newer version of this one.
+ */
+export function versionOf(db: DatabaseSync, path: string): number {
   const version = pragma(db, "user_version");
   const application = pragma(db, "application_id");
   const empty = version === 0 && db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!.n === 0;
@@ -93,16 +112,13 @@ export function migrate(db: DatabaseSync, path: string): void {
       `Cannot open store "${path}": its schema is version ${version}, this program knows up to ${SCHEMA_VERSION}`,
     );
   }
-  if (version === SCHEMA_VERSION) return;
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    for (const statements of MIGRATIONS.slice(version)) db.exec(statements);
-    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    db.exec("COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
-  }
+  return version;
+}
+
+/** The tables and indexes that a schema of this version has, as `type name`. */
+export function objectsOf(version: number): string[] {
+  const made = MIGRATIONS.slice(0, version).join("\n").matchAll(/CREATE (TABLE|INDEX) (\w+)/g);
+  return [...made].map(([, type, name]) => `${type!.toLowerCase()} ${name}`);
 }
 
 function pragma(db: DatabaseSync, name: string): number {

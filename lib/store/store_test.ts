@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
 import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { EventReader } from "./event_reader.ts";
@@ -297,11 +298,85 @@ Deno.test("every filter gives what a naive matcher gives, whatever the plan and 
     if (random() < 0.3) filter.until = 100 + int(30);
     if (random() < 0.5) filter.limit = int(40);
     for (const letter of letters) if (random() < 0.2) filter[`#${letter}`] = some(() => value(letter), 4);
+    // Lists so long that they become several streams.
+    if (random() < 0.1) filter.authors?.push(...Array.from({ length: 600 }, (_, n) => hex(100 + n)));
+    if (random() < 0.1) filter["#t"]?.unshift(...Array.from({ length: 600 }, (_, n) => `unused ${n}`));
+    if (random() < 0.1) filter.kinds?.unshift(...Array.from({ length: 510 }, (_, n) => 40_000 + n));
     for (const letter of letters) if (random() < 0.1) filter[`&${letter}`] = some(() => value(letter), 2);
     assertEquals(
       ids(query(reader, filter, [1, 3, 50, 1e6][int(4)])),
       ids(naiveQuery(filter, alive, 500)),
       `SEED=${seed} round ${round} ${JSON.stringify(filter)}`,
     );
+  }
+});
+
+Deno.test("a reader with a version asks the database only after a commit", () => {
+  const { db, store } = open();
+  let version = 1;
+  const reader = new EventReader(db, () => version);
+  assertEquals(reader.refresh(), 0);
+  add(store, event());
+  assertEquals(reader.refresh(), 0, "nobody has been told yet");
+  version++;
+  assertEquals(reader.refresh(), 1);
+});
+
+Deno.test("a filter of one id holds to its other conditions, to the snapshot and to expiry", () => {
+  const { store, reader } = open();
+  const tagged = event({ kind: 7, pubkey: hex(3), created_at: 50, tags: [["t", "x"], ["expiration", "90"]] });
+  add(store, tagged);
+  const found = (filter: PlainFilter, seqMax = 1, now = 60) => {
+    const scan = reader.scan(parseFilter({ ids: [tagged.id], ...filter }, LIMITS), { seqMax, now });
+    let seen = 0;
+    const done = scan.step({ rows: 10, bytes: 1e6 }, () => seen += scan.createdAt);
+    return [seen, done, scan.end];
+  };
+  assertEquals(found({}), [50, "done", "all"]);
+  assertEquals(found({ kinds: [7], authors: [hex(3)], "#t": ["x"], since: 50, until: 50 }), [
+    50,
+    "done",
+    "all",
+  ]);
+  for (
+    const other of [{ kinds: [6] }, { authors: [hex(4)] }, { "#t": ["y"] }, { since: 51 }, { until: 49 }]
+  ) {
+    assertEquals(found(other), [0, "done", "all"]);
+  }
+  assertEquals(found({}, 0), [0, "done", "all"], "stored after the snapshot");
+  assertEquals(found({}, 1, 90), [0, "done", "all"], "expired");
+});
+
+Deno.test("a step costs no more than its budget and one call of SQLite, whatever is asked", () => {
+  const { store, reader } = open();
+  const letters = Array.from({ length: 3_000 }, (_, n) =>
+    event({
+      created_at: 1_000 + n,
+      pubkey: hex(n % 50),
+      kind: n === 7 ? 30_023 : 1,
+      tags: [["t", "common"], ...(n === 9 ? [["t", "rare"]] : [])],
+    }));
+  add(store, ...letters);
+  const many = (count: number) => Array.from({ length: count }, (_, n) => hex(n));
+  const asked: [PlainFilter, number][] = [
+    [{ authors: many(1_000), kinds: Array.from({ length: 20 }, (_, n) => n), limit: 100 }, 100],
+    [{ authors: many(1_500), limit: 100 }, 100],
+    [{ "#t": ["common"], kinds: [30_023] }, 1],
+    [{ "&t": ["common", "rare"] }, 1],
+    [{ "#t": ["common"], authors: [hex(77)] }, 0],
+    [{ kinds: [1], "#t": ["nowhere"] }, 0],
+    [{}, 500],
+  ];
+  for (const [filter, found] of asked) {
+    const scan = reader.scan(parseFilter(filter, LIMITS), { seqMax: Infinity, now: 0 });
+    let events = 0;
+    for (let step = "more", steps = 0; step === "more"; steps++) {
+      assert(steps < 200, "it ends");
+      const budget = { rows: 100, bytes: 1e9 };
+      step = scan.step(budget, () => events++);
+      const overdrawn = -budget.rows;
+      assert(overdrawn <= SCAN_RANGES_MAX * SCAN_RANGE_ROWS + SCAN_CHUNK_ROWS_MAX, `${overdrawn} rows`);
+    }
+    assertEquals(events, found, JSON.stringify(filter).slice(0, 60));
   }
 });

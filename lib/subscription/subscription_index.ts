@@ -11,7 +11,7 @@
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
 import type { Audience, Place } from "./audience.ts";
-import { hasId, holdsQuoted, pubkeyOf } from "../store/exact.ts";
+import { holdsQuoted, idOf, pubkeyOf } from "../store/exact.ts";
 
 /** An event as the tail brings it: keys, and the text. */
 export interface LiveEvent {
@@ -23,19 +23,23 @@ export interface LiveEvent {
   readonly text: string;
 }
 
-/** A filter ready to be checked against events: sets instead of lists. */
+/** Values to be found among: a set where a list would be slow. */
+type Values<Value> = readonly Value[] | ReadonlySet<Value>;
+
+/** A filter ready to be checked against events. */
 interface CompiledFilter<Owner> {
-  readonly owner: Owner;
-  readonly kinds: ReadonlySet<number> | null;
-  readonly authors: ReadonlySet<string> | null;
-  readonly ids: readonly string[] | null;
+  readonly subscription: Subscribed<Owner>;
+  readonly kinds: Values<number> | null;
+  readonly authors: Values<string> | null;
+  readonly ids: Values<string> | null;
   /** Tag key to the value as JSON writes it, for each condition. */
   readonly tags: readonly ReadonlyMap<number, string>[];
   readonly since: number;
   readonly until: number;
 }
 
-type Bucket<Owner> = Set<CompiledFilter<Owner>>;
+/** The filters under one key. Nearly always it is one, and a set for it would be most of what a subscription takes. */
+type Bucket<Owner> = CompiledFilter<Owner> | Set<CompiledFilter<Owner>>;
 type Buckets<Owner> = Map<number, Bucket<Owner>>;
 
 /** A filter where it was filed; an "any" has no keys. */
@@ -46,15 +50,26 @@ interface Filed<Owner> {
   readonly keys: readonly number[];
 }
 
+/** An owner, and what to undo when it leaves. */
+interface Subscribed<Owner> {
+  readonly owner: Owner;
+  readonly filed: Filed<Owner>[];
+  /** The last event that it was given, by the index's own count: several filters of it may match. */
+  lastEvent: number;
+}
+
+const VALUES_LISTED_MAX = 8;
+const NO_TAGS: readonly ReadonlyMap<number, string>[] = [];
+
 /** The open subscriptions of one gateway. `Owner` is whatever a match is to be delivered to. */
 export class SubscriptionIndex<Owner extends object> {
   readonly #byId: Buckets<Owner> = new Map();
   readonly #byTag: Buckets<Owner> = new Map();
   readonly #byAuthor: Buckets<Owner> = new Map();
   readonly #byKind: Buckets<Owner> = new Map();
-  readonly #any: Bucket<Owner> = new Set();
-  /** What to undo when an owner leaves. */
-  readonly #filed = new Map<Owner, Filed<Owner>[]>();
+  readonly #any = new Set<CompiledFilter<Owner>>();
+  readonly #subscribed = new Map<Owner, Subscribed<Owner>>();
+  #events = 0;
   readonly #audience: Audience | null;
 
   /** @param audience Is told of every filter, for those who ask whether anybody listens. */
@@ -64,53 +79,55 @@ export class SubscriptionIndex<Owner extends object> {
 
   /** Subscriptions now open. */
   get size(): number {
-    return this.#filed.size;
+    return this.#subscribed.size;
   }
 
   /** Opens a subscription. An owner that is there is replaced. */
   add(owner: Owner, filters: readonly Filter[]): void {
     this.delete(owner);
-    const filed: Filed<Owner>[] = [];
+    const subscription: Subscribed<Owner> = { owner, filed: [], lastEvent: 0 };
     for (const filter of filters) {
       if (isEmptyFilter(filter)) continue;
-      const compiled = compile(owner, filter);
+      const compiled = compile(subscription, filter);
       const [place, keys] = placeOf(filter, compiled);
       const buckets = this.#bucketsOf(place);
       if (buckets === null) this.#any.add(compiled);
-      else for (const key of keys) bucketOf(buckets, key).add(compiled);
+      else for (const key of keys) addTo(buckets, key, compiled);
       this.#audience?.count(filter, place, keys, 1);
-      filed.push({ filter, compiled, place, keys });
+      subscription.filed.push({ filter, compiled, place, keys });
     }
-    this.#filed.set(owner, filed);
+    this.#subscribed.set(owner, subscription);
   }
 
   /** Closes a subscription; nothing happens where there is none. */
   delete(owner: Owner): void {
-    for (const { filter, compiled, place, keys } of this.#filed.get(owner) ?? []) {
+    for (const { filter, compiled, place, keys } of this.#subscribed.get(owner)?.filed ?? []) {
       this.#audience?.count(filter, place, keys, -1);
       const buckets = this.#bucketsOf(place);
       if (buckets === null) this.#any.delete(compiled);
       else for (const key of keys) removeFrom(buckets, key, compiled);
     }
-    this.#filed.delete(owner);
+    this.#subscribed.delete(owner);
   }
 
   /** Calls `deliver` once for every owner with a filter that the event matches. */
   match(event: LiveEvent, deliver: (owner: Owner) => void): void {
-    const seen = new Set<Owner>();
-    const check = (bucket: Bucket<Owner> | undefined) => {
-      if (bucket === undefined) return;
-      for (const filter of bucket) {
-        if (seen.has(filter.owner) || !matches(filter, event)) continue;
-        seen.add(filter.owner);
-        deliver(filter.owner);
-      }
+    const number = ++this.#events;
+    const check = (filter: CompiledFilter<Owner>) => {
+      const { subscription } = filter;
+      if (subscription.lastEvent === number || !matches(filter, event)) return;
+      subscription.lastEvent = number;
+      deliver(subscription.owner);
     };
-    check(this.#byId.get(event.idKey));
-    if (this.#byTag.size > 0) { for (const key of event.tagKeys) check(this.#byTag.get(key)); }
-    check(this.#byAuthor.get(event.pubkeyKey));
-    check(this.#byKind.get(event.kind));
-    check(this.#any);
+    const checkAll = (bucket: Bucket<Owner> | undefined) => {
+      if (bucket instanceof Set) { for (const filter of bucket) check(filter); }
+      else if (bucket !== undefined) check(bucket);
+    };
+    checkAll(this.#byId.get(event.idKey));
+    if (this.#byTag.size > 0) { for (const key of event.tagKeys) checkAll(this.#byTag.get(key)); }
+    checkAll(this.#byAuthor.get(event.pubkeyKey));
+    checkAll(this.#byKind.get(event.kind));
+    checkAll(this.#any);
   }
 
   #bucketsOf(place: Place): Buckets<Owner> | null {
@@ -129,25 +146,36 @@ function placeOf(filter: Filter, compiled: CompiledFilter<object>): [Place, read
   return filter.kinds ? ["kind", filter.kinds] : ["any", []];
 }
 
-function compile<Owner>(owner: Owner, filter: Filter): CompiledFilter<Owner> {
+function compile<Owner>(subscription: Subscribed<Owner>, filter: Filter): CompiledFilter<Owner> {
   return {
-    owner,
-    kinds: filter.kinds ? new Set(filter.kinds) : null,
-    authors: filter.authors ? new Set(filter.authors) : null,
-    ids: filter.ids ?? null,
-    tags: filter.tags.map(({ letter, values }) =>
-      new Map(values.map((value) => [tagKey(letter, value), JSON.stringify(value)]))
-    ),
+    subscription,
+    kinds: valuesOf(filter.kinds),
+    authors: valuesOf(filter.authors),
+    ids: valuesOf(filter.ids),
+    tags: filter.tags.length === 0
+      ? NO_TAGS
+      : filter.tags.map(({ letter, values }) =>
+        new Map(values.map((value) => [tagKey(letter, value), JSON.stringify(value)]))
+      ),
     since: filter.since ?? -Infinity,
     until: filter.until ?? Infinity,
   };
 }
 
+function valuesOf<Value>(values: readonly Value[] | undefined): Values<Value> | null {
+  if (values === undefined) return null;
+  return values.length <= VALUES_LISTED_MAX ? values : new Set(values);
+}
+
+function isAmong<Value>(values: Values<Value>, value: Value): boolean {
+  return values instanceof Set ? values.has(value) : (values as readonly Value[]).includes(value);
+}
+
 function matches<Owner>(filter: CompiledFilter<Owner>, event: LiveEvent): boolean {
-  if (filter.kinds !== null && !filter.kinds.has(event.kind)) return false;
+  if (filter.kinds !== null && !isAmong(filter.kinds, event.kind)) return false;
   if (event.createdAt < filter.since || event.createdAt > filter.until) return false;
-  if (filter.authors !== null && !filter.authors.has(pubkeyOf(event.text))) return false;
-  if (filter.ids !== null && !filter.ids.some((id) => hasId(event.text, id))) return false;
+  if (filter.authors !== null && !isAmong(filter.authors, pubkeyOf(event.text))) return false;
+  if (filter.ids !== null && !isAmong(filter.ids, idOf(event.text))) return false;
   return filter.tags.every((wanted) => hasOneOf(wanted, event));
 }
 
@@ -159,15 +187,16 @@ function hasOneOf(wanted: ReadonlyMap<number, string>, event: LiveEvent): boolea
   return false;
 }
 
-function bucketOf<Owner>(buckets: Buckets<Owner>, key: number): Bucket<Owner> {
-  let bucket = buckets.get(key);
-  if (bucket === undefined) buckets.set(key, bucket = new Set());
-  return bucket;
+function addTo<Owner>(buckets: Buckets<Owner>, key: number, filter: CompiledFilter<Owner>): void {
+  const bucket = buckets.get(key);
+  if (bucket instanceof Set) bucket.add(filter);
+  else buckets.set(key, bucket === undefined ? filter : new Set([bucket, filter]));
 }
 
 function removeFrom<Owner>(buckets: Buckets<Owner>, key: number, filter: CompiledFilter<Owner>): void {
   const bucket = buckets.get(key);
-  if (bucket?.delete(filter) && bucket.size === 0) buckets.delete(key);
+  if (bucket === filter) buckets.delete(key);
+  else if (bucket instanceof Set && bucket.delete(filter) && bucket.size === 0) buckets.delete(key);
 }
 
 function unique(keys: readonly number[]): readonly number[] {

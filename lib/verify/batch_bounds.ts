@@ -5,6 +5,7 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import { FRAME_WORDS, READ_WORDS } from "./frame_reader.ts";
 import { ITEM_BYTES } from "./verifier.ts";
 
 /** Throws unless the buffers hold `count` items and verdicts. */
@@ -26,4 +27,12 @@ export function checkMessages(
   invariant(digests.length >= count * 32, "every message has a digest");
   for (let i = 0; i < count; i++) invariant(offsets[i]! <= offsets[i + 1]!, "offsets ascend");
   invariant(offsets[count]! <= bytes.length, "the messages lie inside their buffer");
+}
+
+/** Throws unless the buffers hold `count` frames, what is said about each, and an item for each. */
+export function checkFrames(frames: Uint32Array, count: number, read: Uint32Array, items: Uint8Array): void {
+  invariant(Number.isInteger(count) && count >= 0, "a batch has a count");
+  invariant(frames.length >= count * FRAME_WORDS, "the frames lie inside their buffer");
+  invariant(read.length >= count * READ_WORDS, "something is said about every frame");
+  invariant(items.length >= count * ITEM_BYTES, "every frame has room for an item");
 }

@@ -2,48 +2,60 @@
  * Turns frames into verified events, many at a time: parse, shape, policies, id, signature.
  * A verifier's thread owns it and its scratch memory.
  *
- * The steps run over the whole batch one after another, so that hashing and signatures are one call each.
+ * The steps run over the whole batch one after another, so that each is one call of the tier. Where the tier reads
+ * frames by itself, JavaScript sees of a usual event only what policies ask for; whatever is unusual goes the way of
+ * `text_intake.ts`, and every refusal is written there or here.
  *
  * @module
  */
 import { INTAKE_BYTES_MAX, VERIFY_BATCH_MAX } from "../limits.ts";
-import { eventParts, idText, idTextVerbatim, type NostrEvent, shapeFault } from "../nostr/event.ts";
-import { type EventFacts, eventFacts } from "../nostr/packed_event.ts";
-import type { EventPolicy, PolicyContext } from "../policy/policy.ts";
+import { packedBytesMax, packEvent, type PackTarget } from "../nostr/packed_event.ts";
+import type { EventPolicy, PolicyContext, PolicyEvent } from "../policy/policy.ts";
+import { FrameBatch } from "./frame_batch.ts";
+import { type Refusal, type TextEntry, TextIntake } from "./text_intake.ts";
 import { ITEM_BYTES, type SignatureVerifier } from "./verifier.ts";
 
-/** Why a frame became no event: an `OK false` where the event has an id, otherwise a NOTICE. */
-export interface Refusal {
-  /** The id as the client wrote it, or null: there is none to answer to. */
-  readonly id: string | null;
-  /** Prefix and reason. */
-  readonly message: string;
+export type { Refusal };
+
+/** What became of one frame: after `decide()` it has a refusal, or can be packed. */
+export interface IntakeEntry extends TextEntry {
+  /** The tier's number of the frame, or -1: JavaScript has read it. */
+  frame: number;
+  readonly context: PolicyContext;
+  /** Signature and policies were checked before (`--no-verify`); the id is checked all the same. */
+  readonly trusted: boolean;
 }
 
-/** What became of one frame: exactly one of `facts` and `refusal` is not null after `decide()`. */
-export interface IntakeEntry {
-  facts: EventFacts | null;
-  refusal: Refusal | null;
+/** Where a frame lies. */
+export interface FramePlace {
+  /** The number of an attached memory. */
+  readonly source: number;
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Characters of a client's own id that an answer repeats, where that id is not one. */
-const ODD_ID_CHARS_MAX = 64;
-const encoder = new TextEncoder();
+/** Where the id lies in a packed event. */
+const PACKED_ID_AT = 56;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** One batch at a time; see the module's text. */
 export class EventIntake {
   readonly #verifier: SignatureVerifier;
   readonly #check: EventPolicy;
-  readonly #items = new Uint8Array(VERIFY_BATCH_MAX * ITEM_BYTES);
-  readonly #digests = new Uint8Array(VERIFY_BATCH_MAX * 32);
-  readonly #offsets = new Uint32Array(VERIFY_BATCH_MAX + 1);
+  readonly #frames: FrameBatch | null;
+  readonly #texts: TextIntake<IntakeEntry>;
+  readonly #items: Uint8Array;
   readonly #verdicts = new Uint8Array(VERIFY_BATCH_MAX);
-  /** Positions in `entries` of what is to be hashed, then of what is to be verified. */
-  #waiting: number[] = [];
-  #texts: string[] = [];
-  #trusted: boolean[] = [];
-  #idBytes = new Uint8Array(256 * 1024);
-  #idBytesUsed = 0;
+  readonly #sources: Uint8Array[] = [];
+  /** Where frames that the tier may read lie, each with its entry. */
+  #places: FramePlace[] = [];
+  #readable: IntakeEntry[] = [];
+  #frameBytes = 0;
+  #toVerify: IntakeEntry[] = [];
+  #copy = new Uint8Array(64 * 1024);
+  #id = new Uint8Array(32);
+  /** Frames of this batch that the tier could have read, and left to JavaScript. */
+  left = 0;
   /** The frames of this batch, in the order in which they were added. */
   entries: IntakeEntry[] = [];
 
@@ -51,130 +63,146 @@ export class EventIntake {
   constructor(verifier: SignatureVerifier, check: EventPolicy) {
     this.#verifier = verifier;
     this.#check = check;
+    this.#frames = verifier.reader && new FrameBatch(verifier.reader);
+    this.#texts = new TextIntake(verifier, check);
+    this.#items = this.#frames?.items ?? new Uint8Array(VERIFY_BATCH_MAX * ITEM_BYTES);
+  }
+
+  /** Gives a memory the number by which frames name it. It must not move, and stays for good. */
+  attach(source: number, bytes: Uint8Array): void {
+    this.#sources[source] = bytes;
+    this.#verifier.reader?.attach(source, bytes);
   }
 
   /** Whether another frame fits this batch. */
   get hasRoom(): boolean {
-    return this.entries.length < VERIFY_BATCH_MAX && this.#idBytesUsed < INTAKE_BYTES_MAX;
+    return this.entries.length < VERIFY_BATCH_MAX && this.#texts.bytes + this.#frameBytes < INTAKE_BYTES_MAX;
   }
 
   /** Begins a batch. */
   clear(): void {
     this.entries = [];
-    this.#waiting = [];
-    this.#texts = [];
-    this.#trusted = [];
-    this.#idBytesUsed = 0;
+    this.#frames?.clear();
+    this.#texts.clear();
+    this.#places = [];
+    this.#readable = [];
+    this.#frameBytes = 0;
+    this.left = 0;
   }
 
-  /**
-   * Adds the text of an EVENT message.
-   *
-   * @param trusted Signature and policies were checked before (`--no-verify`); the id is checked all the same.
-   */
-  add(text: string, context: PolicyContext, trusted = false): void {
-    const parsed = parseMessage(text);
-    if ("message" in parsed) {
-      this.entries.push({ facts: null, refusal: parsed });
-      return;
-    }
-    const { event } = parsed;
-    const fault = trusted ? null : this.#check(event, context);
-    if (fault !== null) {
-      this.entries.push({ facts: null, refusal: { id: event.id, message: fault } });
-      return;
-    }
-    const parts = eventParts(event);
-    const whole = idText(event, parts);
-    this.#reserve(whole.length * 3);
-    const { written } = encoder.encodeInto(whole, this.#idBytes.subarray(this.#idBytesUsed));
-    const at = this.#waiting.length;
-    this.#offsets[at] = this.#idBytesUsed;
-    this.#idBytesUsed += written;
-    this.#offsets[at + 1] = this.#idBytesUsed;
-    this.#waiting.push(this.entries.length);
-    this.#texts.push(whole);
-    this.#trusted.push(trusted);
-    this.entries.push({ facts: eventFacts(event, parts), refusal: null });
+  /** Adds an EVENT message that lies in an attached memory, as UTF-8. The bytes stay until the next `clear()`. */
+  add(place: FramePlace, context: PolicyContext, trusted = false): void {
+    const entry: IntakeEntry = { facts: null, refusal: null, frame: -1, context, trusted };
+    this.entries.push(entry);
+    const bytes = place.end - place.start;
+    if (this.#frames === null) return this.#addText(entry, place);
+    this.#frameBytes += bytes;
+    this.#frames.add(place.source, place.start, bytes);
+    this.#places.push(place);
+    this.#readable.push(entry);
+  }
+
+  /** Adds the text of an EVENT message that lies in no attached memory. */
+  addText(text: string, context: PolicyContext, trusted = false): void {
+    const entry: IntakeEntry = { facts: null, refusal: null, frame: -1, context, trusted };
+    this.entries.push(entry);
+    this.#texts.add(entry, text, trusted ? null : context);
   }
 
   /** Decides every entry of the batch. Returns the number of signatures that were verified. */
   decide(): number {
-    if (this.#waiting.length === 0) return 0;
-    this.#verifier.hash(this.#idBytes, this.#offsets, this.#waiting.length, this.#digests);
-    const toVerify: number[] = [];
-    for (let at = 0; at < this.#waiting.length; at++) {
-      const position = this.#waiting[at]!;
-      const entry = this.entries[position]!;
-      const { event } = entry.facts!;
-      if (!this.#hasId(event, at)) {
-        this.#refuse(entry, "invalid: the id is not the hash of the event");
+    this.#toVerify = [];
+    this.#readFrames();
+    for (const entry of this.#texts.checkIds()) {
+      if (!entry.trusted) this.#addItem(entry);
+    }
+    const count = this.#toVerify.length;
+    if (count > 0) this.#verifier.verify(this.#items, count, this.#verdicts);
+    for (let n = 0; n < count; n++) {
+      if (this.#verdicts[n] === 1) continue;
+      const entry = this.#toVerify[n]!;
+      entry.refusal = { id: this.#idOf(entry), message: "invalid: the signature does not verify" };
+      entry.facts = null;
+    }
+    return count;
+  }
+
+  /** An accepted event, as policies see it. */
+  eventOf({ facts, frame }: IntakeEntry): PolicyEvent {
+    return facts === null ? this.#frames!.view.at(frame) : facts.event;
+  }
+
+  /** The most bytes that an accepted event takes packed. */
+  packedBytesMax({ facts, frame }: IntakeEntry): number {
+    return facts === null ? this.#frames!.packedBytes(frame) : packedBytesMax(facts);
+  }
+
+  /** Packs an accepted event at byte offset `at` (a multiple of 8). Returns the bytes written. */
+  pack({ facts, frame }: IntakeEntry, target: PackTarget, at: number): number {
+    if (facts !== null) {
+      this.#id.setFromHex(facts.event.id);
+      return packEvent(facts, this.#id, target, at);
+    }
+    const packed = this.#frames!.packed(frame);
+    target.bytes.set(packed, at);
+    return packed.length;
+  }
+
+  /** Has the tier read what it can, asks policies about that, and reads the rest. */
+  #readFrames(): void {
+    const frames = this.#frames;
+    if (frames === null || frames.count === 0) return;
+    frames.read();
+    const event = frames.view;
+    let item = 0;
+    for (let n = 0; n < frames.count; n++) {
+      const entry = this.#readable[n]!;
+      if (frames.packedBytes(n) === 0) {
+        this.#addText(entry, this.#places[n]!);
+        this.left++;
         continue;
       }
-      if (this.#trusted[at]) continue;
-      const item = toVerify.length * ITEM_BYTES;
-      this.#items.subarray(item, item + 32).setFromHex(event.id);
-      this.#items.subarray(item + 32, item + 64).setFromHex(event.pubkey);
-      this.#items.subarray(item + 64, item + 128).setFromHex(event.sig);
-      toVerify.push(position);
-    }
-    if (toVerify.length > 0) this.#verifier.verify(this.#items, toVerify.length, this.#verdicts);
-    for (let at = 0; at < toVerify.length; at++) {
-      if (this.#verdicts[at] !== 1) {
-        this.#refuse(this.entries[toVerify[at]!]!, "invalid: the signature does not verify");
+      entry.frame = n;
+      const itemAt = ITEM_BYTES * item++;
+      if (entry.trusted) continue;
+      const fault = this.#check(event.at(n), entry.context);
+      if (fault !== null) {
+        entry.refusal = { id: event.id, message: fault };
+        continue;
       }
+      const at = ITEM_BYTES * this.#toVerify.length;
+      if (at !== itemAt) this.#items.copyWithin(at, itemAt, itemAt + ITEM_BYTES);
+      this.#toVerify.push(entry);
     }
-    return toVerify.length;
   }
 
-  #hasId(event: NostrEvent, at: number): boolean {
-    if (this.#digests.subarray(at * 32, at * 32 + 32).toHex() === event.id) return true;
-    const verbatim = idTextVerbatim(this.#texts[at]!);
-    if (verbatim === null) return false;
-    const bytes = encoder.encode(verbatim);
-    const digest = new Uint8Array(32);
-    this.#verifier.hash(bytes, Uint32Array.of(0, bytes.length), 1, digest);
-    return digest.toHex() === event.id;
+  #addText(entry: IntakeEntry, { source, start, end }: FramePlace): void {
+    this.#texts.add(
+      entry,
+      this.#decode(this.#sources[source]!, start, end),
+      entry.trusted ? null : entry.context,
+    );
   }
 
-  #refuse(entry: IntakeEntry, message: string): void {
-    entry.refusal = { id: entry.facts!.event.id, message };
-    entry.facts = null;
+  #addItem(entry: IntakeEntry): void {
+    const { id, pubkey, sig } = entry.facts!.event;
+    const at = ITEM_BYTES * this.#toVerify.length;
+    this.#items.subarray(at, at + 32).setFromHex(id);
+    this.#items.subarray(at + 32, at + 64).setFromHex(pubkey);
+    this.#items.subarray(at + 64, at + 128).setFromHex(sig);
+    this.#toVerify.push(entry);
   }
 
-  #reserve(bytes: number): void {
-    if (this.#idBytesUsed + bytes <= this.#idBytes.length) return;
-    const larger = new Uint8Array(2 ** Math.ceil(Math.log2(this.#idBytesUsed + bytes)));
-    larger.set(this.#idBytes.subarray(0, this.#idBytesUsed));
-    this.#idBytes = larger;
+  #idOf({ facts, frame }: IntakeEntry): string {
+    if (facts !== null) return facts.event.id;
+    return this.#frames!.packed(frame).subarray(PACKED_ID_AT, PACKED_ID_AT + 32).toHex();
   }
-}
 
-/** Reads `["EVENT", event]`. What is wrong with it becomes the refusal. */
-function parseMessage(text: string): { readonly event: NostrEvent } | Refusal {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    return { id: null, message: "invalid: the message is not JSON" };
+  /** Decoding straight from shared memory is five times as dear as from a copy. */
+  #decode(bytes: Uint8Array, start: number, end: number): string {
+    const length = end - start;
+    if (length > this.#copy.length) this.#copy = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+    this.#copy.set(bytes.subarray(start, end));
+    return decoder.decode(this.#copy.subarray(0, length));
   }
-  if (!Array.isArray(message) || message[0] !== "EVENT" || message.length < 2) {
-    return { id: null, message: 'invalid: an EVENT message has the form ["EVENT", event]' };
-  }
-  const event: unknown = message[1];
-  const fault = shapeFault(event) ?? surrogateFault(text, event as NostrEvent);
-  return fault === null ? { event: event as NostrEvent } : { id: oddId(event), message: `invalid: ${fault}` };
-}
-
-/** Half a surrogate pair has no UTF-8, so that no two programs agree on such an event's id. */
-function surrogateFault(text: string, event: NostrEvent): string | null {
-  if (!text.includes("\\u")) return null;
-  const wellFormed = event.content.isWellFormed() &&
-    event.tags.every((tag) => tag.every((item) => item.isWellFormed()));
-  return wellFormed ? null : "the event holds half a surrogate pair";
-}
-
-function oddId(event: unknown): string | null {
-  const id = (event as { id?: unknown } | null)?.id;
-  return typeof id === "string" ? id.slice(0, ODD_ID_CHARS_MAX) : null;
 }

@@ -5,11 +5,13 @@
  *
  * @module
  */
-import { checkItems, checkMessages } from "./batch_bounds.ts";
+import { invariant } from "../invariant.ts";
+import { checkFrames, checkItems, checkMessages } from "./batch_bounds.ts";
+import { FRAME_SOURCES_MAX, type FrameReader } from "./frame_reader.ts";
 import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.ts";
 
 /** The ABI that this binding speaks: `SLUICE_ABI` in `native/sluice.h`. */
-const ABI = 1;
+const ABI = 2;
 /** Numbers of the tiers in `native/sluice.h`. */
 const TIER_NUMBERS = { native: 0, batch: 1, lanes: 2 } as const;
 const REFERENCE_NUMBER = 3;
@@ -34,6 +36,11 @@ const SYMBOLS = {
   sluice_close: { parameters: ["pointer"], result: "void" },
   sluice_verify: { parameters: ["pointer", "buffer", "u32", "buffer"], result: "void" },
   sluice_sha256: { parameters: ["buffer", "buffer", "u32", "buffer"], result: "void" },
+  sluice_attach: { parameters: ["pointer", "u32", "buffer", "u32"], result: "void" },
+  sluice_read: {
+    parameters: ["pointer", "buffer", "u32", "buffer", "u32", "buffer", "buffer"],
+    result: "u32",
+  },
   sluice_counters: { parameters: ["pointer", "buffer"], result: "void" },
 } as const;
 
@@ -97,6 +104,7 @@ function openNumber(tier: NativeTier, number: number, path: string): SignatureVe
         digests as Uint8Array<ArrayBuffer>,
       );
     },
+    reader: frameReader(library, context),
     counters(): VerifyCounters {
       symbols.sluice_counters(context, words);
       return {
@@ -109,6 +117,33 @@ function openNumber(tier: NativeTier, number: number, path: string): SignatureVe
     close() {
       symbols.sluice_close(context);
       library.close();
+    },
+  };
+}
+
+function frameReader(
+  { symbols }: Deno.DynamicLibrary<typeof SYMBOLS>,
+  context: Deno.PointerValue,
+): FrameReader {
+  /** The library knows the memories by their addresses, so they have to stay. */
+  const attached: Uint8Array[] = [];
+  return {
+    attach(source, bytes) {
+      invariant(source >= 0 && source < FRAME_SOURCES_MAX, "a source has a number");
+      attached[source] = bytes;
+      symbols.sluice_attach(context, source, bytes as Uint8Array<ArrayBuffer>, bytes.length);
+    },
+    read(frames, count, packed, read, items) {
+      checkFrames(frames, count, read, items);
+      return symbols.sluice_read(
+        context,
+        frames as Uint32Array<ArrayBuffer>,
+        count,
+        packed as Uint8Array<ArrayBuffer>,
+        packed.length,
+        read as Uint32Array<ArrayBuffer>,
+        items as Uint8Array<ArrayBuffer>,
+      );
     },
   };
 }

@@ -57,6 +57,7 @@ export function openSystem(): SignatureVerifier {
       verified += count;
     },
     hash: hashMessages,
+    reader: null,
     counters: () => ({ verified, secondDecisions: 0, secondDecisionsValid: 0, fastPathSkipped: 0 }),
     close() {
       symbols.secp256k1_context_destroy(context);

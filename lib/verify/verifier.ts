@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { FrameReader } from "./frame_reader.ts";
+
 /** The tiers, fastest first. `lanes`, `batch` and `native` are the project's own library. */
 export const VERIFY_TIERS = ["lanes", "batch", "native", "system", "wasm"] as const;
 export type VerifyTier = typeof VERIFY_TIERS[number];
@@ -36,6 +38,8 @@ export interface SignatureVerifier {
   verify(items: Uint8Array, count: number, verdicts: Uint8Array): void;
   /** Writes the SHA-256 of `bytes[offsets[i], offsets[i+1])` to `digests[32 * i]` for i < count. */
   hash(bytes: Uint8Array, offsets: Uint32Array, count: number, digests: Uint8Array): void;
+  /** Reads frames in one call; null: this tier has nothing that would, and JavaScript does. */
+  readonly reader: FrameReader | null;
   /** What it has done so far, for the metrics. */
   counters(): VerifyCounters;
   /** Frees what it holds. */

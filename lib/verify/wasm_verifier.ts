@@ -66,6 +66,7 @@ export async function openWasm(): Promise<SignatureVerifier> {
       verified += count;
     },
     hash: hashMessages,
+    reader: null,
     counters: () => ({ verified, secondDecisions: 0, secondDecisionsValid: 0, fastPathSkipped: 0 }),
     close() {},
   };

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Finding, Project } from "./project.ts";
+import { type Finding, lineAt, type Project } from "./project.ts";
 
 const CHANGELOG_SECTIONS = ["Performance", "Features", "Internals"];
 
@@ -21,6 +21,20 @@ export function checkNips(project: Project, nips: readonly { number: number | st
     if (name && !names.has(name)) {
       findings.push({ path, message: "lib/nostr/nips.ts does not advertise this NIP" });
     }
+  }
+  return findings;
+}
+
+/** Every test that SECURITY.md names, as `path_test.ts`: "name", is there. */
+export function checkNamedTests(project: Project): Finding[] {
+  const path = "SECURITY.md";
+  const text = project.get(path) ?? "";
+  const findings: Finding[] = [];
+  for (const match of text.matchAll(/`([\w/]+_test\.ts)`:\s+"([^"]+)"/g)) {
+    const [, file, words] = match;
+    const name = words!.replace(/\s+/g, " ");
+    if (project.get(file!)?.includes(name)) continue;
+    findings.push({ path, line: lineAt(text, match.index), message: `no test "${name}" in ${file}` });
   }
   return findings;
 }

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
-import type { CrashRequest, ImportReport, ImportRequest } from "./messages.ts";
+import { ImportTally } from "./handle.ts";
+import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
 export interface ImportOutcome {
@@ -21,61 +21,45 @@ export class ImportSession implements Sender {
   readonly address = "";
   readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
-  #read = 0;
-  #stored = 0;
-  #duplicates = 0;
-  #refused = 0;
-  readonly #reasons = new Map<string, number>();
+  readonly #tally = new ImportTally();
 
   constructor(
     readonly number: number,
     readonly frames: FrameSender,
-    readonly crash: (request: CrashRequest) => void,
+    readonly control: (request: ControlRequest) => void,
   ) {}
 
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
   take(line: string): boolean {
     if (this.#request === null) {
       const request = parseRequest(line);
-      if (request.command === "crash") this.crash(request);
-      else this.#request = request;
+      if (request.command === "import") this.#request = request;
+      else this.control(request);
       return true;
     }
     if (line.trim() === "") return true;
     const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED);
     if (this.frames.send(this, `["EVENT",${line}]`, flags) !== null) return false;
-    this.#read++;
+    this.#tally.read();
     return true;
   }
 
   /** Counts what became of one line. */
   answer({ accepted, message }: ImportOutcome): void {
     this.unanswered = Math.max(0, this.unanswered - 1);
-    if (accepted && message === "") this.#stored++;
-    else if (accepted || message.startsWith("duplicate:")) this.#duplicates++;
-    else {
-      this.#refused++;
-      if (this.#reasons.has(message) || this.#reasons.size < IMPORT_REASONS_MAX) {
-        this.#reasons.set(message, (this.#reasons.get(message) ?? 0) + 1);
-      }
-    }
+    if (accepted && message === "") this.#tally.stored();
+    else if (accepted || message.startsWith("duplicate:")) this.#tally.duplicate();
+    else this.#tally.refused(message);
   }
 
   report(done: boolean): ImportReport {
-    return {
-      read: this.#read,
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      refused: this.#refused,
-      reasons: Object.fromEntries(this.#reasons),
-      done,
-    };
+    return this.#tally.report(done);
   }
 }
 
-function parseRequest(line: string): ImportRequest | CrashRequest {
-  const request = JSON.parse(line) as Partial<ImportRequest> | CrashRequest;
-  if (request.command === "crash") return request;
+function parseRequest(line: string): ImportRequest | ControlRequest {
+  const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
+  if (request.command === "crash" || request.command === "hand-over") return request;
   if (request.command !== "import") {
     throw new Error(`Cannot serve command "${request.command}": import is known`);
   }

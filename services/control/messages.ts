@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Death } from "../../lib/queue/rehearsal.ts";
 import type { Actor } from "../memory.ts";
 
 /** The first line. */
@@ -15,15 +16,34 @@ export interface ImportRequest {
 }
 
 /**
- * In place of an import: has a worker die of an error in the middle of its next work, so that operators and tests can
- * see another one take its place. Whoever may write to the socket may end the whole process anyway.
+ * In place of an import: has a worker die in the middle of its next work, so that operators and tests can see another
+ * one take its place. Whoever may write to the socket may end the whole process anyway.
  */
 export interface CrashRequest {
   readonly command: "crash";
   readonly actor: Exclude<Actor, "main">;
   /** Which of its kind. */
   readonly index: number;
+  /** How; "error" when it is missing. */
+  readonly death?: Death;
 }
+
+/**
+ * In place of an import: another process has its own sockets on the port and takes over. This relay drains and ends, a
+ * moment after it has answered with a {@linkcode HandOverReply}.
+ */
+export interface HandOverRequest {
+  readonly command: "hand-over";
+}
+
+/** The answer to a {@linkcode HandOverRequest}. */
+export interface HandOverReply {
+  /** Sockets with which this relay listens. */
+  readonly listeners: number;
+}
+
+/** What is asked in place of an import. */
+export type ControlRequest = CrashRequest | HandOverRequest;
 
 /** How far an import is. Every event read is counted in exactly one of the others, once it is answered. */
 export interface ImportReport {

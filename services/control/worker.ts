@@ -7,15 +7,16 @@
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
 import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
+import { DEATHS } from "../../lib/queue/rehearsal.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
 import { controlPath } from "../data_paths.ts";
 import { ImportSession } from "./import_session.ts";
-import type { CrashRequest, ImportReport } from "./messages.ts";
+import type { CrashRequest, HandOverReply, ImportReport } from "./messages.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
@@ -70,10 +71,14 @@ class Control {
     const session = new ImportSession(
       ++this.#lastSession,
       this.#frames,
-      (request) => this.#crash(request),
+      (request) => {
+        if (request.command === "crash") return this.#crash(request);
+        tell({ listeners: this.#start.memory.counts.gateways }).catch(() => {});
+        report({ type: "hand-over" });
+      },
     );
     this.#sessions.set(session.number, session);
-    const tell = (message: ImportReport | { error: string }) =>
+    const tell = (message: ImportReport | HandOverReply | { error: string }) =>
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
     try {
@@ -95,7 +100,7 @@ class Control {
     }
   }
 
-  #crash({ actor, index }: CrashRequest): void {
+  #crash({ actor, index, death = "error" }: CrashRequest): void {
     const { bells, counts } = this.#start.memory;
     const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
       gateway: bells.origins.slice(0, counts.gateways),
@@ -108,7 +113,8 @@ class Control {
     };
     const bell = all[actor]?.[index];
     if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
-    new Doorbell(bell).requestCrash();
+    if (!DEATHS.includes(death)) throw new Error(`Cannot crash worker by "${death}": nobody dies of it`);
+    new Doorbell(bell).requestCrash(death);
   }
 
   #drain(): void {
@@ -149,8 +155,9 @@ onStart(async (start) => {
   await Deno.remove(path).catch(() => {});
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
+  beatByTimer(start);
   report({ type: "ready", facts: {} });
-  await new Control(start, new Log("control", start.config.LOG_LEVEL)).run(listener);
+  await new Control(start, new Log("control", start.memory.logLevel)).run(listener);
   await Deno.remove(path).catch(() => {});
   report({ type: "stopped" });
   endWorker();

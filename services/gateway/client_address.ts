@@ -5,31 +5,43 @@
  * @module
  */
 import { BlockList, isIP } from "node:net";
+import type { RequestHeaders } from "./listener.ts";
+import type { Config } from "../../lib/config.ts";
+
+/** The settings that say whose word counts. */
+type ProxySettings = Pick<Config, "REAL_IP_HEADER" | "TRUSTED_PROXIES">;
 
 /** Tells addresses; see the module's text. */
 export class ClientAddress {
-  readonly #header: string | null;
-  readonly #proxies = new BlockList();
-
-  /** `proxies` are addresses and networks such as `10.0.0.0/8`. */
-  constructor(header: string | null, proxies: readonly string[]) {
-    this.#header = header;
-    for (const proxy of proxies) {
-      const [address, bits] = proxy.split("/") as [string, string?];
-      const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-      if (bits === undefined) this.#proxies.addAddress(address, family);
-      else this.#proxies.addSubnet(address, Number(bits), family);
-    }
-  }
+  #proxies = new BlockList();
+  /** The list that the proxies were made of. */
+  #made: readonly string[] = [];
 
   /** The client's address. The last entry of a list is the one that the trusted proxy itself added. */
-  of(request: Request, peer: string): string {
-    if (this.#header === null || !this.#isTrusted(peer)) return peer;
-    const named = request.headers.get(this.#header)?.split(",").at(-1)?.trim();
+  of(headers: RequestHeaders, peer: string, settings: ProxySettings): string {
+    const { REAL_IP_HEADER: header, TRUSTED_PROXIES: proxies } = settings;
+    if (header === null || !this.#isTrusted(peer, proxies)) return peer;
+    const named = headers.get(header)?.split(",").at(-1)?.trim();
     return named !== undefined && isIP(named) !== 0 ? named : peer;
   }
 
-  #isTrusted(peer: string): boolean {
+  #isTrusted(peer: string, proxies: readonly string[]): boolean {
+    if (this.#made !== proxies) {
+      this.#proxies = blockList(proxies);
+      this.#made = proxies;
+    }
     return this.#proxies.check(peer, isIP(peer) === 6 ? "ipv6" : "ipv4");
   }
+}
+
+/** `networks` are addresses and networks such as `10.0.0.0/8`. */
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, bits] = network.split("/") as [string, string?];
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
 }

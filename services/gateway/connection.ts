@@ -29,10 +29,9 @@ const NO_KEYS = new Uint8Array(0);
 /** One client; see the module's text. */
 export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
-  /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
-  readonly counts = new Map<string, StoredQuery>();
-  /** Negentropy sessions by their own subscription ids (NIP-77). */
-  readonly syncs = new Map<string, NegentropySession>();
+  /** Made when they are asked for: most connections never count or compare, and an empty map is 220 bytes. */
+  #counts: Map<string, StoredQuery> | null = null;
+  #syncs: Map<string, NegentropySession> | null = null;
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
   isOpen = true;
@@ -42,7 +41,6 @@ export class Connection {
   wasChallenged = false;
   /** The proved keys, 32 bytes each, as frames carry them. */
   keys: Uint8Array = NO_KEYS;
-  readonly #outboundBytesMax: number;
   #charsSinceCheck = 0;
   #buffered = 0;
 
@@ -52,9 +50,18 @@ export class Connection {
     readonly socket: Socket,
     readonly address: string,
     readonly auth: AuthState,
-    outboundBytesMax: number,
-  ) {
-    this.#outboundBytesMax = outboundBytesMax;
+    /** Bytes that may wait for this client. */
+    public outboundBytesMax: number,
+  ) {}
+
+  /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
+  get counts(): Map<string, StoredQuery> {
+    return this.#counts ??= new Map();
+  }
+
+  /** Negentropy sessions by their own subscription ids (NIP-77). */
+  get syncs(): Map<string, NegentropySession> {
+    return this.#syncs ??= new Map();
   }
 
   /** Sends an answer to the client's own request. */
@@ -69,7 +76,7 @@ export class Connection {
    * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
    */
   sendEvent(subscription: Subscription, text: string): boolean {
-    if (this.bufferedBytes > this.#outboundBytesMax) return false;
+    if (this.bufferedBytes > this.outboundBytesMax) return false;
     this.send(subscription.prefix + text + "]");
     return true;
   }
@@ -92,7 +99,7 @@ export class Connection {
 
   /** Whether even the answers to its own requests pile up: twice the budget. */
   get isFlooded(): boolean {
-    return this.bufferedBytes > 2 * this.#outboundBytesMax;
+    return this.bufferedBytes > 2 * this.outboundBytesMax;
   }
 
   /** Makes a subscription; the caller files it. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import { HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
@@ -16,6 +16,7 @@ import type { Connection } from "./connection.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
 
 const EVENTS_RECEIVED = slotOf("nostr_events_received_total");
+const PAUSES = slotOf("nostr_sender_pauses_total");
 const QUEUE = slotOf("nostr_relay_queue_length");
 const QUEUE_BYTES = slotsOf("nostr_relay_queue_bytes");
 const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
@@ -40,6 +41,8 @@ export class Events {
   readonly #answers: Answers;
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #outcomes: readonly LaneConsumer[];
+  /** Senders whose sockets are not read, because there is no room for the event that each has sent last. */
+  readonly #held = new Map<Connection, string>();
 
   constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
     this.#epoch = epoch;
@@ -51,16 +54,56 @@ export class Events {
       .map((lane) => new LaneConsumer(lane));
   }
 
-  /** Whether any event that was passed on still has to be answered. */
+  /** Whether any event that was received still has to be answered. */
   get isAnswering(): boolean {
-    return this.#frames.unanswered > 0;
+    return this.#frames.unanswered > 0 || this.#held.size > 0;
   }
 
-  /** Takes the text of an EVENT message. `refusal` is why it is not to be passed on, or null. */
+  /** Whether senders wait for room. */
+  get isHolding(): boolean {
+    return this.#held.size > 0;
+  }
+
+  /**
+   * Takes the text of an EVENT message. `refusal` is why it is not to be passed on, or null. Where there is no room for
+   * it now, the sender has to wait if its socket can stop reading, and is refused if not.
+   */
   take(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
     const message = refusal ?? this.#frames.send(connection, text);
     if (message === null) return;
+    const { flow } = connection.socket;
+    if (refusal !== null || flow === null) return this.#refuse(connection, text, message);
+    this.#held.set(connection, text);
+    this.#metrics.add(PAUSES, 1);
+    flow.pause();
+  }
+
+  /** Passes on what waited for room, and reads its senders again. `refusal` is why that is not to be, or null. */
+  resume(refusal: string | null): void {
+    let left = this.#held.size;
+    let refused = 0;
+    for (const [connection, text] of this.#held) {
+      if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) return;
+      const message = refusal ?? this.#frames.send(connection, text);
+      this.#held.delete(connection);
+      if (refusal === null && message !== null) {
+        // To the end, so that every sender has its turn.
+        this.#held.set(connection, text);
+        refused++;
+        continue;
+      }
+      if (message !== null) this.#refuse(connection, text, message);
+      connection.socket.flow!.resume();
+    }
+  }
+
+  /** A client has gone. */
+  forget(connection: Connection): void {
+    this.#held.delete(connection);
+  }
+
+  #refuse(connection: Connection, text: string, message: string): void {
     // The answer needs the id, and so the parse that the verifier would have done.
     const id = idIn(text);
     if (id !== null) return this.#answers.ok(connection, id, false, message);

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
 import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -16,20 +17,24 @@ import {
 } from "../../lib/nostr/client_message.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import { clientPolicy, eventRatePolicy, privateKinds, requestPolicy } from "../../lib/policy/configured.ts";
-import { fromNobody, type Policy, type PolicyContext, type RequestPolicy } from "../../lib/policy/policy.ts";
+import { privateKinds } from "../../lib/policy/configured.ts";
+import { fromNobody, type PolicyContext } from "../../lib/policy/policy.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { RelayMemory } from "../memory.ts";
 import type { FrameSender } from "../verifier/handle.ts";
+import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
+import { type ClientPolicies, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { Socket, SocketEvents } from "./listener.ts";
+import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
+import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
@@ -40,36 +45,45 @@ const CONNECTIONS = slotOf("nostr_connections_active");
 const EVENT_FRAME = '["EVENT"';
 const STOPPING = "error: the relay stops, try again later";
 
+/** What a plugin is asked about, where there is one. */
+type RequestMessage = Extract<ClientMessage, { readonly type: AskedVerb }>;
+
 /** What a gateway is made of; `worker.ts` puts it together. */
 export interface GatewayParts {
-  readonly config: Config;
+  /** The settings, as they are in force now. */
+  readonly settings: ConfigFollower;
   readonly memory: RelayMemory;
   readonly index: number;
   readonly epoch: number;
   readonly metrics: ThreadMetrics;
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
+  readonly plugin: RequestPlugin;
+  /** Loaded already. */
+  readonly files: PolicyFiles;
   /** The operator's decisions. */
   readonly decisions: ManagementFollower;
 }
 
 /** One gateway; see the module's text. */
 export class Gateway implements SyncAccess {
-  readonly #config: Config;
+  readonly #settings: ConfigFollower;
   readonly #memory: RelayMemory;
   readonly #metrics: ThreadMetrics;
-  readonly #limits: MessageLimits;
+  readonly #gate: ReadGate;
+  #limits: MessageLimits;
   readonly #connections = new Map<number, Connection>();
   readonly #byAddress = new Map<string, number>();
   readonly #answers: Answers;
   readonly #authentication: Authentication;
   readonly events: Events;
   readonly requests: Requests;
+  readonly #plugin: RequestPlugin;
+  readonly #files: PolicyFiles;
+  readonly #frames: FrameSender;
   readonly #decisions: ManagementFollower;
-  readonly #mayConnect: Policy<unknown>;
-  /** Null: nothing is to be asked. */
-  readonly #mayWrite: Policy<unknown> | null;
-  readonly #mayRequest: RequestPolicy;
+  #policies: ClientPolicies;
+  readonly #rates: RateTable;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -77,31 +91,30 @@ export class Gateway implements SyncAccess {
   syncs!: NegentropySessions;
 
   constructor(parts: GatewayParts) {
-    const { config, metrics, verifier, decisions } = parts;
-    this.#config = config;
+    const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
+    const { config } = settings;
+    this.#settings = settings;
+    this.#plugin = plugin;
+    this.#files = files;
+    this.#frames = frames;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
-    this.#limits = {
-      limitMax: config.MAX_LIMIT,
-      limitDefault: config.DEFAULT_LIMIT,
-      filtersMax: config.MAX_FILTERS,
-      subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
-      negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
-    };
+    this.#limits = limitsOf(config);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#mayConnect = clientPolicy(config, decisions.view);
-    this.#mayWrite = eventRatePolicy(config, () => performance.now());
-    this.#mayRequest = requestPolicy(config, () => performance.now());
-    const gate = new ReadGate(privateKinds(config), decisions.view);
+    this.#rates = new RateTable(parts.memory.rates);
+    this.#policies = policiesOf(config, decisions, this.#rates);
+    this.#gate = new ReadGate(privateKinds(config), decisions.view);
     this.requests = new Requests({
-      config,
+      settings,
       metrics,
-      gate,
+      gate: this.#gate,
       answers: this.#answers,
+      spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
     });
+    this.#useFiles(config);
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
   }
 
@@ -118,15 +131,16 @@ export class Gateway implements SyncAccess {
 
   /** A client wants to connect; null refuses it. */
   open(socket: Socket, address: string): Connection | null {
-    if (sumOf(this.#memory.metrics, CONNECTIONS) >= this.#config.CONNECTIONS_MAX) return null;
+    this.follow();
+    const { config } = this.#settings;
+    if (sumOf(this.#memory.metrics, CONNECTIONS) >= config.CONNECTIONS_MAX) return null;
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    const most = this.#config.CONNECTIONS_PER_IP_MAX;
+    const most = config.CONNECTIONS_PER_IP_MAX;
     if (most > 0 && ofAddress >= most) return null;
-    this.followDecisions();
     if (this.#refusalOf(address) !== null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
-    const connection = new Connection(number, socket, address, auth, this.#config.OUTBOUND_BYTES_MAX);
+    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX);
     this.#connections.set(number, connection);
     this.#byAddress.set(address, ofAddress + 1);
     this.#metrics.add(CONNECTIONS, 1);
@@ -134,13 +148,33 @@ export class Gateway implements SyncAccess {
     return connection;
   }
 
-  /** Takes in what the operator has decided: who is blocked now is closed. One load where nothing was decided. */
-  followDecisions(): void {
-    if (!this.#decisions.refresh()) return;
+  /** Takes in what the operator has set or decided: who is blocked now is closed. Two loads where nothing was. */
+  follow(): void {
+    const isSet = this.#settings.refresh();
+    if (isSet) this.#use(this.#settings.config);
+    if (!this.#decisions.refresh() && !isSet) return;
     for (const connection of [...this.#connections.values()]) {
       const refusal = this.#refusalOf(connection.address);
       if (refusal !== null && !connection.isCutOff) this.#end(connection, refusal);
     }
+  }
+
+  #use(config: Config): void {
+    this.#limits = limitsOf(config);
+    this.#policies = policiesOf(config, this.#decisions, this.#rates);
+    this.#gate.use(privateKinds(config));
+    this.#plugin.use(config);
+    this.#useFiles(config);
+    for (const connection of this.#connections.values()) {
+      connection.outboundBytesMax = config.OUTBOUND_BYTES_MAX;
+    }
+  }
+
+  /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
+  #useFiles(config: Config): void {
+    this.#frames.withAddress = this.#memory.asked.length > 0 || config.POLICY_FILES !== null;
+    const files = policyFilesOf(this.#settings);
+    if (!this.#files.has(files)) this.#files.load(files);
   }
 
   /** Ends a connection. Its socket may stay for long, where the client reads nothing, and counts until it is gone. */
@@ -151,7 +185,7 @@ export class Gateway implements SyncAccess {
   }
 
   #refusalOf(address: string): string | null {
-    return this.#mayConnect(null, { ...fromNobody(0), ip: address });
+    return this.#policies.mayConnect(null, { ...fromNobody(0), ip: address });
   }
 
   closed(connection: Connection): void {
@@ -166,6 +200,8 @@ export class Gateway implements SyncAccess {
   }
 
   #endRequests(connection: Connection): void {
+    this.events.forget(connection);
+    this.#plugin.forget(connection);
     this.requests.forget(connection);
     this.syncs.closed(connection);
   }
@@ -178,13 +214,12 @@ export class Gateway implements SyncAccess {
 
   /** A text frame. */
   text(connection: Connection, text: string): void {
-    this.followDecisions();
+    this.follow();
     if (connection.isCutOff) return;
-    if (isLongerThan(text, this.#config.MAX_MESSAGE_LENGTH)) {
+    const bytesMax = this.#settings.config.MAX_MESSAGE_LENGTH;
+    if (isLongerThan(text, bytesMax)) {
       this.#metrics.add(RECEIVED.other, 1);
-      return connection.send(
-        noticeText(`invalid: the message is longer than ${this.#config.MAX_MESSAGE_LENGTH} bytes`),
-      );
+      return connection.send(noticeText(`invalid: the message is longer than ${bytesMax} bytes`));
     }
     if (text.startsWith(EVENT_FRAME)) this.#event(connection, text);
     else this.#message(connection, text, parseClientMessage(text, this.#limits));
@@ -193,8 +228,14 @@ export class Gateway implements SyncAccess {
 
   #event(connection: Connection, text: string): void {
     this.#metrics.add(RECEIVED.EVENT, 1);
-    const refusal = this.#mayWrite === null ? null : this.#mayWrite(null, contextOf(connection));
+    const { mayWrite } = this.#policies;
+    const refusal = mayWrite === null ? null : mayWrite(null, contextOf(connection));
     this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
+  }
+
+  /** Goes on with senders that wait for room. */
+  resumeSenders(): void {
+    this.events.resume(this.isDraining ? STOPPING : null);
   }
 
   #message(connection: Connection, text: string, message: ClientMessage): void {
@@ -203,31 +244,73 @@ export class Gateway implements SyncAccess {
     this.#metrics.add(RECEIVED[VERBS.find((known) => known === verb) ?? "other"], 1);
     switch (message.type) {
       case "REQ":
-      case "COUNT": {
-        const { subscriptionId, filters } = message;
-        const refusal = this.isDraining ? STOPPING : this.refusal(connection, filters);
-        if (message.type === "REQ") {
-          return this.requests.request(connection, subscriptionId, filters, refusal);
-        }
-        return this.requests.count(connection, subscriptionId, filters, refusal);
-      }
+      case "COUNT":
+      case "NEG-OPEN":
+        return this.#request(connection, text, message);
       case "CLOSE":
+        this.#plugin.cancel(connection, "REQ", message.subscriptionId);
+        this.#plugin.cancel(connection, "COUNT", message.subscriptionId);
         return this.requests.close(connection, message.subscriptionId);
       case "AUTH":
         return this.#authentication.prove(connection, message.event);
       case "refused":
         if (message.answer.startsWith('["CLOSED"')) this.#answers.countClosed("invalid:");
         // CLOSED tells the client that nothing more comes under this id.
-        if (message.ended !== null) this.requests.end(connection, message.ended);
+        if (message.ended !== null) {
+          this.#plugin.cancel(connection, "REQ", message.ended);
+          this.requests.end(connection, message.ended);
+        }
         return connection.send(message.answer);
       default:
-        return this.syncs.take(connection, message);
+        if (message.type !== "NEG-MSG") this.#plugin.cancel(connection, "NEG-OPEN", message.subscriptionId);
+        return this.syncs.take(connection, message, null);
     }
   }
 
-  /** Why a client's filters are not to be answered, prefix included; null: they may be. Counts as a request. */
-  refusal(connection: Connection, filters: readonly Filter[]): string | null {
-    return this.#mayRequest(filters, contextOf(connection));
+  /** Cheap policies come first; the plugin is asked about what they let pass. */
+  #request(connection: Connection, text: string, message: RequestMessage): void {
+    const { type: verb, subscriptionId } = message;
+    const filters = message.type === "NEG-OPEN" ? [message.filter] : message.filters;
+    const refusal = this.isDraining ? STOPPING : this.#requestRefusal(connection, filters);
+    if (refusal !== null) {
+      this.#plugin.cancel(connection, verb, subscriptionId);
+      return this.#serve(connection, message, refusal);
+    }
+    // What is open under the id ends now, and not only when the new request is served.
+    if (verb === "REQ") this.requests.end(connection, subscriptionId);
+    if (verb === "NEG-OPEN") this.syncs.take(connection, { type: "NEG-CLOSE", subscriptionId }, null);
+    this.#plugin.ask(connection, { verb, subscriptionId, text }, (refusal) => {
+      this.#serve(connection, message, this.isDraining ? STOPPING : refusal);
+    });
+  }
+
+  #serve(connection: Connection, message: RequestMessage, refusal: string | null): void {
+    const { subscriptionId } = message;
+    if (message.type === "NEG-OPEN") return this.syncs.take(connection, message, refusal);
+    if (message.type === "REQ") {
+      return this.requests.request(connection, subscriptionId, message.filters, refusal);
+    }
+    return this.requests.count(connection, subscriptionId, message.filters, refusal);
+  }
+
+  /** The cheapest first. */
+  #requestRefusal(connection: Connection, filters: readonly Filter[]): string | null {
+    const context = contextOf(connection);
+    const refusal = this.#policies.mayRequest(filters, context) ?? this.#waitingFault(connection);
+    return refusal === null && this.#files.request !== null ? this.#files.request(filters, context) : refusal;
+  }
+
+  /** One client does not fill what all share. */
+  #waitingFault(connection: Connection): string | null {
+    const most = this.#settings.config.MAX_SUBSCRIPTIONS;
+    return this.#plugin.waitingOf(connection) < most
+      ? null
+      : `rate-limited: more than ${most} requests wait to be decided about`;
+  }
+
+  /** A client's query had the relay look at so many rows. */
+  spent(connection: Connection, rows: number): void {
+    this.#policies.budget?.spend(contextOf(connection), rows);
   }
 
   challenge(connection: Connection): void {
@@ -240,7 +323,7 @@ export class Gateway implements SyncAccess {
 
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */
   #cutOff(connection: Connection): void {
-    if (connection.measureBufferedBytes() <= 2 * this.#config.OUTBOUND_BYTES_MAX) return;
+    if (connection.measureBufferedBytes() <= 2 * connection.outboundBytesMax) return;
     this.#metrics.add(SLOW_READERS, 1);
     this.#end(connection, TOO_SLOW);
   }
@@ -254,19 +337,29 @@ export class Gateway implements SyncAccess {
 /** The socket events of a gateway, HTTP aside. */
 export function socketEvents(
   gateway: Gateway,
-  addressOf: (request: Request, peer: string) => string,
+  addressOf: (headers: RequestHeaders, peer: string) => string,
   http: SocketEvents<Connection>["http"],
 ): SocketEvents<Connection> {
   return {
-    visitor: (request, peer) => ({
-      address: addressOf(request, peer),
-      host: request.headers.get("host") ?? "",
+    visitor: (headers, peer) => ({
+      address: addressOf(headers, peer),
+      host: headers.get("host") ?? "",
     }),
     open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
     http,
+  };
+}
+
+function limitsOf(config: Config): MessageLimits {
+  return {
+    limitMax: config.MAX_LIMIT,
+    limitDefault: config.DEFAULT_LIMIT,
+    filtersMax: config.MAX_FILTERS,
+    subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
+    negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
   };
 }
 

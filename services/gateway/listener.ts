@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Opening } from "./opening.ts";
 
 /** One client's socket. */
 export interface Socket {
@@ -13,9 +14,11 @@ export interface Socket {
   readonly bufferedBytes: number;
   /** Begins to close, with a code and reason of RFC 6455. */
   close(code: number, reason: string): void;
-  /** Stops and resumes reading, where the engine can; null where it cannot. */
-  readonly pause: (() => void) | null;
-  readonly resume: (() => void) | null;
+  /**
+   * Stops reading, so that the sender has to wait: no text comes until `resume`, which first brings what had been read
+   * already. Null where the engine cannot.
+   */
+  readonly flow: { pause(): void; resume(): void } | null;
 }
 
 /** Who asks for a WebSocket: what is kept of the request, which itself would cost kilobytes a connection. */
@@ -26,10 +29,13 @@ export interface Visitor {
   readonly host: string;
 }
 
+/** The headers of a request. */
+export type RequestHeaders = Pick<Headers, "get">;
+
 /** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
 export interface SocketEvents<Client> {
   /** A request wants a WebSocket; asked before the socket is there. */
-  visitor(request: Request, peer: string): Visitor;
+  visitor(headers: RequestHeaders, peer: string): Visitor;
   /** The socket is open. Null refuses it: the engine closes it with 1013. */
   open(socket: Socket, visitor: Visitor): Client | null;
   /** A text frame. */
@@ -51,7 +57,12 @@ export interface ListenOptions {
   readonly frameBytesMax: number;
   /** A client that is silent for this long, pings included, is closed, seconds. */
   readonly idleSeconds: number;
+  /** Whether messages are deflated for clients that can inflate (RFC 7692), where the engine can. */
+  readonly compression: boolean;
 }
+
+/** Begins to serve, until `stopAccepting`. */
+export type Listen = <Client>(options: ListenOptions, opening: Opening<Client>) => Promise<Listener>;
 
 /** An engine that listens. */
 export interface Listener {

@@ -57,8 +57,8 @@ export type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
 
 /** Who may compare what. */
 export interface SyncAccess {
-  /** Why a client's filters are not to be answered, prefix included; null: they may be. */
-  refusal(connection: Connection, filters: readonly Filter[]): string | null;
+  /** A client's session had the relay look at so many rows. */
+  spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */
   challenge(connection: Connection): void;
   /** Whether the filters may bring events that the client is not to be shown. */
@@ -84,14 +84,14 @@ export class NegentropySessions {
     return this.#sessions.size;
   }
 
-  /** Takes a client's message. */
-  take(connection: Connection, message: NegentropyMessage): void {
+  /** Takes a client's message. `refusal` is why a NEG-OPEN is not to be served, or null. */
+  take(connection: Connection, message: NegentropyMessage, refusal: string | null): void {
     const { subscriptionId } = message;
     const present = connection.syncs.get(subscriptionId);
     switch (message.type) {
       case "NEG-OPEN":
         if (present) this.#end(present);
-        return this.#open(connection, message);
+        return this.#open(connection, message, refusal);
       case "NEG-MSG":
         if (present) return this.#goOn(present, message.message);
         return connection.send(negentropyErrorText(subscriptionId, "closed: no such session is open"));
@@ -120,15 +120,15 @@ export class NegentropySessions {
   #open(
     connection: Connection,
     { subscriptionId, filter, message }: NegentropyMessage & { type: "NEG-OPEN" },
+    refusal: string | null,
   ): void {
     const refuse = (reason: string) => connection.send(negentropyErrorText(subscriptionId, reason));
     if (this.isDraining) return refuse(STOPPING);
     if (connection.syncs.size >= NEGENTROPY_SESSIONS_MAX) {
       return refuse(`blocked: more than ${NEGENTROPY_SESSIONS_MAX} sessions are open`);
     }
-    const reason = this.#access.refusal(connection, [filter]);
-    if (reason?.startsWith("auth-required:")) this.#access.challenge(connection);
-    if (reason !== null) return refuse(reason);
+    if (refusal?.startsWith("auth-required:")) this.#access.challenge(connection);
+    if (refusal !== null) return refuse(refusal);
     const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
     const session: NegentropySession = new NegentropySession(
       number,
@@ -160,6 +160,7 @@ export class NegentropySessions {
   }
 
   #answer(session: NegentropySession, { state, note }: SliceHeader): void {
+    this.#access.spent(session.connection, note.rows ?? 0);
     if (session.isCancelled) return;
     if (state === "failed") {
       return this.#fail(session, note.reason ?? "error: the comparison failed", note.eventsMax);

@@ -12,7 +12,7 @@ function open() {
   const asked: [verb: string, query: AskedQuery][] = [];
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
   const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
-  const connection = new Connection(1, { ...socket, pause: null, resume: null }, "127.0.0.1", auth, 1e6);
+  const connection = new Connection(1, { ...socket, flow: null }, "127.0.0.1", auth, 1e6);
   let hasRoom = true;
   let refusal: string | null = null;
   let reachesPrivate = false;
@@ -24,7 +24,7 @@ function open() {
     answer: (query) => asked.push(["answer", query]),
     cancel: (query) => asked.push(["cancel", query]),
   }, {
-    refusal: () => refusal,
+    spent: () => {},
     challenge: () => sent.push(["AUTH"]),
     reachesPrivate: () => reachesPrivate,
   });
@@ -34,7 +34,7 @@ function open() {
       subscriptionId,
       filter: { tags: [], limit: 10 },
       message: "6100000200",
-    });
+    }, refusal);
   const slice = (state: SliceHeader["state"], note: SliceHeader["note"]): SliceHeader => ({
     state,
     note,
@@ -63,9 +63,9 @@ Deno.test("the two sides take turns: a second message before the answer ends the
   assertEquals(sent, [["NEG-MSG", "s", "61"]]);
   // A successor of the reader that held the set is asked without a message: it is the client's turn.
   assertEquals(query.message, "");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" });
+  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertEquals(query.message, "6161");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" });
+  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertMatch(sent.at(-1)![2] as string, /^invalid: /);
   assertEquals(asked.map(([verb]) => verb), ["ask", "answer", "cancel"]);
   assertEquals(sessions.size, 0);

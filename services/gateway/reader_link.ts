@@ -60,7 +60,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** One gateway's side of the conversation with all readers. */
 export class ReaderLink {
   readonly #epoch: number;
-  readonly #eventsMax: number;
+  readonly #eventsMax: () => number;
   readonly #queries: LaneProducer[];
   readonly #rows: LaneConsumer[];
   readonly #bells: Doorbell[];
@@ -69,7 +69,7 @@ export class ReaderLink {
   #lastAsked = 0;
 
   /** @param eventsMax The most events that a negentropy session may select. */
-  constructor(memory: RelayMemory, gateway: number, epoch: number, eventsMax: number) {
+  constructor(memory: RelayMemory, gateway: number, epoch: number, eventsMax: () => number) {
     this.#epoch = epoch;
     this.#eventsMax = eventsMax;
     this.#queries = memory.queries[gateway]!.map((lane) => new LaneProducer(lane));
@@ -171,7 +171,7 @@ export class ReaderLink {
   }
 
   #readerOf(query: AskedQuery): number {
-    const isOfAll = query.type === "sync" && isTimeWindow(query.filters[0]!, this.#eventsMax);
+    const isOfAll = query.type === "sync" && isTimeWindow(query.filters[0]!, this.#eventsMax());
     return isOfAll ? FULL_SET_READER : query.number % this.#queries.length;
   }
 

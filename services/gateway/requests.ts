@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramsOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
@@ -26,34 +26,42 @@ export const TOO_SLOW = "rate-limited: the client reads too slowly";
 
 /** What it is made of. */
 export interface RequestsParts {
-  readonly config: Config;
+  readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   readonly answers: Answers;
   readonly gate: ReadGate;
+  /** A client's query had the relay look at so many rows. */
+  readonly spent: (connection: Connection, rows: number) => void;
   /** What the store learns of who listens. */
   readonly audience: Audience;
 }
 
 /** All requests of one gateway; see the module's text. */
 export class Requests implements QueryEvents {
-  readonly #subscriptionsMax: number;
+  readonly #settings: ConfigFollower;
   readonly #metrics: ThreadMetrics;
   readonly #answers: Answers;
   readonly #gate: ReadGate;
+  readonly #spent: RequestsParts["spent"];
   readonly #subscriptions: SubscriptionIndex<Subscription>;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
-  constructor({ config, metrics, answers, gate, audience }: RequestsParts) {
-    this.#subscriptionsMax = config.MAX_SUBSCRIPTIONS;
+  constructor({ settings, metrics, answers, gate, spent, audience }: RequestsParts) {
+    this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
+    this.#spent = spent;
     this.#subscriptions = new SubscriptionIndex(audience);
   }
 
   get hasSubscriptions(): boolean {
     return this.#subscriptions.size > 0;
+  }
+
+  get #subscriptionsMax(): number {
+    return this.#settings.config.MAX_SUBSCRIPTIONS;
   }
 
   /** Takes a REQ. `refusal` is why it is not to be served, or null. */
@@ -123,6 +131,10 @@ export class Requests implements QueryEvents {
 
   mayShow(query: StoredQuery, text: string): boolean {
     return this.#gate.mayShow(text, query.connection.auth.authenticated, query.reachesPrivate);
+  }
+
+  spent(query: StoredQuery, rows: number): void {
+    this.#spent(query.connection, rows);
   }
 
   finished(query: StoredQuery): void {

@@ -8,10 +8,21 @@
  * @module
  */
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
+import type { Opening } from "./opening.ts";
 
 /** Serves until `stopAccepting`. */
-export function listenWithServe<Client>(options: ListenOptions, events: SocketEvents<Client>): Listener {
+export function listenWithServe<Client>(
+  options: ListenOptions,
+  opening: Opening<Client>,
+): Promise<Listener> {
   let isAccepting = true;
+  const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
+    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
+    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
+      new URL(request.url).pathname === "/";
+    if (!wantsSocket) return events.http(request, address);
+    return isAccepting ? upgrade(request, address, options, events) : refuse();
+  };
   const server = Deno.serve(
     {
       hostname: options.hostname,
@@ -22,18 +33,16 @@ export function listenWithServe<Client>(options: ListenOptions, events: SocketEv
     },
     (request, info) => {
       const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-      if (!wantsSocket) return events.http(request, address);
-      return isAccepting ? upgrade(request, address, options, events) : refuse();
+      return opening.serve((events) => answer(request, address, events)) ?? refuse();
     },
   );
-  return {
+  return Promise.resolve({
     address: { hostname: server.addr.hostname, port: server.addr.port },
     // Deno's own ways to stop a server close the sockets that it upgraded, before their events are answered.
     stopAccepting: () => {
       isAccepting = false;
     },
-  };
+  });
 }
 
 function refuse(): Response {
@@ -47,7 +56,7 @@ function upgrade<Client>(
   events: SocketEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
-  const visitor = events.visitor(request, peer);
+  const visitor = events.visitor(request.headers, peer);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
@@ -96,8 +105,7 @@ function byteLength(text: string): number {
 
 class ServeSocket implements Socket {
   readonly #socket: WebSocket;
-  readonly pause = null;
-  readonly resume = null;
+  readonly flow = null;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;

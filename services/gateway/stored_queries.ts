@@ -9,7 +9,8 @@ import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from ".
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
+import type { Log } from "../log.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
@@ -24,7 +25,7 @@ export class StoredQuery implements AskedQuery {
   readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
-  scan: Scan | null = null;
+  scan: EventScan | null = null;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
@@ -38,6 +39,8 @@ export class StoredQuery implements AskedQuery {
   /** Set when a reader is asked. */
   take: (slice: SliceHeader) => void = () => {};
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
+  /** The newest entry of the log when it began: what came later is not part of it. */
+  seqMax = 0;
 
   constructor(
     /** Unique within this life of the gateway. */
@@ -48,7 +51,6 @@ export class StoredQuery implements AskedQuery {
     readonly subscription: Subscription | null,
     readonly subscriptionId: string,
     readonly filters: readonly Filter[],
-    readonly seqMax: number,
     readonly now: number,
     readonly startedMs: number,
     /** Whether the filters may bring events that the client is not to be shown. */
@@ -83,6 +85,8 @@ export interface QueryEvents {
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
   /** Whether the client may be shown an event that the query brings, by its text. */
   mayShow(query: StoredQuery, text: string): boolean;
+  /** The query had the relay look at so many rows. */
+  spent(query: StoredQuery, rows: number): void;
   /** The stored part was sent. */
   finished(query: StoredQuery): void;
   counted(query: StoredQuery, answer: CountAnswer): void;
@@ -96,10 +100,12 @@ export class StoredQueries {
   readonly #reader: EventReader;
   readonly #link: ReaderLink;
   readonly #events: QueryEvents;
+  readonly #log: Log;
   #lastNumber = 0;
   #paused = new Set<StoredQuery>();
 
-  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents) {
+  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, log: Log) {
+    this.#log = log;
     this.#reader = reader;
     this.#link = link;
     this.#events = events;
@@ -112,30 +118,43 @@ export class StoredQueries {
 
   /** Begins the stored part of a subscription and sends what one step brings. */
   begin(subscription: Subscription, filters: readonly Filter[], nowSeconds: number): void {
-    const { connection, id } = subscription;
-    subscription.liveAfterSeq = this.#reader.refresh();
     const query = this.#query(
       "rows",
-      connection,
+      subscription.connection,
       subscription,
-      id,
+      subscription.id,
       filters,
-      subscription.liveAfterSeq,
       nowSeconds,
     );
     subscription.query = query;
-    if (filters.some((filter) => filter.search !== undefined)) {
-      query.place = "search";
-      this.#moveToReader(query);
-    } else this.#step(query);
+    this.#attempt(query, () => {
+      subscription.liveAfterSeq = query.seqMax = this.#reader.refresh();
+      if (filters.some((filter) => filter.search !== undefined)) {
+        query.place = "search";
+        this.#moveToReader(query);
+      } else this.#step(query);
+    });
   }
 
   /** Begins a COUNT; a reader answers it. */
   count(connection: Connection, id: string, filters: readonly Filter[], nowSeconds: number): StoredQuery {
-    const query = this.#query("count", connection, null, id, filters, this.#reader.refresh(), nowSeconds);
+    const query = this.#query("count", connection, null, id, filters, nowSeconds);
     query.place = "reader";
-    this.#moveToReader(query);
+    this.#attempt(query, () => {
+      query.seqMax = this.#reader.refresh();
+      this.#moveToReader(query);
+    });
     return query;
+  }
+
+  /** A store that cannot be read costs the query that met it, and no other client of this gateway. */
+  #attempt(query: StoredQuery, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#log.error(`a query failed: ${error}`);
+      if (!query.isCancelled) this.#events.failed(query, "error: the query failed");
+    }
   }
 
   /** Ends a query that nobody waits for any more. */
@@ -147,12 +166,14 @@ export class StoredQueries {
 
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
-    this.#reader.refresh();
     for (const query of this.#paused) {
       if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
       this.#paused.delete(query);
-      if (query.position === null) this.#step(query);
-      else this.#link.more(query);
+      this.#attempt(query, () => {
+        this.#reader.refresh();
+        if (query.position === null) this.#step(query);
+        else this.#link.more(query);
+      });
     }
   }
 
@@ -162,7 +183,6 @@ export class StoredQueries {
     subscription: Subscription | null,
     id: string,
     filters: readonly Filter[],
-    seqMax: number,
     now: number,
   ): StoredQuery {
     const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
@@ -173,7 +193,6 @@ export class StoredQueries {
       subscription,
       id,
       filters,
-      seqMax,
       now,
       performance.now(),
       this.#events.reachesPrivate(connection, filters),
@@ -187,9 +206,14 @@ export class StoredQueries {
     while (query.filter < filters.length) {
       const room = OUTBOUND_PAUSE_BYTES - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
-      query.scan ??= this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+      if (query.scan === null) {
+        query.scan = this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+        // What the budget could not even open here would be opened again by a reader.
+        if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
+      }
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
       const step = query.scan.step(budget, emit);
+      this.#events.spent(query, query.rowsLeft - budget.rows);
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
@@ -212,13 +236,14 @@ export class StoredQueries {
     query.position = { filter: query.filter, scan: query.scan?.position ?? null };
     query.scan = null;
     if (query.place === "gateway") query.place = "reader";
-    query.take = (slice) => this.#takeSlice(query, slice);
+    query.take = (slice) => this.#attempt(query, () => this.#takeSlice(query, slice));
     if (!this.#link.ask(query)) {
       this.#events.failed(query, "rate-limited: too many long queries wait, try again");
     }
   }
 
   #takeSlice(query: StoredQuery, slice: SliceHeader): void {
+    this.#events.spent(query, slice.note.rows ?? 0);
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;

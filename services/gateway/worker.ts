@@ -5,113 +5,153 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
+  HELD_INTERVAL_MS,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
+import type { Config } from "../../lib/config.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/nostr/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
 import { openForReading } from "../../lib/store/open.ts";
+import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, endWorker, type GatewayNotice, onStart, report } from "../actor.ts";
+import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
+import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { Gateway, socketEvents } from "./gateway.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
-import type { Listener } from "./listener.ts";
+import type { Listen, Listener, SocketEvents } from "./listener.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
+import { Opening } from "./opening.ts";
+import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
-import { listenWithServe } from "./serve_listener.ts";
 import { StoredQueries } from "./stored_queries.ts";
 
 /** How often a gateway that stops looks whether its clients have gone, ms. */
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" }>[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" | "open" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
 interface GatewayMeans {
-  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly listener: Listener;
   /** Verifies proofs of keys, one at a time. */
   readonly verifier: SignatureVerifier;
   readonly log: Log;
   readonly management: ManagementLink;
+  readonly settings: ConfigFollower;
+  readonly metrics: ThreadMetrics;
+  readonly files: PolicyFiles;
+}
+
+/** The engine that is asked for; the other one is not loaded. */
+async function engine(name: Config["WEBSOCKET_ENGINE"]): Promise<Listen> {
+  return name === "ws"
+    ? (await import("./ws_listener.ts")).listenWithWs
+    : (await import("./serve_listener.ts")).listenWithServe;
 }
 
 /** A gateway and everything that turns with it. */
 class GatewayThread {
   readonly #gateway: Gateway;
+  readonly #plugin: RequestPlugin;
   readonly #feed: LiveFeed;
   readonly #link: ReaderLink;
   readonly #queries: StoredQueries;
   readonly #bell: Doorbell;
-  readonly #listener: Listener;
+  readonly #heart: Heartbeat;
+  #listener!: Listener;
   readonly #start: ActorStart;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
+  readonly #means: GatewayMeans;
   #phase: Phase = "starting";
   #drained = false;
 
-  constructor(start: ActorStart, { tls, verifier, log, management }: GatewayMeans) {
+  constructor(start: ActorStart, means: GatewayMeans) {
+    const { log, settings, metrics, files, verifier } = means;
     const { config, memory, index, epoch } = start;
     this.#start = start;
     const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-    const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
+    this.#settings = settings;
     const frames = new FrameSender(memory, index, epoch);
-    this.#gateway = new Gateway({ config, memory, index, epoch, metrics, frames, verifier, decisions });
-    this.#link = new ReaderLink(memory, index, epoch, config.NEGENTROPY_EVENTS_MAX);
-    this.#queries = new StoredQueries(new EventReader(db), this.#link, this.#gateway.requests);
+    const plugin = this.#plugin = new RequestPlugin(settings.config, log);
+    this.#gateway = new Gateway({
+      settings,
+      plugin,
+      files,
+      memory,
+      index,
+      epoch,
+      metrics,
+      frames,
+      verifier,
+      decisions,
+    });
+    this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
     this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#heart = new Heartbeat(start.heartbeat);
+    this.#means = means;
+    this.#listener = means.listener;
+  }
+
+  /** What the listener asks. */
+  get socketEvents(): SocketEvents<Connection> {
+    const { config } = this.#start;
+    const { verifier, log, management, settings } = this.#means;
     const app = createApp(this.#status(log, {
       urls: ownUrls(config).flatMap(relayRequestUrls),
-      admins: adminsOf(config),
+      mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
       eventFault: (event) => eventFault(event, verifier),
       ask: (body) => management.ask(body),
     }));
-    const addresses = new ClientAddress(config.REAL_IP_HEADER, config.TRUSTED_PROXIES);
-    this.#listener = listenWithServe(
-      {
-        hostname: config.HOST,
-        port: config.PORT,
-        tls,
-        frameBytesMax: FRAME_BYTES_MAX,
-        idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+    const addresses = new ClientAddress();
+    return socketEvents(
+      this.#gateway,
+      (headers, peer) => {
+        this.#gateway.follow();
+        return addresses.of(headers, peer, settings.config);
       },
-      socketEvents(
-        this.#gateway,
-        (request, peer) => addresses.of(request, peer),
-        (request) => {
-          this.#gateway.followDecisions();
-          return app.fetch(request);
-        },
-      ),
+      (request) => {
+        this.#gateway.follow();
+        return app.fetch(request);
+      },
     );
   }
 
@@ -123,24 +163,30 @@ class GatewayThread {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
-      this.#gateway.followDecisions();
+      this.#heart.beat();
+      this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
         this.#feed.drain(this.#gateway.requests.hasSubscriptions);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
+      if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
-      else {await this.#bell.waitAsync(
-          seen,
-          this.#queries.pausedCount > 0 ? PAUSED_QUERIES_INTERVAL_MS : WAIT_MS_MAX,
-        );}
+      else await this.#bell.waitAsync(seen, this.#waitMs);
     }
     this.#gateway.closeAll();
+    await this.#plugin.close();
     // The thread's end would cut off what the sockets have not taken yet; a client that reads nothing is not waited for.
     const untilMs = performance.now() + GOODBYE_MS_MAX;
     while (this.#gateway.hasConnections && performance.now() < untilMs) {
       await new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
     }
+  }
+
+  /** How long the loop may sleep: what is paused is looked at again, though nothing rings. */
+  get #waitMs(): number {
+    if (this.#queries.pausedCount > 0) return PAUSED_QUERIES_INTERVAL_MS;
+    return this.#gateway.events.isHolding ? HELD_INTERVAL_MS : WAIT_MS_MAX;
   }
 
   #takeNotices(): void {
@@ -168,8 +214,11 @@ class GatewayThread {
     const queue = slotOf("nostr_relay_queue_length");
     const lag = slotOf("nostr_indexer_lag_events");
     const available = slotOf("nostr_search_available");
+    const faults = slotsOf("nostr_store_fault");
+    const free = slotOf("nostr_data_dir_free_bytes");
     return {
-      information: () => relayInformation(config, SOFTWARE, (name) => this.#decisions.text(name)),
+      information: () =>
+        relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
       management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
@@ -184,26 +233,59 @@ class GatewayThread {
       subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),
       verifier: () => ({ tier: facts.tier as VerifyTier, description: facts.verification ?? "" }),
       search: () => ({ backend: facts.search ?? "", available: sum(available) > 0, lagEvents: sum(lag) }),
+      store: () => {
+        const fault = STORAGE_FAULTS.find((name) => sum(faults[name]) > 0) ?? null;
+        return { writable: fault === null, fault, freeBytes: sum(free) };
+      },
       uptimeSeconds: () => (Date.now() - startedMs) / 1000,
       failed: (error) => log.error(`a page failed: ${error}`),
     };
   }
 }
 
-onStart(async (start) => {
-  const { config } = start;
+/** Listens; whoever comes waits until `opening` has somebody to serve. */
+async function listen({ config }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
-  const log = new Log(`gateway ${start.index}`, config.LOG_LEVEL);
-  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: start.libraryPath });
-  const thread = new GatewayThread(start, { tls, verifier, log, management });
+  const listenBy = await engine(config.WEBSOCKET_ENGINE);
+  return await listenBy({
+    hostname: config.HOST,
+    port: config.PORT,
+    tls,
+    frameBytesMax: FRAME_BYTES_MAX,
+    idleSeconds: SOCKET_IDLE_SECONDS_MAX,
+    compression: config.WEBSOCKET_COMPRESSION,
+  }, opening);
+}
+
+/** Resolves when main opens a gateway that was held. */
+const released = Promise.withResolvers<ActorStart["facts"]>();
+
+onStart(async (given) => {
+  const { config, memory, index } = given;
+  const log = new Log(`gateway ${index}`, memory.logLevel);
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
+  const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
+  const listener = await listen(given, opening);
+  let start = given;
+  if (given.isHeld) {
+    report({ type: "listening" });
+    start = { ...given, facts: await released.promise };
+  }
+  const settings = new ConfigFollower(memory.config);
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
+  const files = new PolicyFiles(metrics, log);
+  await files.load(policyFilesOf(settings));
+  const thread = new GatewayThread(start, { listener, verifier, log, management, settings, metrics, files });
+  opening.open(thread.socketEvents);
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();
   verifier.close();
+  // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
-  endWorker();
 }, (notice) => {
   if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

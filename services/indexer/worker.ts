@@ -7,6 +7,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   BULK_BYTES_MAX,
   BULK_ITEM_ATTEMPTS_MAX,
@@ -29,10 +30,11 @@ import {
 import { eventOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForReading } from "../../lib/store/open.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { storageFault } from "../../lib/store/storage_fault.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "../data_paths.ts";
+import { searchPath, storePath } from "../data_paths.ts";
 import { searchOptions } from "../search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 
@@ -53,7 +55,7 @@ interface Repeated {
 }
 
 class Indexer {
-  readonly #config: Config;
+  readonly #settings: ConfigFollower;
   readonly #backend: OpenedIndex;
   readonly #log: LogReader;
   readonly #lines: Log;
@@ -71,7 +73,7 @@ class Indexer {
 
   constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
     const { memory } = start;
-    this.#config = start.config;
+    this.#settings = new ConfigFollower(memory.config);
     this.#backend = backend;
     this.#log = log;
     this.#lines = lines;
@@ -97,14 +99,15 @@ class Indexer {
 
   /** Until the second is over, enough has gathered, or the pause after a failure is over. */
   async #waitForWork(): Promise<void> {
-    const pauseMs = this.#failures === 0 ? this.#config.FLUSH_INTERVAL_MS : this.#backoffMs();
-    const until = this.#lastFlushMs + pauseMs;
+    const pauseMs = this.#failures === 0 ? null : this.#backoffMs();
     while (!this.#bell.stopRequested) {
-      const leftMs = until - performance.now();
+      this.#settings.refresh();
+      const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX } = this.#settings.config;
+      const leftMs = this.#lastFlushMs + (pauseMs ?? FLUSH_INTERVAL_MS) - performance.now();
       if (leftMs <= 0) return;
-      const enough = this.#failures === 0 && this.#lag() >= this.#config.FLUSH_EVENTS_MAX;
+      const enough = this.#failures === 0 && this.#lag() >= FLUSH_EVENTS_MAX;
       if (enough && !this.#yieldsToWriters()) return;
-      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, this.#config.FLUSH_INTERVAL_MS / 4));
+      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
     }
   }
 
@@ -113,7 +116,8 @@ class Indexer {
    * second: search falls behind for as long as the load lasts, which its lag tells, and writes do not.
    */
   #yieldsToWriters(): boolean {
-    return this.#config.OPENSEARCH_URL === null && this.#packed.some((lane) => usedBytesOf(lane) > 0);
+    return this.#settings.config.OPENSEARCH_URL === null &&
+      this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */
@@ -135,8 +139,15 @@ class Indexer {
       this.#failures = 0;
       this.#metrics.set(AVAILABLE, 1);
     } catch (error) {
-      if (!(error instanceof SearchUnavailableError)) throw error;
-      if (this.#failures++ === 0) this.#lines.warn(`the search index does not answer: ${error.message}`);
+      if (isDamaged(error)) {
+        // All of it comes from the log: the next life of this thread begins with an empty file.
+        discardState(this.#settings.config, this.#lines, error);
+        throw error;
+      }
+      if (!(error instanceof SearchUnavailableError) && storageFault(error) === null) throw error;
+      if (this.#failures++ === 0) {
+        this.#lines.warn(`the search index does not answer: ${(error as Error).message}`);
+      }
       // It may have been lost with its backend; and what was sent is sent again, which is harmless.
       this.#generation = null;
       this.#metrics.set(AVAILABLE, 0);
@@ -158,7 +169,7 @@ class Indexer {
   /** What was refused before, then what is new in the log, within the bounds of one call. */
   #nextBulk(): Repeated[] {
     const bulk = [...this.#repeated];
-    const room = this.#config.FLUSH_EVENTS_MAX - bulk.length;
+    const room = this.#settings.config.FLUSH_EVENTS_MAX - bulk.length;
     let bytes = 0;
     for (const entry of room > 0 ? this.#log.read(this.#readTo, room) : []) {
       if (entry.type === "add") bytes += entry.text.length;
@@ -220,13 +231,49 @@ function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
   return { seq: change.seq, id: change.type === "add" ? change.document.id : change.id, reason, at };
 }
 
+/** Whether an error says that the file of the search index is no sound database. */
+function isDamaged(error: unknown): boolean {
+  return storageFault(error) === "corrupt" ||
+    (error instanceof SearchUnavailableError && storageFault(error.cause) === "corrupt");
+}
+
+/** Puts the damaged file of the search index aside; readers and a new index find none. */
+function discardState(config: Config, log: Log, error: unknown): void {
+  const path = searchPath(config.DATA_DIR);
+  log.error(`"${path}" is damaged and is made anew from the log: ${(error as Error).message}`);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    try {
+      Deno.removeSync(file);
+    } catch (missing) {
+      if (!(missing instanceof Deno.errors.NotFound)) throw missing;
+    }
+  }
+}
+
+async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
+  const options = await searchOptions(config);
+  try {
+    return await openSearchIndex(options);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    discardState(config, log, error);
+    return await openSearchIndex(options);
+  }
+}
+
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log("indexer", config.LOG_LEVEL);
+  const log = new Log("indexer", start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const backend = await openSearchIndex(await searchOptions(config));
+  const backend = await openIndex(config, log);
+  beatByTimer(start);
+  const reader = new LogReader(db);
+  // Before any event comes: afterwards the log could have grown past the cursor again.
+  if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
+    log.warn("the log is shorter than the search index remembers: the index is filled anew");
+  }
   report({ type: "ready", facts: { search: backend.index.description } });
-  await new Indexer(start, backend, new LogReader(db), log).run();
+  await new Indexer(start, backend, reader, log).run();
   db.close();
   report({ type: "stopped" });
   endWorker();

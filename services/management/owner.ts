@@ -5,41 +5,46 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
-import { ManagementWriter } from "../../lib/management/change_log.ts";
+import { ManagementFollower, ManagementWriter } from "../../lib/management/change_log.ts";
+import { reportedEvents } from "../../lib/management/reports.ts";
 import { answerManagement, type ManagementReply } from "../../lib/management/rpc.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf } from "../../lib/metrics/thread_metrics.ts";
+import { storageFault } from "../../lib/store/storage_fault.ts";
+import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { managementPath } from "../data_paths.ts";
 import type { Log } from "../log.ts";
 import type { RelayMemory } from "../memory.ts";
 import { adminsOf } from "./handle.ts";
 
-/** Roles without members' rights, and reports that nobody files, would promise what has no effect. */
-const DISABLED: ReadonlySet<string> = new Set([
-  "createrole",
-  "editrole",
-  "deleterole",
-  "assignrole",
-  "unassignrole",
-  "listroles",
-  "listeventsneedingmoderation",
-]);
+/** Methods without effect here: none. */
+const DISABLED: ReadonlySet<string> = new Set();
 
 /** See the module's text. */
 export class ManagementOwner {
   readonly #writer: ManagementWriter;
-  readonly #admins: ReadonlySet<string>;
+  readonly #config: () => Config;
+  /** The decisions in memory, to look up who reports. */
+  readonly #decisions: ManagementFollower;
   readonly #memory: RelayMemory;
   readonly #log: Log;
 
-  constructor(config: Config, memory: RelayMemory, log: Log) {
+  /** `config` tells the settings that are in force. */
+  constructor(config: () => Config, memory: RelayMemory, log: Log) {
     const nowSeconds = () => Math.floor(Date.now() / 1000);
-    this.#writer = new ManagementWriter(
-      managementPath(config.DATA_DIR),
-      memory.managementVersion,
-      nowSeconds,
-    );
-    this.#admins = adminsOf(config);
+    const path = managementPath(config().DATA_DIR);
+    try {
+      this.#writer = new ManagementWriter(path, memory.managementVersion, nowSeconds);
+    } catch (error) {
+      const fault = storageFault(error);
+      if (fault === null) throw error;
+      const what = fault === "corrupt"
+        ? "it is damaged; put the one of a backup in its place, or remove it and with it every decision"
+        : (error as Error).message;
+      throw new Error(`Cannot open decisions "${path}": ${what}`);
+    }
+    this.#decisions = new ManagementFollower(path, memory.managementVersion);
+    this.#config = config;
     this.#memory = memory;
     this.#log = log;
   }
@@ -49,17 +54,36 @@ export class ManagementOwner {
     const stats = () => this.#stats();
     try {
       const reply = this.#writer.run((state) =>
-        answerManagement(body, { state, admins: this.#admins, stats, disabled: DISABLED })
+        answerManagement(body, { state, admins: adminsOf(this.#config()), stats, disabled: DISABLED })
       );
       if (reply.method !== null) this.#log.info(`management: ${reply.method}`);
       return reply;
     } catch (error) {
       this.#log.error(`a management request failed: ${error}`);
-      return { status: 200, body: JSON.stringify({ error: "Cannot answer: internal error" }), method: null };
+      const fault = storageFault(error);
+      const reason = fault === null ? "internal error" : `the disk is at fault (${fault}), try again later`;
+      return { status: 200, body: JSON.stringify({ error: `Cannot answer: ${reason}` }), method: null };
+    }
+  }
+
+  /** A report (NIP-56) was stored. Those of people whom the operator has named wait for a moderator. */
+  reported(text: string): void {
+    const event = JSON.parse(text) as NostrEvent;
+    this.#decisions.refresh();
+    const { allowedPubkeys, members } = this.#decisions.view;
+    const { pubkey } = event;
+    if (!adminsOf(this.#config()).has(pubkey) && !allowedPubkeys.has(pubkey) && !members.has(pubkey)) return;
+    const reported = reportedEvents(event);
+    if (reported.length === 0) return;
+    try {
+      this.#writer.run((state) => reported.forEach(({ id, reason }) => state.report(id, reason)));
+    } catch (error) {
+      this.#log.error(`a report was not filed: ${(error as Error).message}`);
     }
   }
 
   close(): void {
+    this.#decisions.close();
     this.#writer.close();
   }
 

@@ -15,20 +15,24 @@ import {
 } from "../../lib/limits.ts";
 import { invariant } from "../../lib/invariant.ts";
 import { type Decision, PLUGIN_FAILED } from "../../lib/plugin/decision.ts";
-import { PluginExchange } from "../../lib/plugin/exchange.ts";
+import { PluginExchange, type PluginExchangeOptions } from "../../lib/plugin/exchange.ts";
 import { LineSplitter } from "../../lib/plugin/line_splitter.ts";
 import type { PluginRequest } from "../../lib/plugin/request.ts";
 import type { Log } from "../log.ts";
 import { ShellProcess } from "./shell_process.ts";
 
-/** How to run a plugin. */
-export interface PluginOptions {
+/** What may change while it runs. */
+export interface PluginUse {
   /** For `/bin/sh -c`. Without a space it is the path of a file, and a change of that file starts it anew. */
   readonly command: string;
   /** The longest wait for an answer, ms. */
   readonly timeoutMs?: number;
   /** Requests that it is asked at a time; plugins written for strfry may rely on 1, the default. */
   readonly inFlightMax?: number;
+}
+
+/** How to run a plugin. */
+export interface PluginOptions extends PluginUse {
   /** The pause before a plugin that died without one answer is started again, ms. */
   readonly respawnMs?: number;
   readonly log: Pick<Log, "info" | "warn" | "error">;
@@ -40,7 +44,7 @@ const LOGGED_CHARS_MAX = 200;
 /** See the module's text. */
 export class PluginProcess {
   readonly #log: PluginOptions["log"];
-  readonly #timeoutMs: number;
+  #timeoutMs: number;
   readonly #respawnMs: number;
   readonly #exchange: PluginExchange;
   #command: string;
@@ -62,11 +66,7 @@ export class PluginProcess {
     this.#log = options.log;
     this.#timeoutMs = options.timeoutMs ?? PLUGIN_TIMEOUT_MS_DEFAULT;
     this.#respawnMs = options.respawnMs ?? PLUGIN_RESPAWN_MS;
-    this.#exchange = new PluginExchange({
-      inFlightMax: options.inFlightMax ?? 1,
-      waitingMax: PLUGIN_WAITING_MAX,
-      timeoutMs: this.#timeoutMs,
-    });
+    this.#exchange = new PluginExchange(boundsOf(options));
   }
 
   /** What the plugin decides. Never rejects. */
@@ -77,10 +77,12 @@ export class PluginProcess {
     return decision;
   }
 
-  /** Uses another command from the next request on. */
-  use(command: string): void {
-    invariant(command.trim() !== "", "a plugin has a command");
-    this.#command = command;
+  /** Uses another command and other bounds from the next request on. */
+  use(use: PluginUse): void {
+    invariant(use.command.trim() !== "", "a plugin has a command");
+    this.#command = use.command;
+    this.#timeoutMs = use.timeoutMs ?? PLUGIN_TIMEOUT_MS_DEFAULT;
+    this.#exchange.use(boundsOf(use));
   }
 
   /** Ends the process; what is undecided is refused. Resolves when the process is gone. */
@@ -176,6 +178,14 @@ export class PluginProcess {
     }
     this.#pump();
   }
+}
+
+function boundsOf({ inFlightMax, timeoutMs }: PluginUse): PluginExchangeOptions {
+  return {
+    inFlightMax: inFlightMax ?? 1,
+    waitingMax: PLUGIN_WAITING_MAX,
+    timeoutMs: timeoutMs ?? PLUGIN_TIMEOUT_MS_DEFAULT,
+  };
 }
 
 /**

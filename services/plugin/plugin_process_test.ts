@@ -296,7 +296,10 @@ Deno.test("a command without a space is a file, and a change of the file starts 
 Deno.test("another command is used from the next event on", async () => {
   await bench({ command: shell(ACCEPT) }, async ({ plugin, ask }) => {
     assertEquals(await ask("a"), "accept");
-    plugin.use(shell(`printf '{"id":"%s","action":"shadowReject"}\\n' "$id"`));
+    plugin.use({
+      command: shell(`printf '{"id":"%s","action":"shadowReject"}\\n' "$id"`),
+      timeoutMs: PATIENCE_MS,
+    });
     assertEquals(await ask("a"), "shadowReject");
   });
 });

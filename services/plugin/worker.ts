@@ -8,6 +8,8 @@
  *
  * @module
  */
+import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
 import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
 import { PackedEvent } from "../../lib/nostr/packed_event.ts";
@@ -17,12 +19,12 @@ import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plu
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { eventOf } from "../../lib/store/exact.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import type { EventSource } from "./messages.ts";
-import { PluginProcess } from "./plugin_process.ts";
+import { PluginProcess, type PluginUse } from "./plugin_process.ts";
 
 /** How long to wait before looking again whether the store has made room, ms. */
 const STORE_FULL_WAIT_MS = 1;
@@ -41,6 +43,7 @@ interface Entry extends Recipient {
 }
 
 class WritePlugin {
+  readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
   readonly #relayUrl: string | null;
   readonly #log: Log;
@@ -51,7 +54,8 @@ class WritePlugin {
   readonly #storeBell: Doorbell;
   readonly #originBells: Doorbell[];
 
-  constructor({ memory, config }: ActorStart, plugin: PluginProcess, log: Log) {
+  constructor({ memory, config }: ActorStart, settings: ConfigFollower, plugin: PluginProcess, log: Log) {
+    this.#settings = settings;
     this.#plugin = plugin;
     this.#relayUrl = config.RELAY_URL;
     this.#log = log;
@@ -80,6 +84,9 @@ class WritePlugin {
 
   /** Asks about what lies in the lanes, up to what a batch holds. */
   #take(): Entry[] {
+    if (this.#settings.refresh() && this.#settings.config.WRITE_PLUGIN !== null) {
+      this.#plugin.use(useOf(this.#settings.config));
+    }
     const entries: Entry[] = [];
     for (let verifier = 0; verifier < this.#asked.length; verifier++) {
       const lane = this.#asked[verifier]!;
@@ -103,7 +110,9 @@ class WritePlugin {
       receivedAtMs,
       id: event.id.slice(),
       record: lane.bytes.slice(offset, offset + recordBytes),
-      decision: this.#decisionOn(event, source, receivedAtMs),
+      decision: this.#settings.config.WRITE_PLUGIN === null
+        ? ACCEPTED
+        : this.#decisionOn(event, source, receivedAtMs),
     };
   }
 
@@ -157,17 +166,22 @@ function requestOf(text: string, { address, keys }: EventSource, receivedAtMs: n
   });
 }
 
-onStart(async (start) => {
-  const { config } = start;
-  const log = new Log("plugin", config.LOG_LEVEL);
-  const plugin = new PluginProcess({
-    command: config.WRITE_PLUGIN!,
+function useOf(config: Config): PluginUse {
+  return {
+    // Nothing is asked while there is none.
+    command: config.WRITE_PLUGIN ?? "none",
     timeoutMs: config.PLUGIN_TIMEOUT_MS,
     inFlightMax: config.PLUGIN_IN_FLIGHT,
-    log,
-  });
+  };
+}
+
+onStart(async (start) => {
+  const settings = new ConfigFollower(start.memory.config);
+  const log = new Log("plugin", start.memory.logLevel);
+  const plugin = new PluginProcess({ ...useOf(settings.config), log });
+  beatByTimer(start);
   report({ type: "ready", facts: {} });
-  await new WritePlugin(start, plugin, log).run();
+  await new WritePlugin(start, settings, plugin, log).run();
   await plugin.close();
   report({ type: "stopped" });
   endWorker();

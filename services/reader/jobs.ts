@@ -26,7 +26,7 @@ import { parseSearchText } from "../../lib/search/search_text.ts";
 import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import type { Scan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -74,7 +74,7 @@ export class Job {
   readonly #search: SearchReader | null;
   readonly #answers: AnswerCounts;
   #filter: number;
-  #scan: Scan | null = null;
+  #scan: EventScan | null = null;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -135,7 +135,12 @@ export class Job {
     const texts: string[] = [];
     const seqs: number[] = [];
     const ends: ScanEnd[] = [];
-    const more = (): Slice => ({ state: "more", note: { ...this.#position(), ends }, texts, seqs });
+    const more = (): Slice => ({
+      state: "more",
+      note: { ...this.#position(), ends, rows: rowsOf(budget) },
+      texts,
+      seqs,
+    });
     this.#reader.refresh();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
@@ -155,11 +160,12 @@ export class Job {
     }
     const note = this.query.type === "count"
       ? {
+        rows: rowsOf(budget),
         count: this.#count,
         approximate: this.#approximate,
         ...(this.#authors && { hll: this.#authors.registers.toHex() }),
       }
-      : { ends };
+      : { rows: rowsOf(budget), ends };
     return { state: "done", note, texts, seqs };
   }
 
@@ -178,7 +184,7 @@ export class Job {
     return scan.step(budget, (text, seq) => this.#countOne(text, seq)) === "done";
   }
 
-  #openScan(filter: Filter): Scan {
+  #openScan(filter: Filter): EventScan {
     if (this.#scan === null) {
       const { position, seqMax, now } = this.query;
       const start = this.#filter === position.filter ? position.scan : null;
@@ -197,6 +203,7 @@ export class Job {
     while (found.at < found.rows.length) {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
+      budget.rows--;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -241,6 +248,11 @@ export class Job {
   #position(): SliceNote {
     return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
   }
+}
+
+/** What a slice has used of its budget of rows. */
+function rowsOf(budget: { readonly rows: number }): number {
+  return READER_SLICE_ROWS_MAX - budget.rows;
 }
 
 function orderOf(filter: Filter): PopularityOrder | null {

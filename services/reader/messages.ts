@@ -71,6 +71,8 @@ export interface ReaderQuery {
 export interface SliceNote {
   /** With STATE_MORE: where the next slice begins. */
   readonly position?: QueryPosition;
+  /** Stored rows that were looked at for it. */
+  readonly rows?: number;
   /** How the filters ended that this slice finished, in their order. */
   readonly ends?: readonly ScanEnd[];
   /** With STATE_DONE, for a COUNT. */

@@ -22,7 +22,7 @@ import { timeWindow } from "../../lib/negentropy/storage_window.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
 import type { FullSet } from "../../lib/store/full_set.ts";
-import type { Scan } from "../../lib/store/scan.ts";
+import type { EventScan } from "../../lib/store/scan.ts";
 import type { JobParts, Slice } from "./jobs.ts";
 import { isTimeWindow, type ReaderQuery } from "./messages.ts";
 
@@ -57,13 +57,15 @@ export class SyncJob {
   readonly #parts: JobParts;
   readonly #sync: SyncParts;
   /** Null until it turns out that the set has to be gathered. */
-  #scan: Scan | null = null;
+  #scan: EventScan | null = null;
   readonly #mayUseFullSet: boolean;
   readonly #gate: ReadGate;
   readonly #keys: ReadonlySet<string>;
   readonly #builder = new SortedVectorBuilder();
   /** Events that the filter has selected, among them those that the client is not to know of. */
   #selected = 0;
+  /** Rows that were looked at since the last answer. */
+  #rows = 0;
   #set: SortedVector | null = null;
   #message: Uint8Array | null;
 
@@ -112,7 +114,9 @@ export class SyncJob {
     try {
       const answer = reconcile(storage, this.#message, NEGENTROPY_FRAME_BYTES_MAX).toHex();
       this.#message = null;
-      return { state: "more", note: { answer }, texts: [], seqs: [] };
+      const rows = this.#rows;
+      this.#rows = 0;
+      return { state: "more", note: { answer, rows }, texts: [], seqs: [] };
     } catch (error) {
       if (error instanceof NegentropyError) throw new SyncRefusal(`invalid: ${error.message}`);
       throw error;
@@ -147,6 +151,7 @@ export class SyncJob {
       if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
       this.#builder.addHex(scan.createdAt, idOf(text));
     });
+    this.#rows += NEGENTROPY_SLICE_ROWS_MAX - budget.rows;
     if (this.#selected > this.#sync.eventsMax) throw tooMany(this.#sync.eventsMax);
     if (step === "more") return false;
     this.#set = this.#builder.build();

@@ -17,8 +17,11 @@ import {
   SEARCHES_AT_ONCE_MAX,
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
+import { tailPosition } from "../../lib/queue/tail.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
@@ -62,6 +65,7 @@ interface Asker {
 }
 
 class Reader {
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
   readonly #parts: JobParts;
   readonly #search: SearchReader;
@@ -69,32 +73,40 @@ class Reader {
   readonly #queries: LaneConsumer[];
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
-  readonly #sync: SyncParts;
+  readonly #makeFullSet: () => FullSet | null;
+  #sync: SyncParts;
   #followedMs = 0;
   #searching = 0;
 
-  constructor({ config, memory, index }: ActorStart, db: DatabaseSync, search: SearchReader, log: Log) {
+  constructor(
+    { config, memory, index, heartbeat }: ActorStart,
+    db: DatabaseSync,
+    search: SearchReader,
+    log: Log,
+  ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
-    const gate = new ReadGate(privateKinds(config), this.#decisions.view);
-    this.#parts = { reader: new EventReader(db), search, answers: new AnswerCounts(db), gate };
+    this.#settings = new ConfigFollower(memory.config);
+    const gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
+    const reader = new EventReader(db, tailPosition(memory.tail));
+    this.#parts = { reader, search, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
     const { view } = this.#decisions;
-    const hidden = { bannedPubkeys: view.bannedPubkeys, bannedEvents: view.bannedEvents };
-    const kinds = privateKinds(config);
-    const eventsMax = config.NEGENTROPY_EVENTS_MAX;
-    this.#sync = {
-      eventsMax,
-      fullSet: index === FULL_SET_READER
-        ? new FullSet(db, { ...hidden, isPrivate: (kind) => kinds.has(kind) }, eventsMax)
-        : null,
-      nowSeconds: () => Math.floor(Date.now() / 1000),
+    this.#makeFullSet = () => {
+      const { NEGENTROPY_EVENTS_MAX: eventsMax } = this.#settings.config;
+      const kinds = privateKinds(this.#settings.config);
+      const { bannedPubkeys, bannedEvents } = view;
+      const hidden = { bannedPubkeys, bannedEvents, isPrivate: (kind: number) => kinds.has(kind) };
+      return index === FULL_SET_READER ? new FullSet(db, hidden, eventsMax) : null;
     };
+    this.#sync = this.#syncParts();
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
     this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#heart = new Heartbeat(heartbeat);
     this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }
 
@@ -102,6 +114,7 @@ class Reader {
   async run(): Promise<void> {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
       this.#takeQueries();
       if (this.#decisions.refresh()) this.#sync.fullSet?.bansChanged();
       const served = this.#turn();
@@ -111,6 +124,26 @@ class Reader {
     }
     this.#decisions.close();
     await this.#search.close();
+  }
+
+  #followSettings(): void {
+    const before = JSON.stringify(this.#settings.config.PRIVATE_KINDS);
+    if (!this.#settings.refresh()) return;
+    this.#parts.gate.use(privateKinds(this.#settings.config));
+    if (JSON.stringify(this.#settings.config.PRIVATE_KINDS) === before) return;
+    // What is in the set depends on them.
+    this.#sync = this.#syncParts();
+  }
+
+  #syncParts(): SyncParts {
+    const settings = this.#settings;
+    return {
+      get eventsMax() {
+        return settings.config.NEGENTROPY_EVENTS_MAX;
+      },
+      fullSet: this.#makeFullSet(),
+      nowSeconds: () => Math.floor(Date.now() / 1000),
+    };
   }
 
   /** Reads on for the set of all events, and then follows the log now and then. Returns whether to go on soon. */
@@ -163,6 +196,8 @@ class Reader {
   }
 
   #open(query: ReaderQuery, gateway: number): void {
+    // The gateway that asks may know newer settings already.
+    this.#followSettings();
     const job = query.type === "sync"
       ? new SyncJob(query, gateway, this.#parts, this.#sync)
       : new Job(query, gateway, this.#parts);
@@ -291,7 +326,7 @@ function nameOf(job: Asker): string {
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log(`reader ${start.index}`, config.LOG_LEVEL);
+  const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const search = await openSearchReader(await searchOptions(config));
   report({ type: "ready", facts: {} });

@@ -5,17 +5,27 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
-import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
-import { FLAG_EPHEMERAL, packedBytesMax, PackedEvent, packEvent } from "../../lib/nostr/packed_event.ts";
+import { IMPORT_LINES_BYTES } from "../../lib/limits.ts";
+import { createPackTarget, FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { contentPolicy } from "../../lib/policy/configured.ts";
-import { fromNobody } from "../../lib/policy/policy.ts";
+import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import { ImportTally } from "../control/handle.ts";
 import type { ImportReport } from "../control/messages.ts";
 import { storePath } from "../data_paths.ts";
+
+const encoder = new TextEncoder();
+/** What the operator decides about an import. */
+export interface DirectImportOptions {
+  /** False takes signatures for granted. */
+  readonly verify: boolean;
+  /** Asked after the configured policies, or null. */
+  readonly policy: EventPolicy | null;
+}
 
 /** One import; `add` lines, `flush` now and then, `close` at the end. */
 export class DirectImport {
@@ -24,29 +34,36 @@ export class DirectImport {
   readonly #intake: EventIntake;
   readonly #verifier: SignatureVerifier;
   readonly #trusted: boolean;
-  #buffer = new ArrayBuffer(1024 * 1024);
-  #read = 0;
-  #stored = 0;
-  #duplicates = 0;
-  #refused = 0;
-  readonly #reasons = new Map<string, number>();
+  readonly #tally = new ImportTally();
+  #packed = createPackTarget(1024 * 1024);
+  readonly #event = new PackedEvent(this.#packed);
+  /** The lines of a batch, as messages. */
+  readonly #lines = new Uint8Array(IMPORT_LINES_BYTES);
+  #linesUsed = 0;
 
-  constructor(config: Config, verifier: SignatureVerifier, verify: boolean) {
+  constructor(config: Config, verifier: SignatureVerifier, { verify, policy }: DirectImportOptions) {
     this.#db = openForWriting(storePath(config.DATA_DIR), {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
     this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, contentPolicy(config, new ManagementView()));
+    this.#intake = new EventIntake(verifier, both(contentPolicy(config, new ManagementView()), policy));
+    this.#intake.attach(0, this.#lines);
     this.#trusted = !verify;
   }
 
   /** Takes one line; what became of it is known after the next flush. */
   add(line: string): void {
-    if (!this.#intake.hasRoom) this.flush();
-    this.#read++;
-    this.#intake.add(`["EVENT",${line}]`, fromNobody(Math.floor(Date.now() / 1000)), this.#trusted);
+    const text = `["EVENT",${line}]`;
+    const bytesMax = text.length * 3;
+    if (!this.#intake.hasRoom || this.#linesUsed + bytesMax > this.#lines.length) this.flush();
+    this.#tally.read();
+    const context = fromNobody(Math.floor(Date.now() / 1000));
+    if (bytesMax > this.#lines.length) return this.#intake.addText(text, context, this.#trusted);
+    const start = this.#linesUsed;
+    this.#linesUsed += encoder.encodeInto(text, this.#lines.subarray(start)).written;
+    this.#intake.add({ source: 0, start, end: this.#linesUsed }, context, this.#trusted);
   }
 
   /** Decides and writes what was added, as one transaction. */
@@ -61,17 +78,11 @@ export class DirectImport {
       throw error;
     }
     this.#intake.clear();
+    this.#linesUsed = 0;
   }
 
   report(done: boolean): ImportReport {
-    return {
-      read: this.#read,
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      refused: this.#refused,
-      reasons: Object.fromEntries(this.#reasons),
-      done,
-    };
+    return this.#tally.report(done);
   }
 
   close(): void {
@@ -79,28 +90,24 @@ export class DirectImport {
     this.#verifier.close();
   }
 
-  #write({ facts, refusal }: IntakeEntry): void {
-    if (facts === null) return this.#refuse(refusal!.message);
-    if (facts.flags & FLAG_EPHEMERAL) return this.#refuse("invalid: an ephemeral event is never stored");
-    const bytes = packedBytesMax(facts);
-    if (bytes > this.#buffer.byteLength) this.#buffer = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
-    const target = {
-      bytes: new Uint8Array(this.#buffer),
-      words: new Uint32Array(this.#buffer),
-      doubles: new Float64Array(this.#buffer),
-    };
-    packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
-    const outcome = this.#store.add(new PackedEvent(target).at(0));
-    if (outcome === "stored") this.#stored++;
-    else if (outcome === "vanished") this.#refuse("blocked: its author or recipient has asked to vanish");
-    else if (outcome === "deleted") this.#refuse("blocked: its author has deleted this event");
-    else this.#duplicates++;
-  }
-
-  #refuse(reason: string): void {
-    this.#refused++;
-    if (this.#reasons.has(reason) || this.#reasons.size < IMPORT_REASONS_MAX) {
-      this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+  #write(entry: IntakeEntry): void {
+    if (entry.refusal !== null) return this.#tally.refused(entry.refusal.message);
+    const bytes = this.#intake.packedBytesMax(entry);
+    if (bytes > this.#packed.bytes.length) this.#packed = createPackTarget(2 ** Math.ceil(Math.log2(bytes)));
+    this.#intake.pack(entry, this.#packed, 0);
+    const event = this.#event.at(0, this.#packed);
+    if (event.flags & FLAG_EPHEMERAL) {
+      return this.#tally.refused("invalid: an ephemeral event is never stored");
     }
+    const outcome = this.#store.add(event);
+    if (outcome === "stored") this.#tally.stored();
+    else if (outcome === "vanished") {
+      this.#tally.refused("blocked: its author or recipient has asked to vanish");
+    } else if (outcome === "deleted") this.#tally.refused("blocked: its author has deleted this event");
+    else this.#tally.duplicate();
   }
+}
+
+function both(first: EventPolicy, second: EventPolicy | null): EventPolicy {
+  return second === null ? first : (event, context) => first(event, context) ?? second(event, context);
 }

@@ -7,14 +7,22 @@
  *
  * @module
  */
-import { EXPIRE_EVENTS_MAX, GROUP_COMMIT_BYTES_MAX, GROUP_COMMIT_EVENTS_MAX } from "../../lib/limits.ts";
+import {
+  EXPIRE_EVENTS_MAX,
+  GROUP_COMMIT_BYTES_MAX,
+  GROUP_COMMIT_EVENTS_MAX,
+  START_CHECK_MS_MAX,
+} from "../../lib/limits.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { KIND_REPORT } from "../../lib/management/reports.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/queue/tail.ts";
+import { checkStore } from "../../lib/store/damage.ts";
 import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
 import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience.ts";
 import { openForWriting } from "../../lib/store/open.ts";
@@ -22,7 +30,8 @@ import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { storePath } from "../data_paths.ts";
+import { probePath, storePath } from "../data_paths.ts";
+import { StorageWatch } from "./storage_watch.ts";
 import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
@@ -33,6 +42,8 @@ const EXPIRE_INTERVAL_MS = 1_000;
 
 /** The pause after the removal of what has vanished failed, ms. */
 const VANISH_RETRY_MS = 1_000;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What became of an event: "unheard" is for ephemeral ones. */
 type Outcome = AddOutcome | "unheard" | "failed";
@@ -63,9 +74,11 @@ class Store {
   readonly #tail: TailProducer;
   readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
+  readonly #watch: StorageWatch;
   readonly #event: PackedEvent;
   readonly #seqBytes = new Uint8Array(8);
   #group: Entry[] = [];
@@ -73,7 +86,8 @@ class Store {
   #expireAtMs = 0;
   #vanishAtMs = 0;
 
-  constructor({ memory }: ActorStart, store: EventStore, log: Log) {
+  constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
+    this.#heart = new Heartbeat(heartbeat);
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -84,6 +98,7 @@ class Store {
     this.#bell = new Doorbell(memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
+    this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
   }
 
   /** Serves until it is asked to stop and its lanes are empty. */
@@ -93,8 +108,11 @@ class Store {
     this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
     while (true) {
       const seen = this.#bell.rings;
-      this.#expire();
-      this.#vanish();
+      this.#heart.beat();
+      if (this.#watch.fault === null) {
+        this.#expire();
+        this.#vanish();
+      }
       if (this.#gather() > 0) {
         this.#write();
         this.#bell.crashIfAsked();
@@ -102,7 +120,8 @@ class Store {
         continue;
       }
       if (this.#bell.stopRequested) return;
-      if (this.#store.isVanishing && Date.now() >= this.#vanishAtMs) continue;
+      this.#watch.probe(() => this.#store.touch());
+      if (this.#isVanishDue()) continue;
       this.#bell.wait(seen);
     }
   }
@@ -121,15 +140,24 @@ class Store {
 
   /** Writes the group as one transaction; if that fails, each event as one, so that none suffers for another. */
   #write(): void {
+    if (this.#watch.isDamaged) return this.#failAll();
     const started = performance.now();
     try {
       this.#commit(this.#group);
     } catch (error) {
-      this.#log.error(`a group of ${this.#group.length} events failed, writing them one by one: ${error}`);
-      for (const entry of this.#group) this.#commitAlone(entry);
+      // None of the events is to blame for the disk, and each would meet the same.
+      if (this.#watch.failed(error)) this.#failAll();
+      else {
+        this.#log.error(`a group of ${this.#group.length} events failed, writing them one by one: ${error}`);
+        for (const entry of this.#group) this.#commitAlone(entry);
+      }
     }
     this.#metrics.observe(COMMIT_SECONDS, (performance.now() - started) / 1000);
     this.#metrics.observe(COMMIT_EVENTS, this.#group.length);
+  }
+
+  #failAll(): void {
+    for (const entry of this.#group) entry.outcome = "failed";
   }
 
   #commitAlone(entry: Entry): void {
@@ -137,6 +165,7 @@ class Store {
       this.#commit([entry]);
     } catch (error) {
       entry.outcome = "failed";
+      if (this.#watch.failed(error)) return;
       this.#log.error(`an event could not be stored: ${error}`);
     }
   }
@@ -155,6 +184,7 @@ class Store {
       this.#store.rollback();
       throw error;
     }
+    this.#watch.succeeded();
     this.#removals.push(...this.#store.removals);
   }
 
@@ -199,6 +229,7 @@ class Store {
     if (ephemeral) return;
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
+    if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
   }
 
   #appendRemoval(removal: Removal): void {
@@ -219,12 +250,15 @@ class Store {
     });
   }
 
+  #isVanishDue(): boolean {
+    return this.#store.isVanishing && this.#watch.fault === null && Date.now() >= this.#vanishAtMs;
+  }
+
   /** Removes a slice of what authors have asked to vanish (NIP-62); queries leave it out from the request on. */
   #vanish(): void {
-    const nowMs = Date.now();
-    if (!this.#store.isVanishing || nowMs < this.#vanishAtMs) return;
+    if (!this.#isVanishDue()) return;
     const done = this.#removeSome("events of an author who vanished", () => this.#store.vanishSome());
-    if (!done) this.#vanishAtMs = nowMs + VANISH_RETRY_MS;
+    if (!done) this.#vanishAtMs = Date.now() + VANISH_RETRY_MS;
   }
 
   /** Removes events in a transaction of their own. Returns whether that succeeded. */
@@ -235,7 +269,7 @@ class Store {
       this.#store.commit();
     } catch (error) {
       this.#store.rollback();
-      this.#log.error(`${what} could not be removed: ${error}`);
+      if (!this.#watch.failed(error)) this.#log.error(`${what} could not be removed: ${error}`);
       return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
@@ -247,15 +281,29 @@ class Store {
   }
 }
 
+/** Refuses a store that is damaged, before anything is written to it. */
+function checkAtStart(path: string): void {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const untilMs = performance.now() + START_CHECK_MS_MAX;
+  checkStore(path, { random: Math.random, hasTime: () => performance.now() < untilMs });
+}
+
 onStart((start) => {
   const { config } = start;
-  const db = openForWriting(storePath(config.DATA_DIR), {
+  const path = storePath(config.DATA_DIR);
+  checkAtStart(path);
+  const db = openForWriting(path, {
     durability: config.DURABILITY,
     cacheMebibytes: config.CACHE_MB,
   });
   const store = new EventStore(db, config.RELAY_URL);
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
-  new Store(start, store, new Log("store", config.LOG_LEVEL)).run();
+  new Store(start, store, new Log("store", start.memory.logLevel)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

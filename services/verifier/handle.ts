@@ -31,7 +31,7 @@ export class FrameSender {
   readonly #bells: Doorbell[];
   readonly #epoch: number;
   /** Whether anybody wants to know where events come from. */
-  readonly #withAddress: boolean;
+  withAddress: boolean;
   /** Events of this origin that are not yet answered. */
   unanswered = 0;
 
@@ -39,7 +39,7 @@ export class FrameSender {
     this.#lanes = memory.frames[origin]!.map((lane) => new LaneProducer(lane));
     this.#bells = memory.bells.verifiers.map((bell) => new Doorbell(bell));
     this.#epoch = epoch;
-    this.#withAddress = memory.asked.length > 0;
+    this.withAddress = memory.asked.length > 0;
   }
 
   /** Bytes that wait in the lanes. */
@@ -63,7 +63,7 @@ export class FrameSender {
     const verifier = connection.number % this.#lanes.length;
     const lane = this.#lanes[verifier]!;
     const { keys } = connection;
-    const address = this.#withAddress ? connection.address : "";
+    const address = this.withAddress ? connection.address : "";
     const textAt = FRAME_HEADER_BYTES + keys.length + address.length;
     const at = lane.reserve(textAt + text.length * 3);
     if (at < 0) return "rate-limited: the relay is overloaded, try again";

@@ -7,28 +7,43 @@
  *
  * @module
  */
+import type { Config } from "../../lib/config.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { packedBytesMax, packEvent } from "../../lib/nostr/packed_event.ts";
-import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
-import { contentPolicy, senderPolicy } from "../../lib/policy/configured.ts";
-import type { EventPolicy, PolicyContext } from "../../lib/policy/policy.ts";
+import {
+  authorRatePolicy,
+  contentPolicy,
+  type RateMeans,
+  senderPolicy,
+} from "../../lib/policy/configured.ts";
+import {
+  type EventPolicy,
+  fromNobody,
+  type PolicyContext,
+  type PolicyEvent,
+} from "../../lib/policy/policy.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { EventIntake, type IntakeEntry } from "../../lib/verify/event_intake.ts";
+import { EventIntake, type IntakeEntry, type Refusal } from "../../lib/verify/event_intake.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
 import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
 import { managementPath } from "../data_paths.ts";
 import { Log } from "../log.ts";
+import { relayMs } from "../relay_clock.ts";
 import { threadNumber } from "../memory.ts";
+import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
 import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
+const FRAMES_LEFT = slotOf("nostr_verifier_frames_left_total");
 const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
 /** How long to sleep before looking again whether the store has made room, ms. */
 const STORE_FULL_WAIT_MS = 1;
@@ -36,6 +51,8 @@ const STORE_FULL_WAIT_MS = 1;
 const ODD_ID_BYTES_MAX = 200;
 /** Bytes of one proved key. */
 const KEY_BYTES = 32;
+/** Whoever sends it: an author's rate asks for no more. */
+const NOBODY = fromNobody(0);
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 const encoder = new TextEncoder();
@@ -53,31 +70,43 @@ interface Origin extends Recipient {
 class Verifier {
   readonly #verifier: SignatureVerifier;
   readonly #intake: EventIntake;
+  readonly #settings: ConfigFollower;
   readonly #decisions: ManagementFollower;
-  readonly #content: EventPolicy;
-  readonly #sender: EventPolicy;
+  readonly #files: PolicyFiles;
+  /** The settings whose policy files are in use. */
+  #loadedFor: Config | null = null;
+  #content: EventPolicy;
+  #sender: EventPolicy;
+  /** Asked of verified events, or null. */
+  #author: EventPolicy | null;
+  readonly #rates: RateMeans;
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
   /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
+  readonly #heart: Heartbeat;
   readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
   #origins: Origin[] = [];
   #firstLane = 0;
-  #copy = new Uint8Array(64 * 1024);
   #id = new Uint8Array(32);
 
-  constructor(start: ActorStart, verifier: SignatureVerifier) {
+  constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
+    this.#heart = new Heartbeat(start.heartbeat);
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
-    this.#content = contentPolicy(start.config, this.#decisions.view);
-    this.#sender = senderPolicy(start.config);
+    this.#settings = new ConfigFollower(memory.config);
+    this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+    this.#sender = senderPolicy(this.#settings.config);
+    this.#rates = { nowMs: relayMs, table: new RateTable(memory.rates) };
+    this.#author = authorRatePolicy(this.#settings.config, this.#rates);
     this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
+    for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
     this.#hasPlugin = memory.asked.length > 0;
     this.#packed = new LaneProducer((this.#hasPlugin ? memory.asked : memory.packed)[index]!);
@@ -85,19 +114,39 @@ class Verifier {
     this.#nextBell = new Doorbell(this.#hasPlugin ? memory.bells.plugin : memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "verifier", index));
+    this.#files = new PolicyFiles(this.#metrics, log);
   }
 
   /** Serves until it is asked to stop and its lanes are empty. */
-  run(): void {
+  async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
+      this.#heart.beat();
+      if (!this.#isCurrent()) await this.#load();
       if (this.#gather() > 0) {
         this.#decide();
         continue;
       }
+      if (!this.#isCurrent()) continue;
       if (this.#bell.stopRequested) return this.#decisions.close();
       this.#bell.wait(seen);
     }
+  }
+
+  /** Follows the settings: one load where nothing was changed. Returns whether the policy files are those that are set. */
+  #isCurrent(): boolean {
+    if (this.#settings.refresh()) {
+      this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+      this.#sender = senderPolicy(this.#settings.config);
+      this.#author = authorRatePolicy(this.#settings.config, this.#rates);
+    }
+    return this.#loadedFor === this.#settings.config;
+  }
+
+  /** To load a module takes an event loop, which this thread otherwise does without. */
+  async #load(): Promise<void> {
+    this.#loadedFor = this.#settings.config;
+    await this.#files.load(policyFilesOf(this.#settings));
   }
 
   /** Takes what lies in the lanes, each batch beginning with another lane, up to what a batch holds. */
@@ -109,7 +158,7 @@ class Verifier {
     for (let n = 0; n < lanes; n++) {
       const origin = (this.#firstLane + n) % lanes;
       const lane = this.#frames[origin]!;
-      while (this.#intake.hasRoom && lane.next()) this.#take(lane, origin, nowSeconds);
+      while (this.#intake.hasRoom && this.#isCurrent() && lane.next()) this.#take(lane, origin, nowSeconds);
     }
     this.#firstLane = (this.#firstLane + 1) % lanes;
     return this.#origins.length;
@@ -122,11 +171,11 @@ class Verifier {
     const keysAt = lane.offset + FRAME_HEADER_BYTES;
     const addressAt = keysAt + keyBytes;
     const textAt = addressAt + lane.words[word + 6]!;
-    const text = this.#decode(lane.bytes, textAt, lane.offset + lane.length);
+    const address = addressAt === textAt ? "" : decoder.decode(lane.bytes.slice(addressAt, textAt));
     const context = {
       nowSeconds,
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
-      ip: null,
+      ip: address || null,
       connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
     };
     this.#origins.push({
@@ -135,31 +184,24 @@ class Verifier {
       epoch: lane.words[word]!,
       connection: lane.words[word + 1]!,
       receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
-      source: this.#hasPlugin
-        ? { address: this.#decode(lane.bytes, addressAt, textAt), keys: [...context.authenticated] }
-        : null,
+      source: this.#hasPlugin ? { address, keys: [...context.authenticated] } : null,
     });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
-    this.#intake.add(text, context, (flags & FRAME_TRUSTED) !== 0);
+    const place = { source: origin, start: textAt, end: lane.offset + lane.length };
+    this.#intake.add(place, context, (flags & FRAME_TRUSTED) !== 0);
   }
 
-  #refusalOf(event: NostrEvent, context: PolicyContext): string | null {
-    const refusal = this.#content(event, context);
-    return refusal === null && context.connection !== null ? this.#sender(event, context) : refusal;
-  }
-
-  /** Decoding straight from shared memory is five times as dear as from a copy. */
-  #decode(bytes: Uint8Array, start: number, end: number): string {
-    const length = end - start;
-    if (length > this.#copy.length) this.#copy = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-    this.#copy.set(bytes.subarray(start, end));
-    return decoder.decode(this.#copy.subarray(0, length));
+  #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
+    const refusal = this.#content(event, context) ??
+      (context.connection === null ? null : this.#sender(event, context));
+    return refusal === null && this.#files.event !== null ? this.#files.event(event, context) : refusal;
   }
 
   #decide(): void {
     const verified = this.#intake.decide();
     if (verified > 0) this.#metrics.observe(BATCH_EVENTS, verified);
+    if (this.#intake.left > 0) this.#metrics.add(FRAMES_LEFT, this.#intake.left);
     const counters = this.#verifier.counters();
     this.#metrics.set(SECOND_DECISIONS, counters.secondDecisions);
     const { entries } = this.#intake;
@@ -168,11 +210,12 @@ class Verifier {
     for (let n = 0; n < entries.length; n++) {
       const entry = entries[n]!;
       const origin = this.#origins[n]!;
-      if (entry.refusal === null) {
+      const refusal = entry.refusal ?? this.#excessOf(entry, origin);
+      if (refusal === null) {
         this.#pass(entry, origin);
         packed++;
       } else {
-        this.#refuse(entry.refusal, origin);
+        this.#refuse(refusal, origin);
         answered.add(origin.origin);
       }
     }
@@ -182,13 +225,21 @@ class Verifier {
     for (const origin of answered) this.#originBells[origin]!.ring();
   }
 
+  /** Whether its author sends too much. Before the signature was verified, anybody could use up an author's rate. */
+  #excessOf(entry: IntakeEntry, { flags }: Origin): Refusal | null {
+    if (this.#author === null || flags & FRAME_IMPORTED) return null;
+    const event = this.#intake.eventOf(entry);
+    const message = this.#author(event, NOBODY);
+    return message === null ? null : { id: event.id, message };
+  }
+
   #pass(entry: IntakeEntry, origin: Origin): void {
-    const facts = entry.facts!;
     const lane = this.#packed;
     let at: number;
     const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + packedBytesMax(facts) + sourceBytes)) < 0) {
+    while ((at = lane.reserve(PACKED_HEADER_BYTES + this.#intake.packedBytesMax(entry) + sourceBytes)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
+      this.#heart.beat();
       this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }
@@ -198,8 +249,7 @@ class Verifier {
     lane.doubles[(at >>> 3) + 1] = origin.receivedAtMs;
     lane.words[word + 4] = origin.origin;
     lane.words[word + 5] = origin.flags;
-    this.#id.setFromHex(facts.event.id);
-    const bytes = PACKED_HEADER_BYTES + packEvent(facts, this.#id, lane, at + PACKED_HEADER_BYTES);
+    const bytes = PACKED_HEADER_BYTES + this.#intake.pack(entry, lane, at + PACKED_HEADER_BYTES);
     if (origin.source === null) return lane.commit(PACKED, bytes);
     const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
     lane.commit(ASKED, bytes + written);
@@ -230,14 +280,14 @@ function keysOf(bytes: Uint8Array): ReadonlySet<string> {
 }
 
 onStart(async (start) => {
-  const log = new Log(`verifier ${start.index}`, start.config.LOG_LEVEL);
+  const log = new Log(`verifier ${start.index}`, start.memory.logLevel);
   const { verifier, skipped } = await openVerifier({
     tier: start.config.VERIFY_TIER,
     libraryPath: start.libraryPath,
   });
   for (const { tier, reason } of skipped) log.debug(`tier ${tier} was passed over: ${reason}`);
   report({ type: "ready", facts: { tier: verifier.tier, verification: verifier.description } });
-  new Verifier(start, verifier).run();
+  await new Verifier(start, verifier, log).run();
   verifier.close();
   report({ type: "stopped" });
   endWorker();

@@ -1,6 +1,7 @@
 /** Tests of crashes: the relay is killed at any instant, and holds what it has acknowledged. */
 import { assert, assertEquals } from "@std/assert";
 import { connect, type TestClient } from "../support/client.ts";
+import { EventModel } from "../support/event_model.ts";
 import { type Prng, seededPrng } from "../support/prng.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
@@ -8,29 +9,26 @@ import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
 import { NODE_URL, OwnIndex } from "./search_node.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 import { assertSameIds, heldOf, indexed, publishAll } from "./traffic.ts";
-import { losses, makeWorkload, survivors, WORDS } from "./workload.ts";
+import { makeWorkload, survivors, WORDS } from "./workload.ts";
 
 const CONNECTIONS = 4;
 const WINDOW = 300;
-/** What an event may be told that was sent again, or that came too late. */
-const RIGHTLY_REFUSED = /^(duplicate|blocked): /;
 
 /** One run of a workload against a relay that is killed on the way. */
 class Ordeal {
   readonly events: readonly TestEvent[];
-  readonly #sent: ReadonlyMap<string, TestEvent>;
+  readonly #model: EventModel;
   readonly #relay: TestRelay;
   readonly #answered = new Set<string>();
-  readonly #acknowledged: TestEvent[] = [];
 
   constructor(relay: TestRelay, events: readonly TestEvent[]) {
     this.#relay = relay;
     this.events = events;
-    this.#sent = new Map(events.map((event) => [event.id, event]));
+    this.#model = EventModel.of(events);
   }
 
   get acknowledged(): number {
-    return this.#acknowledged.length;
+    return this.#model.acceptedCount;
   }
 
   /** Publishes what has no answer yet, over several connections, until all is answered or the relay is gone. */
@@ -40,9 +38,8 @@ class Ordeal {
     await Promise.all(clients.map((client, share) => {
       const mine = left.filter((_, n) => n % CONNECTIONS === share);
       return publishAll(client, mine, WINDOW, (event, [, , accepted, reason]) => {
-        assert(accepted || RIGHTLY_REFUSED.test(reason), `${event.id} of kind ${event.kind}: ${reason}`);
+        assertEquals(this.#model.answer(event.id, accepted, reason), null);
         this.#answered.add(event.id);
-        if (accepted) this.#acknowledged.push(event);
         onOk();
       });
     }));
@@ -52,15 +49,15 @@ class Ordeal {
   /** Reads everything back and holds it against what was acknowledged. */
   async check(): Promise<void> {
     await using client = await connect(this.#relay.url);
-    const held = await heldOf(client, [...this.#sent.keys()]);
-    assertEquals(losses(held, this.#acknowledged, this.#sent).slice(0, 10), []);
+    const ids = this.#model.ids();
+    assertEquals(this.#model.mistakes(ids, await heldOf(client, ids)).slice(0, 10), []);
   }
 
   /** Every event was answered: now the relay holds what the model holds, no more and no less. */
   async checkEnd(): Promise<Map<string, TestEvent>> {
     assertEquals(this.#answered.size, this.events.length);
     await using client = await connect(this.#relay.url);
-    const held = await heldOf(client, [...this.#sent.keys()]);
+    const held = await heldOf(client, this.#model.ids());
     const expected = survivors(this.events);
     assertSameIds(held.keys(), expected.keys());
     return expected;

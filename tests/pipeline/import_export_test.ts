@@ -8,36 +8,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../support/client.ts";
 import { startRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
-
-interface Outcome {
-  readonly code: number;
-  readonly lines: readonly string[];
-  readonly said: string;
-}
-
-/** Runs `scripts/NAME.ts` on a data directory, with `input` on its standard input. */
-async function command(
-  name: string,
-  dataDir: string,
-  input = "",
-  words: readonly string[] = [],
-): Promise<Outcome> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", `--config=${ROOT}deno.json`, `${ROOT}scripts/${name}.ts`, ...words],
-    env: { DATA_DIR: dataDir },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { code, stdout, stderr } = await child.output();
-  const lines = new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
-  return { code, lines, said: new TextDecoder().decode(stderr) };
-}
+import { command } from "./command.ts";
 
 function notes(count: number): TestEvent[] {
   return Array.from({ length: count }, (_, n) => signEvent(testKey(n % 5), { content: `note ${n} é\n"` }));

@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import type { Death } from "../../lib/queue/rehearsal.ts";
 import type { OkMessage, TestClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TestRelay } from "../support/relay.ts";
@@ -86,8 +87,9 @@ function inOrder({ id, pubkey, created_at, kind, tags, content, sig }: TestEvent
 }
 
 /** The samples of `/metrics`, by name and labels as they stand there: `nostr_oks_total{result="accepted"}`. */
-export async function metricsOf(relay: TestRelay): Promise<Map<string, number>> {
-  const text = await (await fetch(`${relay.httpUrl}/metrics`)).text();
+export async function metricsOf(relay: TestRelay, boundMs = 30_000): Promise<Map<string, number>> {
+  const signal = AbortSignal.timeout(boundMs);
+  const text = await (await fetch(`${relay.httpUrl}/metrics`, { signal })).text();
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(samples.map((line) => {
     const space = line.lastIndexOf(" ");
@@ -115,9 +117,16 @@ export async function indexed(relay: TestRelay, boundMs = 30_000): Promise<void>
 }
 
 /** Has a worker of the relay die in the middle of its next work. */
-export async function crash(relay: TestRelay, actor: string, index = 0): Promise<void> {
+export async function crash(
+  relay: TestRelay,
+  actor: string,
+  index = 0,
+  death: Death = "error",
+): Promise<void> {
   const connection = await Deno.connect({ transport: "unix", path: `${relay.dataDir}/control.sock` });
-  await connection.write(new TextEncoder().encode(JSON.stringify({ command: "crash", actor, index }) + "\n"));
+  await connection.write(
+    new TextEncoder().encode(JSON.stringify({ command: "crash", actor, index, death }) + "\n"),
+  );
   await connection.closeWrite();
   const answer = await new Response(connection.readable).text();
   if (answer.includes(`"error"`)) throw new Error(`Cannot crash ${actor} ${index}: ${answer}`);

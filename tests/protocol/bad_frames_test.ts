@@ -122,3 +122,24 @@ Deno.test("requests that are no handshake are answered as HTTP", async () => {
     assertMatch(new TextDecoder().decode(chunk.subarray(0, read ?? 0)), /^HTTP\/1\.1 (200|400) /);
   }
 });
+
+/** The status line of the answer to bytes over TCP. */
+async function statusOf(request: string): Promise<string> {
+  const { hostname, port } = new URL(relay.httpUrl);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(request));
+  await connection.closeWrite();
+  return (await new Response(connection.readable).text()).split("\r\n")[0]!;
+}
+
+Deno.test("a Host header that names no host, and a body that ends early, are the client's mistakes", async () => {
+  await using bystander = await Bystander.join(relay);
+  for (const accept of ["text/html", "application/nostr+json"]) {
+    const request = `GET / HTTP/1.1\r\nHost: 127.0.0{.1:x\r\nAccept: ${accept}\r\nConnection: close\r\n\r\n`;
+    assertMatch(await statusOf(request), /^HTTP\/1\.1 400 /);
+  }
+  const short = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/nostr+json+rpc\r\n" +
+    "Content-Length: 100\r\n\r\n{}";
+  assertMatch(await statusOf(short), /^HTTP\/1\.1 400 |^$/);
+  await bystander.isServed();
+});

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect, type TestClient } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { startRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent } from "../support/sign.ts";
 import { authorization, call, headerOf, post } from "./management.ts";
@@ -41,15 +42,20 @@ async function count(client: TestClient, filter: Record<string, unknown>): Promi
   return ((await client.nextOfType("COUNT"))[2] as { count: number }).count;
 }
 
-Deno.test("the methods that are offered can be called, and no others", async () => {
+/** NIP-86's list, `supportedmethods` apart. */
+const METHODS = [
+  ...["banpubkey", "unbanpubkey", "listbannedpubkeys", "allowpubkey", "unallowpubkey", "listallowedpubkeys"],
+  ...["createrole", "editrole", "deleterole", "assignrole", "unassignrole"],
+  ...["listeventsneedingmoderation", "allowevent", "banevent", "listbannedevents"],
+  ...["changerelayname", "changerelaydescription", "changerelayicon"],
+  ...["allowkind", "disallowkind", "listallowedkinds", "blockip", "unblockip", "listblockedips"],
+];
+
+Deno.test("every method of NIP-86 is offered, and no others can be called", async () => {
   const methods = await manage("supportedmethods") as string[];
-  for (
-    const name of ["banpubkey", "listbannedpubkeys", "banevent", "allowkind", "blockip", "changerelayname"]
-  ) {
-    assert(methods.includes(name), name);
-  }
+  for (const name of METHODS) assert(methods.includes(name), name);
   for (const name of methods.filter((name) => /^(list|stats)/.test(name))) await manage(name);
-  for (const method of ["createrole", "nonsense", "supportedmethods2"]) {
+  for (const method of ["nonsense", "supportedmethods2", "toString"]) {
     assert(!methods.includes(method));
     const body = JSON.stringify({ method, params: [] });
     const reply = await post(relay.httpUrl, body, headerOf(authorization(admin, relay.httpUrl, body)));
@@ -68,6 +74,8 @@ Deno.test("a banned author neither writes nor is shown, on any thread, until the
       assertEquals(await idsOf(client, { authors: [key.pubkey] }), []);
       assertEquals(await idsOf(client, { ids: [before.id] }), []);
       assertEquals(await count(client, { authors: [key.pubkey] }), 0);
+      client.send(["NEG-OPEN", "n", { authors: [key.pubkey] }, "6100000200"]);
+      assert(!String((await client.nextOfType("NEG-MSG"))[2]).includes(before.id), "no id by negentropy");
     }));
     assertEquals(await manage("listbannedpubkeys"), [{ pubkey: key.pubkey, reason: "spam" }]);
     assertEquals(await manage("unbanpubkey", key.pubkey), true);
@@ -117,6 +125,104 @@ Deno.test("kinds are disallowed and allowed again", async () => {
     await Promise.all(clients.map((client) => store(client, signEvent(freshKey(), { kind: 30_999 }))));
     assertEquals(await manage("listallowedkinds"), []);
   });
+});
+
+Deno.test("stats and lists have the shapes that NIP-86 and khatru give them", async () => {
+  const stats = await manage("stats") as Record<string, unknown>;
+  for (
+    const name of ["connections", "subscriptions", "events_received", "events_stored", "events_delivered"]
+  ) {
+    assert(Number.isInteger(stats[name]), name);
+  }
+  const key = freshKey();
+  for (
+    const [set, list, unset] of [
+      ["banpubkey", "listbannedpubkeys", "unbanpubkey"],
+      ["allowpubkey", "listallowedpubkeys", "unallowpubkey"],
+    ] as const
+  ) {
+    assertEquals(await manage(set, key.pubkey, "a reason"), true);
+    assertEquals(await manage(set, key.pubkey, "another"), true);
+    const listed = async () =>
+      (await manage(list) as { pubkey: string; reason?: string }[]).filter(({ pubkey }) =>
+        pubkey === key.pubkey
+      );
+    assertEquals(await listed(), [{ pubkey: key.pubkey, reason: "another" }]);
+    assertEquals(await manage(unset, key.pubkey), true);
+    assertEquals(await manage(unset, key.pubkey), true);
+    assertEquals(await listed(), []);
+  }
+});
+
+Deno.test("where only listed keys write, an allowed key and one with a role may, on every thread", async () => {
+  await using own = await startRelay({
+    env: {
+      LOG_LEVEL: "error",
+      RELAY_ADMINS: admin.pubkey,
+      ALLOWED_PUBKEYS: admin.pubkey,
+      VERIFIER_WORKERS: "2",
+      GATEWAY_WORKERS: "2",
+    },
+  });
+  const decide = (method: string, ...params: unknown[]) => call(own.httpUrl, admin, method, ...params);
+  const [allowed, member] = [freshKey(), freshKey()];
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect(own.url)));
+  const everywhere = async (test: (client: TestClient, n: number) => Promise<void>) => {
+    await Promise.all(clients.map(test));
+  };
+  await everywhere((client, n) => refused(client, signEvent(member, { content: `${n}` })));
+  await decide("allowpubkey", allowed.pubkey);
+  await decide("createrole", "king", "King", "rules", 37, 1);
+  await decide("editrole", "king", "Queen", "rules", "38", "2");
+  await decide("assignrole", member.pubkey, "king");
+  assertEquals(await decide("listroles"), [
+    { id: "king", label: "Queen", description: "rules", color: 38, order: 2, members: [member.pubkey] },
+  ]);
+  await everywhere(async (client, n) => {
+    await store(client, signEvent(allowed, { content: `1 ${n}` }), signEvent(member, { content: `1 ${n}` }));
+  });
+  await decide("unassignrole", member.pubkey, "king");
+  await decide("unallowpubkey", allowed.pubkey);
+  await everywhere(async (client, n) => {
+    await refused(client, signEvent(member, { content: `2 ${n}` }));
+    await refused(client, signEvent(allowed, { content: `2 ${n}` }));
+  });
+  await decide("assignrole", member.pubkey, "king");
+  await own.kill();
+  await own.restart();
+  await using again = await connect(own.url);
+  await store(again, signEvent(member, { content: "after the restart" }));
+  await decide("deleterole", "king");
+  await refused(again, signEvent(member, { content: "without a role" }));
+});
+
+Deno.test("reports of people whom the operator has named wait for a moderator, who decides", async () => {
+  await using client = await connect(relay.url);
+  const [reporter, author] = [freshKey(), freshKey()];
+  const [bad, good] = [signEvent(author, { content: "bad" }), signEvent(author, { content: "good" })];
+  await store(client, bad, good);
+  const report = (key: typeof reporter, id: string, type: string) =>
+    signEvent(key, { kind: 1984, tags: [["p", author.pubkey], ["e", id, type]], content: "" });
+  await store(client, report(freshKey(), good.id, "spam"));
+  assertEquals(await manage("listeventsneedingmoderation"), [], "a stranger's report is stored, and no more");
+  await manage("allowpubkey", reporter.pubkey);
+  await store(client, report(reporter, bad.id, "illegal"), report(admin, good.id, "profanity"));
+  const waiting = async () => await manage("listeventsneedingmoderation") as { id: string; reason: string }[];
+  await eventually(async () => (await waiting()).length === 2, 10_000, "both are listed");
+  const byId = new Map((await waiting()).map(({ id, reason }) => [id, reason]));
+  assertEquals([byId.get(bad.id), byId.get(good.id)], ["illegal", "profanity"]);
+  assertEquals(
+    (await idsOf(client, { ids: [bad.id, good.id] })).length,
+    2,
+    "what is reported is still shown",
+  );
+  await manage("banevent", bad.id, "illegal");
+  await manage("allowevent", good.id);
+  assertEquals(await waiting(), []);
+  assertEquals(await idsOf(client, { ids: [bad.id, good.id] }), [good.id]);
+  await store(client, signEvent(reporter, { kind: 1984, tags: [["e", good.id, "spam"]], content: "again" }));
+  assertEquals(await waiting(), [], "it was decided");
+  await manage("unallowpubkey", reporter.pubkey);
 });
 
 Deno.test("the relay's texts change in NIP-11 and on the page, and an empty one is the configured again", async () => {

@@ -11,6 +11,8 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 /** One frame of the relay. */
 export interface RawFrame {
   readonly opcode: number;
+  /** Whether its first reserved bit is set (RFC 7692). */
+  readonly deflated: boolean;
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
@@ -18,21 +20,23 @@ export interface RawFrame {
 export interface FrameOptions {
   readonly fin?: boolean;
   readonly masked?: boolean;
+  readonly deflated?: boolean;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Connects and shakes hands. */
-export async function openRawSocket(url: string): Promise<RawSocket> {
+export async function openRawSocket(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
   const { hostname, port, host } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const socket = new RawSocket(connection);
   await socket.write(encoder.encode(
     `GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+      Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("") + "\r\n",
   ));
-  const head = await socket.readHead();
+  const head = socket.head = await socket.readHead();
   if (!head.startsWith("HTTP/1.1 101")) throw new Error(`Cannot open WebSocket at "${url}": ${head}`);
   return socket;
 }
@@ -42,6 +46,8 @@ export class RawSocket implements Disposable {
   readonly #connection: Deno.TcpConn;
   #buffer = new Uint8Array(0);
   #isClosed = false;
+  /** The head of the answer to the handshake. */
+  head = "";
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
@@ -58,7 +64,7 @@ export class RawSocket implements Disposable {
     const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
     const masked = options.masked ?? true;
     const { length } = bytes;
-    const head = [(options.fin ?? true ? 0x80 : 0) | opcode];
+    const head = [(options.fin ?? true ? 0x80 : 0) | (options.deflated ? 0x40 : 0) | opcode];
     const mask = masked ? 0x80 : 0;
     if (length < 126) head.push(mask | length);
     else if (length < 65_536) head.push(mask | 126, length >> 8, length & 255);
@@ -89,7 +95,7 @@ export class RawSocket implements Disposable {
     if (length === 126) length = Number(`0x${(await this.#take(2))!.toHex()}`);
     else if (length === 127) length = Number(`0x${(await this.#take(8))!.toHex()}`);
     const payload = await this.#take(length);
-    return payload && { opcode: head[0]! & 15, payload };
+    return payload && { opcode: head[0]! & 15, deflated: (head[0]! & 0x40) !== 0, payload };
   }
 
   /** The next text frame as JSON; other frames are passed over. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readConfig } from "../../lib/config.ts";
 import { nativeLibraryPath } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../../services/settings_file.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 
@@ -14,8 +14,14 @@ import { freePort } from "./free_port.ts";
 export interface RelayOptions {
   /** Settings, as in `.env`. They win over the ones this module sets (`HOST`, `PORT`, `DATA_DIR`). */
   readonly env?: Record<string, string>;
+  /** A settings file, which the relay reads again when it changes. */
+  readonly settingsFile?: string;
   /** A data directory to use and keep; by default a temporary one that goes when the test process ends. */
   readonly dataDir?: string;
+  /** The port; a free one by default. */
+  readonly port?: number;
+  /** Take over from the relay that runs on `dataDir` and `port`. */
+  readonly takesOver?: boolean;
   /** The program and its arguments, by default the relay's own. */
   readonly command?: readonly string[];
   /** The longest wait for `GET /ready` to answer 200, ms. */
@@ -53,6 +59,8 @@ const ROOT = new URL("../../", import.meta.url);
 const READY_MS = 30_000;
 /** Longer than the relay's own bound for draining, so that a relay that breaks its bound says so itself. */
 const STOP_MS = 30_000;
+/** The socket engine of relays whose test names none: `SLUICE_TEST_ENGINE`, by default the relay's own default. */
+const ENGINE = Deno.env.get("SLUICE_TEST_ENGINE") || null;
 /** Variables of this process that a relay may see: where programs, caches and certificates are, and no setting. */
 const ENV_KEPT =
   /^(PATH|HOME|TMPDIR|LANG|DENO_|NPM_|XDG_|SSL_|NODE_EXTRA_CA_CERTS$|LD_LIBRARY_PATH$|JAVA_HOME$)/i;
@@ -72,14 +80,21 @@ globalThis.addEventListener("unload", () => {
  * @throws {Error} if it ends or is not ready within `readyMs`; the message holds what the relay wrote.
  */
 export async function startRelay(options: RelayOptions = {}): Promise<TestRelay> {
-  const port = freePort();
+  const port = options.port ?? freePort();
   let dataDir = options.dataDir;
   if (dataDir === undefined) {
     dataDir = await Deno.makeTempDir({ prefix: "sluice-test-" });
     temporaryDirs.add(dataDir);
   }
-  const env = { HOST: "127.0.0.1", PORT: String(port), DATA_DIR: dataDir, ...options.env };
-  const relay = new RelayProcess(port, dataDir, env, options.command ?? null);
+  const env: Record<string, string> = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    ...(ENGINE !== null && { WEBSOCKET_ENGINE: ENGINE }),
+    ...options.env,
+    ...(options.settingsFile !== undefined && { [SETTINGS_FILE_VARIABLE]: options.settingsFile }),
+  };
+  const relay = new RelayProcess(port, dataDir, env, options);
   await relay.start(options.readyMs ?? READY_MS);
   return relay;
 }
@@ -89,19 +104,21 @@ class RelayProcess implements TestRelay {
   readonly httpUrl: string;
   readonly dataDir: string;
   readonly #command: readonly string[] | null;
+  readonly #takesOver: boolean;
   #env: Record<string, string>;
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Exit> = Promise.resolve({ code: 0, signal: null });
   #hasExited = true;
   #output = "";
 
-  constructor(port: number, dataDir: string, env: Record<string, string>, command: readonly string[] | null) {
+  constructor(port: number, dataDir: string, env: Record<string, string>, options: RelayOptions) {
     const secure = env.TLS_CERT === undefined ? "" : "s";
     this.url = `ws${secure}://127.0.0.1:${port}`;
     this.httpUrl = `http${secure}://127.0.0.1:${port}`;
     this.dataDir = dataDir;
     this.#env = env;
-    this.#command = command;
+    this.#command = options.command ?? null;
+    this.#takesOver = options.takesOver ?? false;
   }
 
   get pid(): number {
@@ -114,7 +131,7 @@ class RelayProcess implements TestRelay {
 
   async start(readyMs: number): Promise<void> {
     const libraryPath = await nativeLibraryPath();
-    const [program, ...args] = this.#command ?? relayCommand(readConfig(this.#env), libraryPath);
+    const [program, ...args] = this.#command ?? await this.#relayCommand(libraryPath);
     const child = new Deno.Command(program!, {
       args,
       cwd: ROOT,
@@ -134,7 +151,7 @@ class RelayProcess implements TestRelay {
     this.#hasExited = false;
     this.#exited = this.#watch(child);
     try {
-      await eventually(() => this.#hasExited || this.#answersReady(), readyMs, "GET /ready answers 200");
+      await eventually(() => this.#hasExited || this.#isReady(), readyMs, "GET /ready answers 200");
     } catch (error) {
       await this.kill();
       throw new Error(`Cannot start relay: not ready after ${readyMs} ms\n${this.#output}`, { cause: error });
@@ -142,6 +159,12 @@ class RelayProcess implements TestRelay {
     if (this.#hasExited) {
       throw new Error(`Cannot start relay: it ended with code ${(await this.#exited).code}\n${this.#output}`);
     }
+  }
+
+  async #relayCommand(libraryPath: string | null): Promise<string[]> {
+    const settingsPath = this.#env[SETTINGS_FILE_VARIABLE] ?? null;
+    const how = { takesOver: this.#takesOver, notifySocket: this.#env.NOTIFY_SOCKET };
+    return relayCommand(await readSettings(settingsPath, this.#env), libraryPath, settingsPath, how);
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Exit> {
@@ -159,7 +182,11 @@ class RelayProcess implements TestRelay {
   }
 
   async kill(): Promise<Exit> {
-    if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    try {
+      if (!this.#hasExited) this.#child!.kill("SIGKILL");
+    } catch {
+      // It has ended just now, and what it wrote is still being read.
+    }
     return await this.#exited;
   }
 
@@ -187,6 +214,11 @@ class RelayProcess implements TestRelay {
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#output += text;
+  }
+
+  /** While one relay takes over from another, either may answer on the port. */
+  #isReady(): boolean | Promise<boolean> {
+    return this.#takesOver ? this.#output.includes(" serves ") : this.#answersReady();
   }
 
   async #answersReady(): Promise<boolean> {

@@ -42,7 +42,14 @@ export class Fts5Reader implements SearchReader {
     return attempt(`search in "${this.#path}"`, () => {
       // Opened late, because the writer makes the file, perhaps after this thread began.
       this.#db ??= openReadOnly(this.#path);
-      return searchIn(this.#db, request);
+      try {
+        return searchIn(this.#db, request);
+      } catch (error) {
+        // The writer may make a damaged file anew: the next search opens what is there then.
+        this.#db.close();
+        this.#db = null;
+        throw error;
+      }
     });
   }
 

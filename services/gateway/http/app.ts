@@ -25,6 +25,13 @@ import { METHODS, responseHeaders } from "./response_headers.ts";
 export function createApp(status: RelayStatus): Hono {
   const app = new Hono();
   app.use(responseHeaders);
+  // A Host header may be anything; what follows may take the URL for one.
+  app.use((context, next) => {
+    if (URL.canParse(context.req.url)) return next();
+    return Promise.resolve(
+      context.json({ error: "Cannot read request: its Host header names no host" }, 400),
+    );
+  });
   app.get("/", (context) => {
     // The answer depends on Accept, and caches on the way have to know.
     context.header("Vary", "Accept");

@@ -23,7 +23,7 @@ function statusOf(environment: Record<string, string> = {}, changes: Partial<Rel
     information: () => relayInformation(config, { name: "sluice", version: "1.2.3" }),
     management: {
       urls: [],
-      admins: new Set(),
+      mayManage: () => false,
       eventFault: () => null,
       ask: () => Promise.reject(new Error("nobody may manage this relay")),
     },
@@ -36,6 +36,7 @@ function statusOf(environment: Record<string, string> = {}, changes: Partial<Rel
     subscriptionsByConnection: () => [["a", 1], ["b", 2]],
     verifier: () => ({ tier: "lanes", description: "lanes (AVX-512)" }),
     search: () => ({ backend: "opensearch 2.19.6", available: true, lagEvents: 3 }),
+    store: () => ({ writable: true, fault: null, freeBytes: 1e9 }),
     uptimeSeconds: () => 12.7,
     failed: () => {},
     ...changes,
@@ -96,6 +97,7 @@ Deno.test("/health reports the relay", async () => {
     queueLength: 5,
     subscriptions: { total: 7, byConnection: { a: 1, b: 2 } },
     durability: "full",
+    store: { writable: true, fault: null, freeBytes: 1e9 },
     verifier: { tier: "lanes", description: "lanes (AVX-512)" },
     search: { backend: "opensearch 2.19.6", available: true, lagEvents: 3 },
   });
@@ -105,6 +107,7 @@ Deno.test("/health names a search that is down, the phase, and answers 200 all t
   const states: [Partial<RelayStatus>, string][] = [
     [{ search: () => ({ backend: "opensearch", available: false, lagEvents: 9 }) }, "degraded"],
     [{ search: () => null }, "degraded"],
+    [{ store: () => ({ writable: false, fault: "full", freeBytes: 0 }), search: () => null }, "failing"],
     [{ phase: () => "starting", verifier: () => null }, "starting"],
     [{ phase: () => "draining" }, "draining"],
   ];

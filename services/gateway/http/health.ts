@@ -5,12 +5,12 @@
  * @module
  */
 import { HEALTH_CONNECTIONS_MAX } from "../../../lib/limits.ts";
-import type { RelayStatus, SearchStatus, VerifierStatus } from "./relay_status.ts";
+import type { RelayStatus, SearchStatus, StoreStatus, VerifierStatus } from "./relay_status.ts";
 
 /** The report. */
 export interface HealthReport {
-  /** `degraded`: events are taken and served, searches are not. */
-  readonly status: "ok" | "degraded" | "starting" | "draining";
+  /** `degraded`: events are taken and served, searches are not; `failing`: the disk takes no events. */
+  readonly status: "ok" | "degraded" | "failing" | "starting" | "draining";
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly queueLength: number;
@@ -21,6 +21,7 @@ export interface HealthReport {
     readonly byConnection: Readonly<Record<string, number>>;
   };
   readonly durability: string;
+  readonly store: StoreStatus;
   readonly verifier: VerifierStatus | null;
   readonly search: SearchStatus | null;
 }
@@ -39,6 +40,7 @@ export function healthReport(status: RelayStatus): HealthReport {
       byConnection: Object.fromEntries(greatest(status.subscriptionsByConnection())),
     },
     durability: status.durability,
+    store: status.store(),
     verifier,
     search,
   };
@@ -47,6 +49,7 @@ export function healthReport(status: RelayStatus): HealthReport {
 function overall(status: RelayStatus, search: SearchStatus | null): HealthReport["status"] {
   const phase = status.phase();
   if (phase !== "ready") return phase;
+  if (!status.store().writable) return "failing";
   return search?.available ? "ok" : "degraded";
 }
 

@@ -13,7 +13,8 @@ import { checkHttpAuth, HttpAuthError, readHttpAuth } from "../../../lib/nostr/h
 export interface ManagementDoor {
   /** The URLs by which a request may name the relay. */
   readonly urls: readonly string[];
-  readonly admins: ReadonlySet<string>;
+  /** Whether a key manages the relay. */
+  mayManage(pubkey: string): boolean;
   /** What is wrong with the id or the signature of an event, or null. */
   eventFault(event: NostrEvent): string | null;
   /** Passes on the body of a request of an admin. */
@@ -22,7 +23,12 @@ export interface ManagementDoor {
 
 /** Answers one POST. */
 export async function answerManagementRequest(request: Request, door: ManagementDoor): Promise<Response> {
-  const body = await boundedBody(request);
+  let body: Uint8Array<ArrayBuffer> | null;
+  try {
+    body = await boundedBody(request);
+  } catch {
+    return refusal(400, "the body ended before its Content-Length");
+  }
   if (body === null) return refusal(413, `the body is longer than ${MANAGEMENT_BODY_BYTES_MAX} bytes`);
   try {
     const event = readHttpAuth(request.headers.get("Authorization"));
@@ -30,7 +36,7 @@ export async function answerManagementRequest(request: Request, door: Management
     checkHttpAuth(event, { urls: door.urls, method: "POST", bodySha256 }, Math.floor(Date.now() / 1000));
     const fault = door.eventFault(event);
     if (fault !== null) throw new HttpAuthError(`Cannot authorize request: ${fault}`);
-    if (!door.admins.has(event.pubkey)) return refusal(403, "this key does not manage this relay");
+    if (!door.mayManage(event.pubkey)) return refusal(403, "this key does not manage this relay");
   } catch (error) {
     if (!(error instanceof HttpAuthError)) throw error;
     return answer(401, JSON.stringify({ error: error.message }), { "WWW-Authenticate": "Nostr" });

@@ -8,6 +8,7 @@ import type { Config } from "../../../lib/config.ts";
 import type { Exposition } from "../../../lib/metrics/exposition.ts";
 import type { RelayInformation } from "../../../lib/nostr/relay_information.ts";
 import type { ManagementDoor } from "./management.ts";
+import type { StorageFault } from "../../../lib/store/storage_fault.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 
 /** Where the relay is in its life. */
@@ -27,6 +28,16 @@ export interface SearchStatus {
   readonly available: boolean;
   /** Changes in the log that the index lacks. */
   readonly lagEvents: number;
+}
+
+/** The store that serves. */
+export interface StoreStatus {
+  /** False while events are refused because of the disk. */
+  readonly writable: boolean;
+  /** What is wrong with the disk, or null. */
+  readonly fault: StorageFault | null;
+  /** Free bytes of the disk. */
+  readonly freeBytes: number;
 }
 
 /** The relay, seen from a page. Every function is cheap, and counts are those of the whole relay. */
@@ -50,6 +61,7 @@ export interface RelayStatus {
   verifier(): VerifierStatus | null;
   /** Null while the indexer has not reported. */
   search(): SearchStatus | null;
+  store(): StoreStatus;
   uptimeSeconds(): number;
   /** Takes an error of a page, for the log. */
   failed(error: Error): void;

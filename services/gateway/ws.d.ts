@@ -1,0 +1,49 @@
+/** Types of what is used of `ws` 8, which has none of its own. */
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Buffer } from "node:buffer";
+
+/** One WebSocket; emits `message` (data, isBinary), `pong`, `ping`, `error` and `close`. */
+export class WebSocket extends EventEmitter {
+  /** As the handshake makes it: `null`, and the options of the server. */
+  constructor(address: null, protocols: undefined, options: ServerOptions);
+  static readonly OPEN: 1;
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** The names of the extensions that were agreed on, separated by commas. */
+  readonly extensions: string;
+  close(code?: number, reason?: string | Buffer): void;
+  /** Destroys the connection. */
+  terminate(): void;
+  ping(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** Of the options, those used here; sizes in bytes, times in ms. */
+export interface ServerOptions {
+  readonly path: string;
+  readonly noServer: true;
+  readonly clientTracking: boolean;
+  readonly maxPayload: number;
+  readonly maxBufferedChunks: number;
+  readonly maxFragments: number;
+  readonly closeTimeout: number;
+  readonly perMessageDeflate: false | {
+    readonly serverNoContextTakeover: boolean;
+    readonly clientNoContextTakeover: boolean;
+    readonly concurrencyLimit: number;
+  };
+  readonly WebSocket: typeof WebSocket;
+}
+
+/** Shakes hands. */
+export class WebSocketServer extends EventEmitter {
+  constructor(options: ServerOptions);
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    done: (webSocket: WebSocket) => void,
+  ): void;
+}

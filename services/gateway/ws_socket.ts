@@ -1,0 +1,184 @@
+/**
+ * One client's socket of the `ws` engine. Handshake, reading, pings and closing are `ws`'s; text frames are written past
+ * it, by the gateway's outbox, because `ws` makes two buffers and two writes of each.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import type { Buffer } from "node:buffer";
+import type { Duplex } from "node:stream";
+import { constants, deflateRawSync } from "node:zlib";
+// @ts-types="./ws.d.ts"
+import { type ServerOptions, WebSocket } from "ws";
+import { DEFLATE_CHARS_MIN } from "../../lib/limits.ts";
+import { compressedFrame } from "../../lib/websocket/frame.ts";
+import type { Socket, SocketEvents } from "./listener.ts";
+import { type Outbox, PendingFrames } from "./outbox.ts";
+
+// `ws` has found the bytes to be UTF-8 already: a decoder that checks them again costs three times as much.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** What RFC 7692 leaves away behind each message. */
+const DEFLATE_TAIL_BYTES = 4;
+// Most of the cost is to begin, which less memory makes cheaper; a lower level saves nothing.
+const DEFLATE = { finishFlush: constants.Z_SYNC_FLUSH, level: 6, memLevel: 6, windowBits: 13 } as const;
+
+/** `ws`'s own socket, which knows the one that the gateway sees: so no socket needs closures of its own. */
+export class WsConnection extends WebSocket {
+  owner: WsSocket<unknown> | null = null;
+  readonly #frameBytesMax: number;
+
+  constructor(address: null, protocols: undefined, options: ServerOptions) {
+    super(address, protocols, options);
+    this.#frameBytesMax = options.maxPayload;
+  }
+
+  /** Closes; where `ws` itself closes because of a long message, the client is told the bound. */
+  override close(code?: number, reason?: string | Buffer): void {
+    // Nothing may follow the closing frame: what waits goes out before it.
+    this.owner?.flush();
+    const isSilent = code === 1009 && reason === undefined;
+    super.close(code, isSilent ? `a message is longer than ${this.#frameBytesMax} bytes` : reason);
+  }
+}
+
+/** See the module's text. */
+export class WsSocket<Client> implements Socket {
+  readonly #connection: WsConnection;
+  readonly #stream: Duplex;
+  readonly #pending: PendingFrames;
+  readonly #outbox: Outbox;
+  readonly #events: SocketEvents<Client>;
+  readonly #deflates: boolean;
+  #client: Client | null = null;
+  #isPaused = false;
+  /** Texts that had been read when the gateway asked for a pause: at most those of one read. */
+  #held: string[] | null = null;
+  /** Heartbeats since anything came from the client. */
+  silentBeats = 0;
+  /** Where the heartbeat keeps it. */
+  beatSlot = 0;
+
+  constructor(connection: WsConnection, stream: Duplex, outbox: Outbox, events: SocketEvents<Client>) {
+    this.#connection = connection;
+    this.#stream = stream;
+    this.#pending = new PendingFrames(stream);
+    this.#outbox = outbox;
+    this.#events = events;
+    this.#deflates = connection.extensions !== "";
+    connection.owner = this as WsSocket<unknown>;
+    connection.on("message", onMessage);
+    connection.on("pong", onSign);
+    connection.on("ping", onSign);
+    connection.on("close", onClose);
+    // What is wrong ends the connection; without a listener the error would be uncaught.
+    connection.on("error", onError);
+  }
+
+  /** The gateway takes the socket, which is open, or does not. */
+  open(client: Client | null): void {
+    this.#client = client;
+    if (client === null) this.close(1013, "the relay takes no more connections now");
+  }
+
+  get #isOpen(): boolean {
+    return this.#connection.readyState === WebSocket.OPEN;
+  }
+
+  get bufferedBytes(): number {
+    return this.#pending.chars + this.#stream.writableLength;
+  }
+
+  send(text: string): void {
+    if (!this.#isOpen) return;
+    if (this.#deflates && text.length >= DEFLATE_CHARS_MIN) this.#sendDeflated(text);
+    else this.#outbox.send(this.#pending, text);
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#held = null;
+    this.#connection.close(code, reason);
+    // The client's part of closing has to be read.
+    if (this.#isPaused) this.resume();
+  }
+
+  /** Writes what waits for the end of the turn now. */
+  flush(): void {
+    if (this.#pending.chars > 0) this.#outbox.flush(this.#pending);
+  }
+
+  get flow(): this {
+    return this;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (let at = 0; at < held.length; at++) {
+      if (this.#isPaused) {
+        this.#held = held.slice(at);
+        return;
+      }
+      this.#text(held[at]!);
+    }
+    if (!this.#isPaused) this.#connection.resume();
+  }
+
+  /** One heartbeat: a client that was silent since the last is asked for a sign, one that gives none is left. */
+  beat(): void {
+    // Nobody is to blame for what we do not read.
+    const silent = this.#isPaused ? 0 : this.silentBeats;
+    this.silentBeats = silent + 1;
+    if (silent === 1 && this.#isOpen) this.#connection.ping();
+    else if (silent > 1) this.close(1001, "the client was silent for too long");
+  }
+
+  message(data: Buffer, isBinary: boolean): void {
+    this.silentBeats = 0;
+    if (this.#client === null || !this.#isOpen) return;
+    if (isBinary) {
+      return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
+    }
+    const text = decoder.decode(data);
+    if (this.#isPaused) (this.#held ??= []).push(text);
+    else this.#text(text);
+  }
+
+  closed(): void {
+    const client = this.#client;
+    this.#client = null;
+    this.#held = null;
+    if (client !== null) this.#events.closed(client);
+  }
+
+  #text(text: string): void {
+    if (this.#client !== null) this.#events.text(this.#client, text);
+  }
+
+  /** Deflates at once and without a context, so that a connection keeps no memory for it and frames keep their order. */
+  #sendDeflated(text: string): void {
+    this.flush();
+    const deflated = deflateRawSync(text, DEFLATE);
+    this.#stream.write(compressedFrame(deflated.subarray(0, deflated.length - DEFLATE_TAIL_BYTES)));
+  }
+}
+
+function onMessage(this: WsConnection, data: Buffer, isBinary: boolean): void {
+  this.owner?.message(data, isBinary);
+}
+
+function onSign(this: WsConnection): void {
+  if (this.owner !== null) this.owner.silentBeats = 0;
+}
+
+function onClose(this: WsConnection): void {
+  this.owner?.closed();
+}
+
+function onError(): void {}

@@ -1,0 +1,32 @@
+/**
+ * Which of the processes that share a port gets new connections, by the native library (`native/listeners.c`).
+ * Runs on the main thread; no state of its own, the kernel keeps the choice with the sockets.
+ *
+ * @module
+ */
+
+const SYMBOLS = {
+  sluice_steer_listeners: { parameters: ["u32", "u32", "u32"], result: "i32" },
+} as const;
+
+/** Sockets of a port, by the order in which they began to listen. */
+export interface SocketRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Has the kernel give new connections to these sockets only, or to all again (null).
+ *
+ * @param libraryPath The native library; null: there is none, and nothing is steered.
+ * @returns whether that was done.
+ */
+export function steerListeners(libraryPath: string | null, port: number, to: SocketRange | null): boolean {
+  if (libraryPath === null) return false;
+  const library = Deno.dlopen(libraryPath, SYMBOLS);
+  try {
+    return library.symbols.sluice_steer_listeners(port, to?.first ?? 0, to?.count ?? 0) === 1;
+  } finally {
+    library.close();
+  }
+}

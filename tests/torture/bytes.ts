@@ -1,0 +1,58 @@
+/**
+ * The trial of bad bytes: everything that comes from outside, mutated from real messages, at a relay that must answer all
+ * of it, take nothing wrong, and lose no thread. A round is 20,000 EVENT frames and a share of everything else.
+ *
+ * Runs in the process of whoever calls it, which owns the sockets.
+ *
+ * @module
+ */
+import { metricsOf } from "../pipeline/traffic.ts";
+import { startRelay } from "../support/relay.ts";
+import { auditStore } from "./audit.ts";
+import { EventFuzzer, isRightFor } from "./event_bytes.ts";
+import { fuzzEnvFiles, fuzzImports, fuzzPluginOutput } from "./text_bytes.ts";
+import { Findings, roundsOf, type TrialOptions, type TrialResult } from "./trial.ts";
+import { fuzzHttp, fuzzVerbs } from "./verb_bytes.ts";
+
+const CONNECTIONS = 4;
+const EVENT_FRAMES = 20_000;
+const OTHER_FRAMES = 1_000;
+const HTTP_REQUESTS = 200;
+const TEXTS = 500;
+/** Stored events that are verified again at the end. */
+const VERIFIED_MAX = 2_000;
+
+/** See the module's text. */
+export async function bytesTrial(options: TrialOptions): Promise<TrialResult> {
+  const { prng, folder, say, budgetMs } = options;
+  const findings = new Findings();
+  const dataDir = await Deno.makeTempDir({ dir: folder, prefix: "data-" });
+  await using relay = await startRelay({ dataDir, env: { LOG_LEVEL: "warn", DURABILITY: "normal" } });
+  const fuzzers = Array.from({ length: CONNECTIONS }, () => new EventFuzzer(prng, findings));
+  const untilMs = performance.now() + budgetMs;
+  const goesOn = roundsOf(options);
+  while (goesOn()) {
+    await Promise.all([
+      ...fuzzers.map((fuzzer) => fuzzer.run(relay.url, untilMs, EVENT_FRAMES / CONNECTIONS)),
+      fuzzVerbs(relay.url, prng, findings, { untilMs, framesMax: OTHER_FRAMES }),
+      fuzzHttp(relay.url, prng, findings, { untilMs, framesMax: HTTP_REQUESTS }),
+    ]);
+    await fuzzImports(dataDir, prng, findings);
+    fuzzEnvFiles(prng, findings, TEXTS);
+    await fuzzPluginOutput(prng, findings, TEXTS);
+    say(`${findings.figures["EVENT frames"]} EVENT frames, ${findings.failures.length} failures`);
+  }
+  const died = [...await metricsOf(relay)].filter(([name, value]) =>
+    name.includes("restarts_total") && value > 0
+  );
+  findings.fail("threads", died.map(([name]) => `${name}: ${relay.output().slice(-1_000)}`));
+  await relay.stop();
+  const { events, mistakes } = auditStore(dataDir);
+  findings.fail("the store", mistakes);
+  for (const event of prng.shuffle([...events.values()]).slice(0, VERIFIED_MAX)) {
+    findings.count("stored events verified by nostr-tools");
+    if (!isRightFor(event)) findings.fail("a wrong event is stored", [JSON.stringify(event)]);
+  }
+  await Deno.remove(dataDir, { recursive: true });
+  return findings;
+}

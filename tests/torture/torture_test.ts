@@ -1,0 +1,68 @@
+// deno-lint-ignore-file no-console -- what is skipped is said, with the reason
+/** The short forms of the trials of `deno task torture`: the same code, a few rounds. */
+import { assertEquals } from "@std/assert";
+import { seededPrng } from "../support/prng.ts";
+import { bytesTrial } from "./bytes.ts";
+import { crashTrial } from "./crash.ts";
+import { type PowerOptions, powerTrial } from "./power.ts";
+import { slopeOf, soakTrial } from "./soak.ts";
+import { threadsTrial } from "./threads.ts";
+import type { Trial, TrialResult } from "./trial.ts";
+
+/** Long enough for every short form; the rounds end it. */
+const BUDGET_MS = 120_000;
+
+/** Runs a trial in a folder of its own. */
+async function run(name: string, trial: Trial, rounds: number): Promise<TrialResult> {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-torture-" });
+  const say = (line: string) => line.startsWith("skipped") && console.log(line);
+  try {
+    return await trial({ prng: seededPrng(name), budgetMs: BUDGET_MS, rounds, folder, say });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The same, and demands that every promise was kept. */
+async function hold(name: string, trial: Trial, rounds: number): Promise<TrialResult> {
+  const result = await run(name, trial, rounds);
+  assertEquals(result.failures, []);
+  return result;
+}
+
+Deno.test("a relay killed many times on one data directory loses nothing and brings nothing back", async () => {
+  const { figures } = await hold("crash", crashTrial, 4);
+  assertEquals(figures.kills! >= 4, true);
+});
+
+Deno.test("a relay whose threads die, hang and run out of memory answers on and keeps everything", async () => {
+  const { figures } = await hold("threads", threadsTrial, 3);
+  assertEquals(figures["events looked at"]! > 0, true);
+});
+
+Deno.test("a store whose disk lost power at any moment is whole and holds every OK", async () => {
+  await hold("power", powerTrial, 1);
+});
+
+Deno.test("the trial of power loss finds what a store without fsync loses", async () => {
+  const careless: Trial = (options) => powerTrial({ ...options, durability: "normal" } as PowerOptions);
+  const { failures, figures } = await run("power without fsync", careless, 1);
+  // Without a compiler nothing was cut.
+  assertEquals(failures.some((failure) => failure.endsWith("is lost")), figures.cuts !== undefined);
+});
+
+Deno.test("mutated messages, pages, imports and settings are answered, and nothing wrong is taken", async () => {
+  const { figures } = await hold("bytes", bytesTrial, 1);
+  assertEquals(figures["EVENT frames"], figures["EVENT frames answered"]);
+});
+
+Deno.test("a mixed load for some seconds is answered, and leaves nothing behind", async () => {
+  const { figures } = await hold("soak", soakTrial, 8);
+  assertEquals(figures.samples, 8);
+});
+
+Deno.test("slopeOf() sees growth through outliers", () => {
+  const xs = Array.from({ length: 50 }, (_, n) => n);
+  assertEquals(slopeOf(xs, xs.map((x) => x === 20 ? 1_000 : 3 * x)), 3);
+  assertEquals(slopeOf(xs, xs.map((x) => x === 20 ? 1_000 : 7)), 0);
+});

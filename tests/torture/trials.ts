@@ -1,0 +1,16 @@
+/**
+ * The trials of `deno task torture`, by name. Each is loaded when it is its turn: some ask the environment at once.
+ * Runs in the process of `deno task torture`; constants only.
+ *
+ * @module
+ */
+import type { Trial } from "./trial.ts";
+
+/** Every trial. */
+export const TRIALS: Record<string, () => Promise<Trial>> = {
+  crash: async () => (await import("./crash.ts")).crashTrial,
+  bytes: async () => (await import("./bytes.ts")).bytesTrial,
+  power: async () => (await import("./power.ts")).powerTrial,
+  threads: async () => (await import("./threads.ts")).threadsTrial,
+  soak: async () => (await import("./soak.ts")).soakTrial,
+};
