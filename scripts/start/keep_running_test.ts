@@ -52,6 +52,8 @@ function until(path: string, end: string): string {
 
 Deno.test("a relay that handed over is not started again; the one that took over is", async () => {
   const directory = await Deno.makeTempDir({ prefix: "sluice-keep-" });
+  let heard = 0;
+  const hear = () => void heard++;
   try {
     const { spawn, count, asked } = lives(
       until(`${directory}/first`, "exit 0"),
@@ -59,11 +61,14 @@ Deno.test("a relay that handed over is not started again; the one that took over
       "exit 3",
     );
     const running = keepRunning(spawn, { delayMs: 1, say: () => {} });
+    // Listens after the program does, and so hears of a signal after it.
+    Deno.addSignalListener("SIGUSR2", hear);
     await eventually(() => count() === 1);
     Deno.kill(Deno.pid, "SIGUSR2");
-    await eventually(() => count() === 2);
+    await eventually(() => count() === 2 && heard === 1);
     // While one takes over, no third one is started.
     Deno.kill(Deno.pid, "SIGUSR2");
+    await eventually(() => heard === 2);
     await Deno.writeTextFile(`${directory}/first`, "");
     await Deno.writeTextFile(`${directory}/second`, "");
     assertEquals(await running, 3);
@@ -73,6 +78,7 @@ Deno.test("a relay that handed over is not started again; the one that took over
       { restarts: 1, takesOver: false },
     ]);
   } finally {
+    Deno.removeSignalListener("SIGUSR2", hear);
     await Deno.remove(directory, { recursive: true });
   }
 });

@@ -19,7 +19,7 @@ export function listenWithServe<Client>(
   const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
     // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
     const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
-      new URL(request.url).pathname === "/";
+      URL.parse(request.url)?.pathname === "/";
     if (!wantsSocket) return events.http(request, address);
     return isAccepting ? upgrade(request, address, options, events) : refuse();
   };
