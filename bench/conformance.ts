@@ -60,7 +60,7 @@ async function tryPeer(peer: Peer, dir: string): Promise<Conformance> {
     answerMs: ANSWER_MS_DEFAULT,
     process,
     forced: new Set(UNLISTED[peer.name] ?? []),
-    ...(peer.name === "sluice" ? { adminKey: admin } : {}),
+    ...(peer.name.startsWith("sluice") ? { adminKey: admin } : {}),
   });
   const results: Result[] = [];
   for await (const result of tryRules(relay, RULES)) {

@@ -8,11 +8,11 @@ import { nostrRsRelay } from "./nostr_rs_relay.ts";
 import { nostrSdk } from "./nostr_sdk.ts";
 import type { Peer } from "./peer.ts";
 import { rely } from "./rely.ts";
-import { sluice } from "./sluice.ts";
+import { sluice, sluiceWs } from "./sluice.ts";
 import { strfry } from "./strfry.ts";
 
 /** All peers that the bench knows. */
-export const PEERS: readonly Peer[] = [sluice, strfry, khatru, rely, nostrRsRelay, nostrSdk];
+export const PEERS: readonly Peer[] = [sluice, sluiceWs, strfry, khatru, rely, nostrRsRelay, nostrSdk];
 
 /** The peer of a name. */
 export function peerNamed(name: string): Peer {
