@@ -1,6 +1,7 @@
 /**
- * Ourselves as a peer, once with each socket engine: the relay of this source tree, started as `deno task start` starts it, with the environment's
- * own settings (GATEWAY_WORKERS, VERIFIER_WORKERS, READER_WORKERS …). Runs in the bench's own process.
+ * Ourselves as a peer, once with each socket engine: the relay of this source tree, started as `deno task start` starts
+ * it, with the environment's own settings (GATEWAY_WORKERS, VERIFIER_WORKERS, READER_WORKERS …).
+ * Runs in the bench's own process.
  *
  * @module
  */

@@ -72,6 +72,8 @@ Deno.test("/metrics counts what both gateways did, whichever answers", async () 
     client.send(["WHAT"]);
     await client.nextOfType("NOTICE");
   }
+  // The lag is measured once a second and after each bulk; the bulks' sum tells that it is not an old one.
+  await eventually(async () => ((await metricsOf(relay)).get("nostr_bulk_events_sum") ?? 0) >= 4 * CLIENTS);
   await indexed(relay);
   const deliveries = 3 * CLIENTS * CLIENTS;
   await eventually(async () => (await metricsOf(relay)).get("nostr_deliveries_total") === deliveries);
