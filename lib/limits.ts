@@ -5,6 +5,7 @@
  *
  * @module
  */
+// long: one table
 import { invariant } from "./invariant.ts";
 
 /** The hard limit of one WebSocket message, bytes; a longer one closes the connection with 1009. */
@@ -339,6 +340,25 @@ export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
 /** Events of one report (NIP-56) that wait for a moderator. */
 export const REPORTED_EVENTS_MAX = 20;
+/** Members that the list of members names (NIP-43): its event fits the default of `MAX_MESSAGE_LENGTH`. */
+export const MEMBERS_LISTED_MAX = 2_500;
+/** Events about one member each (NIP-43) that go with one list; of more changes at once, only the list tells. */
+export const MEMBER_NOTICES_MAX = 100;
+/** The pause between two lists of members, ms; a second, so that each replaces the one before. */
+export const MEMBERS_INTERVAL_MS = 1_000;
+/** Seconds by which the clock of who asks to join or leave may differ (NIP-43: a few minutes). */
+export const MEMBER_REQUEST_SECONDS_MAX = 600;
+/** Invite codes of one key that are open; who asks for more gets the newest again. */
+export const INVITES_OPEN_MAX = 20;
+/** Invite codes that the relay keeps. */
+export const INVITES_MAX = 100_000;
+/** Keys that may join by one invite code, at most. */
+export const INVITE_USES_MAX = 10_000;
+/** Hours for which an invite code is good, by default, and at most. */
+export const INVITE_HOURS_DEFAULT = 168;
+export const INVITE_HOURS_MAX = 8_760;
+/** Seconds for which a code that has expired is known as such. */
+export const INVITE_EXPIRED_SECONDS = 604_800;
 /** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
