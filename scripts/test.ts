@@ -13,8 +13,8 @@
  * The tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE` names
  * one engine for the whole run instead.
  *
- * What failed is told again at the end. The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file
- * that cannot be imported fails the run, though Deno counts no test of it.
+ * What failed is told again at the end. The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every
+ * `deno test` ended with 0: a file that cannot be imported fails the run, though Deno counts no test of it.
  *
  * Runs in a process of its own, which owns the OpenSearch node and the `deno test` processes.
  *
