@@ -370,6 +370,32 @@ export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
 
+/** The longest that a look-up of an identifier (NIP-05) may take, name, connection and answer together, ms. */
+export const NIP05_MS_MAX = 5_000;
+/** Bytes of an answer to it, head included. */
+export const NIP05_ANSWER_BYTES_MAX = 512 * 1024;
+/** Look-ups under way at once. */
+export const NIP05_AT_ONCE_MAX = 4;
+/** Seconds between two look-ups at one domain. */
+export const NIP05_DOMAIN_SECONDS_MIN = 2;
+/** Domains whose pauses are kept before those that are over are forgotten. */
+export const NIP05_DOMAINS_PAUSED_MAX = 10_000;
+/** Seconds between two look-ups for one author. */
+export const NIP05_AUTHOR_SECONDS_MIN = 300;
+/** Seconds after which an identifier is looked at again; where nobody answered, sooner. */
+export const NIP05_AGAIN_SECONDS = 86_400;
+export const NIP05_RETRY_SECONDS = 7_200;
+/** Seconds for which an identifier stays verified while nobody answers. */
+export const NIP05_STALE_SECONDS = 604_800;
+/** Authors whose identifiers are kept. */
+export const NIP05_AUTHORS_MAX = 500_000;
+/** Authors of one domain that a search looks among; OpenSearch takes 65,536 values of a condition. */
+export const NIP05_DOMAIN_AUTHORS_MAX = 20_000;
+/** How often the log is looked at for profiles, ms; entries that are read then, and identifiers that are considered. */
+export const NIP05_LOOK_MS = 250;
+export const NIP05_LOG_ROWS = 2_000;
+export const NIP05_DUE_MAX = 100;
+
 /** The longest that the indexer goes on sending after it was asked to stop, ms. */
 export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that SIGTERM drains, ms, before main exits with an error. */

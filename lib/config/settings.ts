@@ -213,6 +213,12 @@ export const SETTINGS = {
     "The number of gathered changes that makes a bulk call come sooner.",
     LIVE,
   ),
+  NIP05_CHECK: setting(
+    "search",
+    boolean(),
+    false,
+    "Look up the identifiers in profiles (NIP-05) at their domains, so that searches know domain:.",
+  ),
 
   MAX_MESSAGE_LENGTH: setting(
     "limits",
