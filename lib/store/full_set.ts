@@ -238,7 +238,7 @@ function prepareStatements(db: DatabaseSync) {
         )
       } ORDER BY 1 LIMIT ?3+0`,
     ),
-    removals: sql("SELECT seq, age, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
+    removals: sql("SELECT seq, age, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     expired: sql(`${
       ofBoth((of) =>
         `SELECT ${COLUMNS} FROM body b CROSS JOIN ${of}event x ON x.seq = b.seq
