@@ -37,6 +37,17 @@ export class OwnIndex implements AsyncDisposable {
     return found;
   }
 
+  /** Does something to the index behind the relay's back. */
+  async ask(method: string, path: string, body: object): Promise<void> {
+    const response = await fetch(`${NODE_URL}/${this.name}${path}`, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Cannot ${method} "${path}": ${text}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const response = await fetch(`${NODE_URL}/_alias/${this.name}`).then((r) => r.json()).catch(() => ({}));
     for (const index of Object.keys(response)) {
