@@ -71,7 +71,11 @@ export class Rebuild {
     if (this.#index.rebuildsInPlace && begun === "") this.#hideIndex();
     if (this.#follower === null) {
       const successor = await this.#index.openSuccessor(begun);
-      if (successor === null) return state.rebuild === begun ? "idle" : "emptied";
+      if (successor === null) {
+        if (state.rebuild === begun) return "idle";
+        lines.info("the search index was emptied, to be built anew");
+        return "emptied";
+      }
       if (successor.generation !== begun) state.beginRebuild(successor.generation);
       this.#follower = new LogFollower(successor, successor.generation, this.#parts);
       lines.info(`the search index is built anew: ${this.#follower.lag} changes to go`);

@@ -44,10 +44,10 @@ class Indexer {
   readonly #packed: readonly LaneMemory[];
   readonly #parts: FollowerParts;
   readonly #rebuild: Rebuild;
-  /** Fills the index that serves, or null: it must be prepared first. */
+  /** Fills the index that serves; null: it is not known yet which one that is, or what it holds. */
   #follower: LogFollower | null = null;
-  /** The lag of the follower before it has one. */
-  #lagBefore: () => number;
+  /** False: the index may have been lost since the follower used it. */
+  #isPrepared = false;
   /** When the log was read that the index was last equal to, ms; null: not since it answered last. */
   #wholeMs: number | null = null;
   #watch = new IndexWatch();
@@ -65,7 +65,6 @@ class Indexer {
     this.#bell = new Doorbell(memory.bells.indexer);
     this.#packed = memory.packed;
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
-    this.#lagBefore = () => log.lastSeq;
     const { state, index } = backend;
     const acknowledged = () => this.#bell.crashIfAsked();
     this.#parts = { state, log, lines, metrics: this.#metrics, acknowledged };
@@ -132,19 +131,24 @@ class Indexer {
         this.#lines.warn(`the search index does not answer: ${(error as Error).message}`);
       }
       // It may have been lost with its backend; and what was sent is sent again, which is harmless.
-      this.#forgetIndex();
+      this.#isPrepared = false;
+      this.#hide();
       this.#metrics.add(BULK_FAILURES, 1);
     }
     this.#tell();
   }
 
   async #prepare(): Promise<LogFollower> {
-    if (this.#follower !== null) return this.#follower;
+    if (this.#isPrepared && this.#follower !== null) return this.#follower;
     const { index, state } = this.#backend;
     const { generation } = await index.prepare();
     this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
     this.#watch = new IndexWatch();
-    this.#follower = new LogFollower(index, generation, this.#parts);
+    // The same index as before the outage: what it refused is still known.
+    if (this.#follower?.generation !== generation) {
+      this.#follower = new LogFollower(index, generation, this.#parts);
+    }
+    this.#isPrepared = true;
     return this.#follower;
   }
 
@@ -172,6 +176,7 @@ class Indexer {
     }
     if (!this.#watch.hasLost(look.documents)) return;
     this.#backend.state.advance({ follower: FOLLOWER, generation, seq: 0 });
+    this.#follower = null;
     throw new SearchUnavailableError("Cannot use the search index: most of its documents are gone");
   }
 
@@ -179,30 +184,19 @@ class Indexer {
     const readMs = performance.now();
     const step = await this.#rebuild.step(this.#settings.config.FLUSH_EVENTS_MAX);
     this.#rebuildWaits = step === "more";
-    if (step === "emptied") this.#forgetIndex();
-    if (step !== "succeeded") return;
-    this.#follower = null;
-    this.#wholeMs = readMs;
+    if (step === "emptied") this.#hide();
+    if (step === "emptied" || step === "succeeded") this.#follower = null;
+    if (step === "succeeded") this.#wholeMs = readMs;
   }
 
-  /** Searches are refused until the index has been prepared again and is as far as the log. */
-  #forgetIndex(): void {
-    const { generation } = this.#follower ?? {};
-    const { state } = this.#backend;
-    if (generation !== undefined) {
-      this.#lagBefore = () => Math.max(0, this.#log.lastSeq - state.seqOf(FOLLOWER, generation));
-    }
-    this.#follower = null;
-    this.#hide();
-  }
-
+  /** Searches are refused until the index is as far as the log again. */
   #hide(): void {
     this.#wholeMs = null;
     this.#metrics.set(AVAILABLE, 0);
   }
 
   get #lag(): number {
-    return this.#follower?.lag ?? this.#lagBefore();
+    return this.#follower?.lag ?? this.#log.lastSeq;
   }
 
   /** Measures and returns the lag, and says whether searches are answered. */
