@@ -5,6 +5,7 @@
  *
  * @module
  */
+// long: one table
 import { invariant } from "./invariant.ts";
 
 /** The hard limit of one WebSocket message, bytes; a longer one closes the connection with 1009. */
