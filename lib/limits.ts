@@ -251,7 +251,7 @@ export const FLUSH_EVENTS_DEFAULT = 10_000;
 export const FLUSH_INTERVAL_MS_DEFAULT = 1_000;
 /** Bytes of one bulk call, at most. */
 export const BULK_BYTES_MAX = 32 * 1024 * 1024;
-/** Attempts of a document that OpenSearch refuses for a passing reason, before it is set aside. */
+/** Attempts of a document that OpenSearch fails on, before it is set aside; one that it has no time for waits. */
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
@@ -287,6 +287,13 @@ export const DEAD_LETTERS_MAX = 100_000;
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/**
+ * How far searches may be behind the log, ms, beyond the pause between two bulk calls. An index that has not been as far as
+ * the log for longer answers no search, because its answer would not be whole.
+ */
+export const SEARCH_BEHIND_MS_MAX = 10_000;
+/** How often the indexer looks whether OpenSearch still holds the index that it had filled, ms. */
+export const INDEX_LOOK_MS = 2_000;
 /** The first pause after OpenSearch did not answer, ms; it doubles from there. */
 export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../support/prng.ts";
 import { bytesTrial } from "./bytes.ts";
-import { crashTrial } from "./crash.ts";
+import { crashTrial, crashTrialWithOpenSearch } from "./crash.ts";
 import { type PowerOptions, powerTrial } from "./power.ts";
 import { slopeOf, soakTrial } from "./soak.ts";
 import { threadsTrial } from "./threads.ts";
@@ -33,6 +33,13 @@ async function hold(name: string, trial: Trial, rounds: number): Promise<TrialRe
 Deno.test("a relay killed many times on one data directory loses nothing and brings nothing back", async () => {
   const { figures } = await hold("crash", crashTrial, 4);
   assertEquals(figures.kills! >= 4, true);
+});
+
+Deno.test("an OpenSearch index is equal to the store of a relay that was killed many times", {
+  ignore: Deno.env.get("SLUICE_TEST_OPENSEARCH") === "none",
+}, async () => {
+  const { figures } = await hold("crash-opensearch", crashTrialWithOpenSearch, 2);
+  assertEquals(figures["documents compared"]! > 0, true);
 });
 
 Deno.test("a relay whose threads die, hang and run out of memory answers on and keeps everything", async () => {
