@@ -1,7 +1,7 @@
 /**
  * The reader: answers what exceeds a gateway's budget, slice by slice: long scans, COUNT, and search.
  * Runs on a worker with an event loop (a search may be a call to OpenSearch); owns a read-only connection and the
- * queries that are open. Every query gets one slice in turn, so that a long one does not hold up the others.
+ * queries that are open. Every client gets one slice in turn, so that neither long nor many queries hold up others'.
  *
  * @module
  */
@@ -216,17 +216,24 @@ class Reader {
     } else this.#jobs.set(nameOf(job), job);
   }
 
-  /** Gives every query that wants one a slice. Returns whether there was anything to do. */
+  /** Gives every client one slice, its queries taking turns. Returns whether there was anything to do. */
   #turn(): boolean {
     let worked = false;
-    for (const job of this.#jobs.values()) {
+    const served = new Set<string>();
+    for (const [name, job] of [...this.#jobs]) {
       if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
       if (job instanceof Job && job.needsSearch) {
         if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
         continue;
       }
       worked = true;
+      const client = `${job.gateway}:${job.query.epoch}:${job.query.connection}`;
+      if (served.has(client)) continue;
+      served.add(client);
       this.#bell.crashIfAsked();
+      // Behind the others of its client.
+      this.#jobs.delete(name);
+      this.#jobs.set(name, job);
       this.#serve(job);
     }
     return worked;

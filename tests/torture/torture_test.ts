@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../support/prng.ts";
 import { bytesTrial } from "./bytes.ts";
+import { clientsTrial } from "./clients.ts";
 import { crashTrial, crashTrialWithOpenSearch } from "./crash.ts";
 import { type PowerOptions, powerTrial } from "./power.ts";
 import { slopeOf, soakTrial } from "./soak.ts";
@@ -61,6 +62,11 @@ Deno.test("the trial of power loss finds what a store without fsync loses", asyn
 Deno.test("mutated messages, pages, imports and settings are answered, and nothing wrong is taken", async () => {
   const { figures } = await hold("bytes", bytesTrial, 1);
   assertEquals(figures["EVENT frames"], figures["EVENT frames answered"]);
+});
+
+Deno.test("misbehaving clients, each in a hundredth of its trial, leave a bystander served", async () => {
+  const { figures } = await hold("clients", clientsTrial, 9);
+  assertEquals(figures.reconnects, 100);
 });
 
 Deno.test("a mixed load for some seconds is answered, and leaves nothing behind", async () => {

@@ -13,5 +13,6 @@ export const TRIALS: Record<string, () => Promise<Trial>> = {
   bytes: async () => (await import("./bytes.ts")).bytesTrial,
   power: async () => (await import("./power.ts")).powerTrial,
   threads: async () => (await import("./threads.ts")).threadsTrial,
+  clients: async () => (await import("./clients.ts")).clientsTrial,
   soak: async () => (await import("./soak.ts")).soakTrial,
 };
