@@ -302,8 +302,8 @@ export const OPENSEARCH_TIMEOUT_MS = 10_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
 /**
- * How far searches may be behind the log, ms, beyond the pause between two bulk calls. An index that has not been as far as
- * the log for longer answers no search, because its answer would not be whole.
+ * How long an index may take nothing, ms, beyond the pause between two bulk calls, while the log has something for it: then
+ * it answers no search, because its answer would not be whole.
  */
 export const SEARCH_BEHIND_MS_MAX = 10_000;
 /** How often the indexer looks whether OpenSearch still holds the index that it had filled, ms. */

@@ -40,6 +40,8 @@ export interface FollowerParts {
 export interface Step {
   /** Whether the index then held all that the log held when it was read. */
   readonly isWhole: boolean;
+  /** Whether it took everything that it was sent. */
+  readonly isTaken: boolean;
   readonly removals: number;
 }
 
@@ -73,7 +75,8 @@ export class LogFollower {
     const { bulk, isAll } = this.#nextBulk(eventsMax);
     if (bulk.length > 0) await this.#send(bulk);
     const removals = bulk.filter(({ change }) => change.type === "remove").length;
-    return { isWhole: isAll && this.#repeated.length === 0, removals };
+    const isTaken = this.#repeated.length === 0;
+    return { isWhole: isAll && isTaken, isTaken, removals };
   }
 
   /** What was refused before, then what is new in the log, within the bounds of one call. */

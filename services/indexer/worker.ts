@@ -51,8 +51,8 @@ class Indexer {
   #follower: LogFollower | null = null;
   /** False: the index may have been lost since the follower used it. */
   #isPrepared = false;
-  /** When the log was read that the index was last equal to, ms; null: not since it answered last. */
-  #wholeMs: number | null = null;
+  /** When the log was read that the index was last equal to, or took a bulk of after that, ms; null: it is being filled. */
+  #followsMs: number | null = null;
   #watch = new IndexWatch();
   #rebuildWaits = false;
   #failures = 0;
@@ -158,13 +158,15 @@ class Indexer {
   async #step(follower: LogFollower): Promise<void> {
     const { index, state } = this.#backend;
     const readMs = performance.now();
-    const { isWhole, removals } = await follower.step(this.#settings.config.FLUSH_EVENTS_MAX);
+    const { isWhole, isTaken, removals } = await follower.step(this.#settings.config.FLUSH_EVENTS_MAX);
     this.#watch.removals += removals;
+    // An index that was whole and takes all that it is sent lags only as far as the load has it.
+    if (isTaken && this.#followsMs !== null) this.#followsMs = readMs;
     if (!isWhole) return;
     await index.finishRebuild();
     // Else what the last bulks have brought would be found a second later.
-    if (this.#wholeMs === null) await index.refresh();
-    this.#wholeMs = readMs;
+    if (this.#followsMs === null) await index.refresh();
+    this.#followsMs = readMs;
     if (index.rebuildsInPlace && state.rebuild === follower.generation) this.#rebuild.end();
   }
 
@@ -189,12 +191,12 @@ class Indexer {
     this.#rebuildWaits = step === "more";
     if (step === "emptied") this.#hide();
     if (step === "emptied" || step === "succeeded") this.#follower = null;
-    if (step === "succeeded") this.#wholeMs = readMs;
+    if (step === "succeeded") this.#followsMs = readMs;
   }
 
   /** Searches are refused until the index is as far as the log again. */
   #hide(): void {
-    this.#wholeMs = null;
+    this.#followsMs = null;
     this.#metrics.set(AVAILABLE, 0);
   }
 
@@ -207,7 +209,7 @@ class Indexer {
     const lag = this.#lag;
     this.#metrics.set(LAG, lag);
     const { FLUSH_INTERVAL_MS } = this.#settings.config;
-    const behindMs = this.#wholeMs === null ? Infinity : performance.now() - this.#wholeMs;
+    const behindMs = this.#followsMs === null ? Infinity : performance.now() - this.#followsMs;
     this.#metrics.set(AVAILABLE, behindMs <= SEARCH_BEHIND_MS_MAX + FLUSH_INTERVAL_MS ? 1 : 0);
     return lag;
   }
