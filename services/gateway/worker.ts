@@ -166,7 +166,7 @@ class GatewayThread {
       this.#heart.beat();
       this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
-        this.#feed.drain(this.#gateway.requests.hasSubscriptions);
+        this.#feed.drain(this.#gateway.requests.hasSubscriptions, this.#listener.messagesPerTurn);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
@@ -244,7 +244,7 @@ class GatewayThread {
 }
 
 /** Listens; whoever comes waits until `opening` has somebody to serve. */
-async function listen({ config }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
+async function listen({ config, libraryPath }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
@@ -256,6 +256,7 @@ async function listen({ config }: ActorStart, opening: Opening<Connection>): Pro
     frameBytesMax: FRAME_BYTES_MAX,
     idleSeconds: SOCKET_IDLE_SECONDS_MAX,
     compression: config.WEBSOCKET_COMPRESSION,
+    libraryPath,
   }, opening);
 }
 

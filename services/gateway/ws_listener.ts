@@ -87,6 +87,8 @@ export async function listenWithWs<Client>(
   const { hostname, port } = await listen(server, options);
   return {
     address: { hostname, port },
+    // The outbox writes before it holds more.
+    messagesPerTurn: limits.OUTBOX_FRAMES_MAX,
     stopAccepting: () => {
       isAccepting = false;
     },
