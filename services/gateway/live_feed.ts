@@ -14,7 +14,7 @@ import { LogReader } from "../../lib/store/log.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
 import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../store/messages.ts";
 
-/** Takes a live event and returns how often it was sent. `seq` is Infinity for an ephemeral one: no stored answer has it. */
+/** Takes a live event, returns how often it was sent. `seq` is Infinity for an ephemeral one: no stored answer has it. */
 export type Deliver = (event: LiveEvent, seq: number) => number;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
