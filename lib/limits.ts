@@ -347,6 +347,25 @@ export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
 /** Events of one report (NIP-56) that wait for a moderator. */
 export const REPORTED_EVENTS_MAX = 20;
+/** Members that the list of members names (NIP-43): its event fits the default of `MAX_MESSAGE_LENGTH`. */
+export const MEMBERS_LISTED_MAX = 2_500;
+/** Events about one member each (NIP-43) that go with one list; of more changes at once, only the list tells. */
+export const MEMBER_NOTICES_MAX = 100;
+/** The pause between two lists of members, ms; a second, so that each replaces the one before. */
+export const MEMBERS_INTERVAL_MS = 1_000;
+/** Seconds by which the clock of who asks to join or leave may differ (NIP-43: a few minutes). */
+export const MEMBER_REQUEST_SECONDS_MAX = 600;
+/** Invite codes of one key that are open; who asks for more gets the newest again. */
+export const INVITES_OPEN_MAX = 20;
+/** Invite codes that the relay keeps. */
+export const INVITES_MAX = 100_000;
+/** Keys that may join by one invite code, at most. */
+export const INVITE_USES_MAX = 10_000;
+/** Hours for which an invite code is good, by default, and at most. */
+export const INVITE_HOURS_DEFAULT = 168;
+export const INVITE_HOURS_MAX = 8_760;
+/** Seconds for which a code that has expired is known as such. */
+export const INVITE_EXPIRED_SECONDS = 604_800;
 /** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
@@ -357,6 +376,32 @@ export const RELAY_NAME_CHARS_MAX = 100;
 export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
+
+/** The longest that a look-up of an identifier (NIP-05) may take, name, connection and answer together, ms. */
+export const NIP05_MS_MAX = 5_000;
+/** Bytes of an answer to it, head included. */
+export const NIP05_ANSWER_BYTES_MAX = 512 * 1024;
+/** Look-ups under way at once. */
+export const NIP05_AT_ONCE_MAX = 4;
+/** Seconds between two look-ups at one domain. */
+export const NIP05_DOMAIN_SECONDS_MIN = 2;
+/** Domains whose pauses are kept before those that are over are forgotten. */
+export const NIP05_DOMAINS_PAUSED_MAX = 10_000;
+/** Seconds between two look-ups for one author. */
+export const NIP05_AUTHOR_SECONDS_MIN = 300;
+/** Seconds after which an identifier is looked at again; where nobody answered, sooner. */
+export const NIP05_AGAIN_SECONDS = 86_400;
+export const NIP05_RETRY_SECONDS = 7_200;
+/** Seconds for which an identifier stays verified while nobody answers. */
+export const NIP05_STALE_SECONDS = 604_800;
+/** Authors whose identifiers are kept. */
+export const NIP05_AUTHORS_MAX = 500_000;
+/** Authors of one domain that a search looks among; OpenSearch takes 65,536 values of a condition. */
+export const NIP05_DOMAIN_AUTHORS_MAX = 20_000;
+/** How often the log is looked at for profiles, ms; entries that are read then, and identifiers that are considered. */
+export const NIP05_LOOK_MS = 250;
+export const NIP05_LOG_ROWS = 2_000;
+export const NIP05_DUE_MAX = 100;
 
 /** The longest that the indexer goes on sending after it was asked to stop, ms. */
 export const INDEXER_DRAIN_MS_MAX = 5_000;

@@ -64,7 +64,8 @@ export function relayCommand(
     // A thread's young objects then fit the processor's cache; by default they take up to 64 MB a thread.
     "--v8-flags=--max-semi-space-size=8",
     `--config=${ROOT}deno.json`,
-    `--allow-net=${list(net)}`,
+    // Which domains profiles will name is known to nobody; whom the relay calls then, services/indexer bounds.
+    config.NIP05_CHECK ? "--allow-net" : `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
     `--allow-write=${list([data, ...notify])}`,
     "--allow-env",

@@ -9,6 +9,7 @@ import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
+import type { MemberNotice } from "../management/messages.ts";
 import type { RelayMemory } from "../memory.ts";
 import type { FrameSender } from "../verifier/handle.ts";
 import type { Answers } from "./answers.ts";
@@ -127,13 +128,19 @@ export class Events {
     return seen;
   }
 
+  /** Main has answered who asked to join or leave (NIP-43). */
+  answered({ epoch, connection: number, receivedAtMs, id, accepted, message }: MemberNotice): void {
+    if (epoch !== this.#epoch) return;
+    const connection = this.#settle(number, performance.timeOrigin + performance.now() - receivedAtMs);
+    if (connection === undefined) return this.#answers.countOk(accepted, message);
+    this.#answers.ok(connection, id, accepted, message);
+  }
+
   #answer(lane: LaneConsumer, nowMs: number): void {
     const word = lane.offset >>> 2;
     if (lane.words[word] !== this.#epoch) return;
-    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
-    this.#metrics.observe(INGEST_SECONDS, (nowMs - lane.doubles[(lane.offset >>> 3) + 1]!) / 1000);
-    const connection = this.#connections.get(lane.words[word + 1]!);
-    if (connection !== undefined) connection.unanswered = Math.max(0, connection.unanswered - 1);
+    const waitedMs = nowMs - lane.doubles[(lane.offset >>> 3) + 1]!;
+    const connection = this.#settle(lane.words[word + 1]!, waitedMs);
     if (lane.type !== OUTCOME_OK) {
       this.#answers.countOk(false, "invalid:");
       return connection?.send(messageOf(lane, OUTCOME_ID_AT));
@@ -143,6 +150,15 @@ export class Events {
     if (connection === undefined) return this.#answers.countOk(accepted, message);
     const id = lane.bytes.subarray(lane.offset + OUTCOME_ID_AT, lane.offset + OUTCOME_MESSAGE_AT).toHex();
     this.#answers.ok(connection, id, accepted, message);
+  }
+
+  /** An event is answered. Returns its sender, if it is still there. */
+  #settle(number: number, waitedMs: number): Connection | undefined {
+    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
+    this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
+    const connection = this.#connections.get(number);
+    if (connection !== undefined) connection.unanswered = Math.max(0, connection.unanswered - 1);
+    return connection;
   }
 }
 

@@ -28,6 +28,7 @@ import { openForReading } from "../../lib/store/open.ts";
 import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
+import { adminsOf } from "../../lib/policy/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
@@ -36,7 +37,7 @@ import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
-import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
 import type { Connection } from "./connection.ts";
@@ -47,6 +48,7 @@ import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener, SocketEvents } from "./listener.ts";
+import { Invites } from "./invites.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
 import { Opening } from "./opening.ts";
@@ -58,7 +60,7 @@ import { StoredQueries } from "./stored_queries.ts";
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" | "open" }>[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" | "invited" | "open" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
@@ -105,6 +107,7 @@ class GatewayThread {
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
     this.#settings = settings;
+    const hasMembers = config.MEMBERSHIP !== "off";
     const frames = new FrameSender(memory, index, epoch);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
@@ -118,6 +121,7 @@ class GatewayThread {
       frames,
       verifier,
       decisions,
+      invites: hasMembers ? new Invites(start.facts.self!, means.management) : null,
     });
     this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
     const reader = new EventReader(db, tailPosition(memory.tail));
@@ -192,6 +196,7 @@ class GatewayThread {
   #takeNotices(): void {
     for (const notice of notices.splice(0)) {
       if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
+      else if (notice.type === "member-answer") this.#gateway.events.answered(notice);
       else if (notice.type === "serve") this.#phase = "ready";
       else {
         this.#phase = "draining";
@@ -218,7 +223,10 @@ class GatewayThread {
     const free = slotOf("nostr_data_dir_free_bytes");
     return {
       information: () =>
-        relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
+        relayInformation(this.#settings.config, SOFTWARE, {
+          changed: (name) => this.#decisions.text(name),
+          self: facts.self ?? null,
+        }),
       management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
@@ -287,6 +295,8 @@ onStart(async (given) => {
   report({ type: "stopped" });
 }, (notice) => {
   if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else if (notice.type === "invited") management.invited(notice.number, notice.answer);
+  else if (notice.type === "publish") return;
   else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

@@ -34,7 +34,10 @@ import { storageFault } from "../../lib/store/storage_fault.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { searchPath, storePath } from "../data_paths.ts";
+import { identitiesPath, searchPath, storePath } from "../data_paths.ts";
+import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
+import { checkIdentity, NIP05_MEANS } from "./nip05_fetch.ts";
+import { Nip05Follower } from "./nip05_follower.ts";
 import { searchOptions } from "../search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 
@@ -239,7 +242,10 @@ function isDamaged(error: unknown): boolean {
 
 /** Puts the damaged file of the search index aside; readers and a new index find none. */
 function discardState(config: Config, log: Log, error: unknown): void {
-  const path = searchPath(config.DATA_DIR);
+  discard(searchPath(config.DATA_DIR), log, error);
+}
+
+function discard(path: string, log: Log, error: unknown): void {
   log.error(`"${path}" is damaged and is made anew from the log: ${(error as Error).message}`);
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     try {
@@ -261,6 +267,25 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
   }
 }
 
+/** What checks identifiers (NIP-05), or null: nobody is asked. A file that is no sound database is made anew. */
+function openNip05(config: Config, entries: LogReader, log: Log): Nip05Follower | null {
+  if (!config.NIP05_CHECK) return null;
+  const path = identitiesPath(config.DATA_DIR);
+  const open = () => {
+    const identities = new Identities(path);
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    const check = (asked: DueIdentity) => checkIdentity(asked, NIP05_MEANS);
+    return new Nip05Follower({ identities, entries, check, nowSeconds, log });
+  };
+  try {
+    return open();
+  } catch (error) {
+    if (storageFault(error) !== "corrupt") throw error;
+    discard(path, log, error);
+    return open();
+  }
+}
+
 onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", start.memory.logLevel);
@@ -272,8 +297,11 @@ onStart(async (start) => {
   if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
     log.warn("the log is shorter than the search index remembers: the index is filled anew");
   }
+  const identities = openNip05(config, reader, log);
   report({ type: "ready", facts: { search: backend.index.description } });
+  identities?.start();
   await new Indexer(start, backend, reader, log).run();
+  identities?.close();
   db.close();
   report({ type: "stopped" });
   endWorker();

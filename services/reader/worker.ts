@@ -31,10 +31,12 @@ import { EventReader } from "../../lib/store/event_reader.ts";
 import { FullSet } from "../../lib/store/full_set.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { DomainSearch } from "../../lib/nip05/domain_search.ts";
+import { VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
-import { managementPath, storePath } from "../data_paths.ts";
+import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import {
@@ -328,7 +330,10 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const search = await openSearchReader(await searchOptions(config));
+  const found = await openSearchReader(await searchOptions(config));
+  const search = config.NIP05_CHECK
+    ? new DomainSearch(found, new VerifiedAuthors(identitiesPath(config.DATA_DIR)))
+    : found;
   report({ type: "ready", facts: {} });
   await new Reader(start, db, search, log).run();
   db.close();
