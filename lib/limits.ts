@@ -81,6 +81,8 @@ export const FRESH_EVENTS_MAX = 8_192;
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */
 export const EVENTS_UNANSWERED_MAX = 2_000;
+/** Bytes of events that one connection may have unanswered: half of a lane of frames, so that none fills it alone. */
+export const EVENT_BYTES_UNANSWERED_MAX = LANE_BYTES_FRAMES / 2;
 /** Events that one gateway may have unanswered, over all its connections. */
 export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 /** Bytes of an outcome's message. */
@@ -107,12 +109,22 @@ export const VANISH_ROWS_MAX = 2_000;
 
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
+/** Connections of one gateway beyond `CONNECTIONS_MAX`, for pages and for handshakes that are refused. */
+export const PAGE_CONNECTIONS_MAX = 1_000;
+/** File descriptors that no connection gets: databases, lanes' threads, OpenSearch, the log. */
+export const OPEN_FILES_KEPT = 128;
+/** The pause before a gateway listens again that could not accept, ms. */
+export const LISTEN_AGAIN_MS = 100;
 /** The most that an operator may set `CONNECTIONS_MAX` to. */
 export const CONNECTIONS_BOUND = 1_000_000;
 /** Bytes that wait for one slow reader before its connection is closed, by default. */
 export const OUTBOUND_BYTES_DEFAULT = 32 * 1024 * 1024;
 /** The range that an operator may set `OUTBOUND_BYTES_MAX` to, bytes; the least holds the longest frame. */
 export const OUTBOUND_BYTES_RANGE = [1024 * 1024, 1024 * 1024 * 1024] as const;
+/** Bytes that wait for all clients of the relay together: the more there are that read slowly, the less each may have. */
+export const OUTBOUND_TOTAL_BYTES_MAX = 512 * 1024 * 1024;
+/** How often sockets are asked again for which bytes waited, ms. */
+export const OUTBOUND_MEASURE_MS = 100;
 /** Connections that `/health` lists one by one. */
 export const HEALTH_CONNECTIONS_MAX = 100;
 
@@ -136,6 +148,8 @@ export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
+/** Rows that a gateway examines for one connection in one turn of its event loop; further queries go to readers. */
+export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */
@@ -256,7 +270,7 @@ export const FLUSH_EVENTS_DEFAULT = 10_000;
 export const FLUSH_INTERVAL_MS_DEFAULT = 1_000;
 /** Bytes of one bulk call, at most. */
 export const BULK_BYTES_MAX = 32 * 1024 * 1024;
-/** Attempts of a document that OpenSearch refuses for a passing reason, before it is set aside. */
+/** Attempts of a document that OpenSearch fails on, before it is set aside; one that it has no time for waits. */
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
@@ -292,6 +306,13 @@ export const DEAD_LETTERS_MAX = 100_000;
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/**
+ * How far searches may be behind the log, ms, beyond the pause between two bulk calls. An index that has not been as far as
+ * the log for longer answers no search, because its answer would not be whole.
+ */
+export const SEARCH_BEHIND_MS_MAX = 10_000;
+/** How often the indexer looks whether OpenSearch still holds the index that it had filled, ms. */
+export const INDEX_LOOK_MS = 2_000;
 /** The first pause after OpenSearch did not answer, ms; it doubles from there. */
 export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import { EVENT_BYTES_UNANSWERED_MAX, HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
@@ -21,6 +21,7 @@ const PAUSES = slotOf("nostr_sender_pauses_total");
 const QUEUE = slotOf("nostr_relay_queue_length");
 const QUEUE_BYTES = slotsOf("nostr_relay_queue_bytes");
 const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
+const SHARE_USED = "rate-limited: too many bytes of this connection wait, slow down";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
@@ -71,7 +72,7 @@ export class Events {
    */
   take(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
-    const message = refusal ?? this.#frames.send(connection, text);
+    const message = refusal ?? this.#pass(connection, text);
     if (message === null) return;
     const { flow } = connection.socket;
     if (refusal !== null || flow === null) return this.#refuse(connection, text, message);
@@ -86,7 +87,7 @@ export class Events {
     let refused = 0;
     for (const [connection, text] of this.#held) {
       if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) return;
-      const message = refusal ?? this.#frames.send(connection, text);
+      const message = refusal ?? this.#pass(connection, text);
       this.#held.delete(connection);
       if (refusal === null && message !== null) {
         // To the end, so that every sender has its turn.
@@ -97,6 +98,15 @@ export class Events {
       if (message !== null) this.#refuse(connection, text, message);
       connection.socket.flow!.resume();
     }
+  }
+
+  /** Passes an event on; or says why there is no room for it, be it that the connection has its share already. */
+  #pass(connection: Connection, text: string): string | null {
+    const bytes = connection.unansweredBytes + text.length;
+    if (bytes > EVENT_BYTES_UNANSWERED_MAX && connection.unanswered > 0) return SHARE_USED;
+    const message = this.#frames.send(connection, text);
+    if (message === null) connection.unansweredBytes = bytes;
+    return message;
   }
 
   /** A client has gone. */
@@ -157,7 +167,7 @@ export class Events {
     this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
     this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
     const connection = this.#connections.get(number);
-    if (connection !== undefined) connection.unanswered = Math.max(0, connection.unanswered - 1);
+    connection?.answered();
     return connection;
   }
 }

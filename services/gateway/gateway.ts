@@ -7,6 +7,7 @@
  */
 import type { Config } from "../../lib/config.ts";
 import type { ConfigFollower } from "../../lib/config/shared_config.ts";
+import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
 import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -35,6 +36,7 @@ import { Events } from "./events.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
+import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
@@ -90,6 +92,9 @@ export class Gateway implements SyncAccess {
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
   readonly #rates: RateTable;
+  /** What waits for all clients. */
+  readonly #pool = new OutboundPool();
+  #measuredMs = 0;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -108,6 +113,7 @@ export class Gateway implements SyncAccess {
     this.#memory = parts.memory;
     this.#metrics = metrics;
     this.#limits = limitsOf(config);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX, parts.memory.counts.gateways);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
     this.#rates = new RateTable(parts.memory.rates);
@@ -147,7 +153,7 @@ export class Gateway implements SyncAccess {
     if (this.#refusalOf(address) !== null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
-    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX);
+    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX, this.#pool);
     this.#connections.set(number, connection);
     this.#byAddress.set(address, ofAddress + 1);
     this.#metrics.add(CONNECTIONS, 1);
@@ -178,6 +184,7 @@ export class Gateway implements SyncAccess {
 
   #use(config: Config): void {
     this.#limits = limitsOf(config);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX, this.#memory.counts.gateways);
     this.#policies = policiesOf(config, this.#decisions, this.#rates);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
@@ -208,6 +215,7 @@ export class Gateway implements SyncAccess {
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
+    connection.measureBufferedBytes();
     this.#endRequests(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
@@ -347,6 +355,13 @@ export class Gateway implements SyncAccess {
     this.#policies.budget?.spend(contextOf(connection), rows);
   }
 
+  /** Looks now and then at what still waits for clients that are sent nothing more. */
+  measureWaiting(nowMs: number): void {
+    if (nowMs - this.#measuredMs < OUTBOUND_MEASURE_MS) return;
+    this.#measuredMs = nowMs;
+    this.#pool.measure();
+  }
+
   challenge(connection: Connection): void {
     this.#answers.challenge(connection);
   }
@@ -357,7 +372,7 @@ export class Gateway implements SyncAccess {
 
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */
   #cutOff(connection: Connection): void {
-    if (connection.measureBufferedBytes() <= 2 * connection.outboundBytesMax) return;
+    if (connection.measureBufferedBytes() <= 2 * connection.budgetBytes) return;
     this.#metrics.add(SLOW_READERS, 1);
     this.#end(connection, TOO_SLOW);
   }

@@ -61,6 +61,10 @@ export interface ListenOptions {
   readonly compression: boolean;
   /** The native library, for an engine that has use for it; null: there is none. */
   readonly libraryPath: string | null;
+  /** TCP connections that may be open at once, WebSockets or not, where the engine can tell: descriptors end otherwise. */
+  readonly socketsMax: number;
+  /** The engine could not go on accepting, and tries again. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Begins to serve, until `stopAccepting`. */

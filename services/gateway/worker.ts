@@ -10,6 +10,8 @@ import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
   HELD_INTERVAL_MS,
+  OPEN_FILES_KEPT,
+  PAGE_CONNECTIONS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
@@ -35,6 +37,7 @@ import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts
 import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
+import { OPEN_FILES_VARIABLE } from "../open_files.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { ManagementLink } from "../management/handle.ts";
@@ -174,6 +177,7 @@ class GatewayThread {
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
+      this.#gateway.measureWaiting(performance.now());
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen, this.#waitMs);
@@ -251,8 +255,19 @@ class GatewayThread {
   }
 }
 
+/** A gateway's share of the descriptors; pages need a few beyond the connections that are allowed. */
+function socketsMax(config: Config, gateways: number): number {
+  const most = config.CONNECTIONS_MAX + PAGE_CONNECTIONS_MAX;
+  const files = Number(Deno.env.get(OPEN_FILES_VARIABLE)) || Infinity;
+  return Math.max(1, Math.min(most, Math.floor((files - OPEN_FILES_KEPT) / gateways)));
+}
+
 /** Listens; whoever comes waits until `opening` has somebody to serve. */
-async function listen({ config, libraryPath }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
+async function listen(
+  { config, memory, libraryPath }: ActorStart,
+  opening: Opening<Connection>,
+  log: Log,
+): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
@@ -265,6 +280,8 @@ async function listen({ config, libraryPath }: ActorStart, opening: Opening<Conn
     idleSeconds: SOCKET_IDLE_SECONDS_MAX,
     compression: config.WEBSOCKET_COMPRESSION,
     libraryPath,
+    socketsMax: socketsMax(config, memory.counts.gateways),
+    failed: (error) => log.error(`cannot accept connections, tries again: ${error}`),
   }, opening);
 }
 
@@ -276,7 +293,7 @@ onStart(async (given) => {
   const log = new Log(`gateway ${index}`, memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
   const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
-  const listener = await listen(given, opening);
+  const listener = await listen(given, opening, log);
   let start = given;
   if (given.isHeld) {
     report({ type: "listening" });

@@ -18,6 +18,8 @@ const { address } = await listenWithWs({
   idleSeconds: 3,
   compression: false,
   libraryPath: null,
+  socketsMax: 100,
+  failed: () => {},
 }, opening);
 opening.open({
   visitor: () => ({ address: "", host: "" }),
