@@ -35,7 +35,7 @@ import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
+import type { Socket } from "./listener.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
@@ -381,25 +381,6 @@ export class Gateway implements SyncAccess {
   closeAll(): void {
     for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
   }
-}
-
-/** The socket events of a gateway, HTTP aside. */
-export function socketEvents(
-  gateway: Gateway,
-  addressOf: (headers: RequestHeaders, peer: string) => string,
-  http: SocketEvents<Connection>["http"],
-): SocketEvents<Connection> {
-  return {
-    visitor: (headers, peer) => ({
-      address: addressOf(headers, peer),
-      host: headers.get("host") ?? "",
-    }),
-    open: (socket, visitor) => gateway.open(socket, visitor.address),
-    text: (connection, text) => gateway.text(connection, text),
-    fault: (connection, message) => gateway.fault(connection, message),
-    closed: (connection) => gateway.closed(connection),
-    http,
-  };
 }
 
 function isLongerThan(text: string, bytes: number): boolean {

@@ -272,7 +272,7 @@ function openNip05(config: Config, entries: LogReader, log: Log): Nip05Follower 
   try {
     return open();
   } catch (error) {
-    if (storageFault(error) !== "corrupt") throw error;
+    if (!isDamaged(error)) throw error;
     discard(path, log, error);
     return open();
   }
