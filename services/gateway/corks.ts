@@ -78,7 +78,11 @@ export class Corks {
     for (const cork of corked) {
       if (cork.isBeingWritten()) {
         if (this.#corked.push(cork) === 1) setImmediate(this.#look);
-      } else if (cork.remove()) this.#library.symbols.sluice_cork_connection(cork.fd, 0);
+      } else {
+        // Also where the connection has ended: its descriptor may have had another owner when it was corked.
+        cork.isIn = false;
+        this.#library.symbols.sluice_cork_connection(cork.fd, 0);
+      }
     }
   }
 }
@@ -112,12 +116,6 @@ export class Cork {
     const isLess = waits > 0 && waits < this.#waited;
     this.#waited = waits;
     return isLess;
-  }
-
-  /** @returns whether the descriptor is still the connection's. */
-  remove(): boolean {
-    this.isIn = false;
-    return !this.#isReleased;
   }
 
   /** The connection has ended. */
