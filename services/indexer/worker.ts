@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
@@ -89,6 +90,9 @@ class Indexer {
     while (!this.#bell.stopRequested) {
       await this.#waitForWork();
       await this.#flush();
+      // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
+      // the one by which this thread beats.
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     // What does not fit this time is in the log, and is indexed after the next start.
     const until = performance.now() + INDEXER_DRAIN_MS_MAX;
