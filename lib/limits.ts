@@ -5,6 +5,7 @@
  *
  * @module
  */
+// long: one list, so that there is one place to look for a bound.
 import { invariant } from "./invariant.ts";
 
 /** The hard limit of one WebSocket message, bytes; a longer one closes the connection with 1009. */
@@ -74,6 +75,8 @@ export const SETTINGS_LOOK_MS = 1_000;
 export const VERIFY_BATCH_MAX = 512;
 /** Events written in one transaction: bounds how long the first waits for the last. */
 export const GROUP_COMMIT_EVENTS_MAX = 1_000;
+/** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
+export const FRESH_EVENTS_MAX = 8_192;
 /** Bytes of events written in one transaction. */
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */

@@ -6,21 +6,22 @@
  *   PATH                  run only the test files below this path, e.g. lib/store or tests/protocol/nip01_test.ts
  *   --slowest             name the ten slowest files at the end
  *   --junit-path=FILE     keep the results of all runs as one JUnit document
+ *   --again               run the files of failed tests once more, alone; what passes then counts, and is named
  *   --without-opensearch  start no OpenSearch; the tests that need one are skipped
  *   --FLAG[=VALUE]        goes to `deno test`, e.g. --filter=NAME, --trace-leaks or --coverage=coverage
  *
  * The tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE` names
  * one engine for the whole run instead.
  *
- * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every `deno test` ended with 0: a file
- * that cannot be imported fails the run, though Deno counts no test of it.
+ * What failed is told again at the end. The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every
+ * `deno test` ended with 0: a file that cannot be imported fails the run, though Deno counts no test of it.
  *
  * Runs in a process of its own, which owns the OpenSearch node and the `deno test` processes.
  *
  * @module
  */
 // deno-lint-ignore-file no-console -- the command's output
-import { type FileReport, joinJunit, readJunit, sumTallies, type Tally } from "./test/junit.ts";
+import { type FileReport, joinJunit, readJunit, splitJunit, sumTallies, type Tally } from "./test/junit.ts";
 import { type Selection, selectTests } from "./test/select.ts";
 
 interface Options {
@@ -28,6 +29,7 @@ interface Options {
   readonly slowest: boolean;
   readonly junitPath: string | undefined;
   readonly openSearch: boolean;
+  readonly again: boolean;
   readonly denoFlags: readonly string[];
 }
 
@@ -42,16 +44,21 @@ const OPENSEARCH = new URL("tests/support/opensearch.ts", ROOT).href;
 /** A test that leaves a timer, a promise of the runtime or a file behind is wrong, and may spoil its neighbours. */
 const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 const SLOWEST_FILES = 10;
+/** More files than these failing together are no accident. */
+const MOST_FILES_AGAIN = 5;
+/** Lines of a failure that are told at the end; the run's output has the rest. */
+const REASON_LINES = 12;
 
 /** Splits the command's arguments into ours and those of `deno test`. */
 export function parseOptions(args: readonly string[]): Options {
   const flags = args.filter((arg) => arg.startsWith("--"));
   const junit = flags.find((flag) => flag.startsWith("--junit-path="));
-  const own = new Set(["--slowest", "--without-opensearch", junit]);
+  const own = new Set(["--slowest", "--without-opensearch", "--again", junit]);
   return {
     paths: args.filter((arg) => !arg.startsWith("--")),
     slowest: flags.includes("--slowest"),
     junitPath: junit?.slice("--junit-path=".length),
+    again: flags.includes("--again"),
     openSearch: !flags.includes("--without-opensearch"),
     denoFlags: flags.filter((flag) => !own.has(flag)),
   };
@@ -83,7 +90,8 @@ async function main(): Promise<number> {
     const runs: Run[] = ready ? [] : [{ code: 1, xml: "" }];
     for (const { name, files, flags, env = {} } of phasesOf(selection)) {
       const command = { files, flags: [...flags, ...options.denoFlags], env };
-      runs.push(await denoTest(command, `${work}/${name}.xml`, started));
+      const run = await denoTest(command, `${work}/${name}.xml`, started);
+      runs.push(options.again ? await runAgain(run, command, `${work}/${name}-again.xml`, started) : run);
     }
     return await report(runs, options);
   } finally {
@@ -150,18 +158,52 @@ function endOnInterrupt(started: Started): void {
   Deno.addSignalListener("SIGTERM", end);
 }
 
+/** The command of a run of `deno test`. */
+interface Command {
+  readonly files: readonly string[];
+  readonly flags: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+/**
+ * The same run with the results of a second try for the files that failed.
+ * For machines that others use too: a test that failed for lack of time passes alone, and a real failure fails twice.
+ */
+async function runAgain(run: Run, command: Command, junitPath: string, started: Started): Promise<Run> {
+  const reports = readJunit(run.xml);
+  const failed = reports.filter((file) => file.failed > 0).map((file) => file.path);
+  const files = command.files.filter((path) => failed.includes(path.replace(/^\.\//, "")));
+  const isOfTests = failed.length > 0 && files.length === failed.length && files.length <= MOST_FILES_AGAIN;
+  if (!isOfTests || started.isEnding) return run;
+  for (const line of failuresOf(reports)) console.log(`UNSTEADY, runs again: ${line}`);
+  const flags = command.flags.filter((flag) => flag !== "--parallel");
+  const second = await denoTest({ ...command, files, flags }, junitPath, started);
+  const kept = splitJunit(run.xml).filter(({ path }) => !failed.includes(path)).map(({ xml }) => xml);
+  return { code: second.code, xml: joinJunit([...kept, second.xml]) };
+}
+
+function failuresOf(reports: readonly FileReport[]): string[] {
+  return reports.flatMap(({ path, failures }) =>
+    failures.map(({ name, reason }) => {
+      const lines = reason.split("\n").slice(0, REASON_LINES).join("\n    ");
+      return `${path}: ${name}\n    ${lines}`;
+    })
+  );
+}
+
 async function report(runs: readonly Run[], options: Options): Promise<number> {
   if (options.junitPath !== undefined) {
     await Deno.writeTextFile(options.junitPath, joinJunit(runs.map((run) => run.xml)));
   }
   const files = runs.map((run) => ({ code: run.code, reports: readJunit(run.xml) }));
   if (options.slowest) printSlowest(files.flatMap((file) => file.reports));
+  for (const line of failuresOf(files.flatMap((file) => file.reports))) console.log(`FAILED ${line}`);
   console.log(summarize(files.map(({ code, reports }) => ({ code, tally: sumTallies(reports) }))));
   return runs.find((run) => run.code !== 0)?.code ?? 0;
 }
 
 async function denoTest(
-  { files, flags, env }: { files: readonly string[]; flags: readonly string[]; env: Record<string, string> },
+  { files, flags, env }: Command,
   junitPath: string,
   started: Started,
 ): Promise<Run> {

@@ -11,6 +11,7 @@ Deno.test("parseOptions() keeps its own flags and passes the others to Deno", ()
     slowest: true,
     junitPath: "out.xml",
     openSearch: true,
+    again: false,
     denoFlags: ["--filter=a b"],
   });
   assertEquals(parseOptions(["--without-opensearch"]).openSearch, false);
@@ -29,7 +30,10 @@ Deno.test("summarize() counts a run that failed without a failed test as one fai
 });
 
 /** Runs the runner in a copy of itself whose only test file has the given text. */
-async function runWith(text: string): Promise<{ code: number; lastLine: string }> {
+async function runWith(
+  text: string,
+  ...flags: string[]
+): Promise<{ code: number; lastLine: string; output: string }> {
   const root = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${root}/scripts/test`, { recursive: true });
@@ -51,10 +55,12 @@ async function runWith(text: string): Promise<{ code: number; lastLine: string }
         `${root}/scripts/test.ts`,
         "--no-check",
         "--without-opensearch",
+        ...flags,
       ],
       stderr: "null",
     }).output();
-    return { code, lastLine: new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1)! };
+    const output = new TextDecoder().decode(stdout).trimEnd();
+    return { code, lastLine: output.split("\n").at(-1)!, output };
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -62,7 +68,8 @@ async function runWith(text: string): Promise<{ code: number; lastLine: string }
 
 Deno.test("a run of passing and skipped tests ends with code 0 and its tally", async () => {
   const text = `Deno.test("a", () => {}); Deno.test.ignore("b", () => {});`;
-  assertEquals(await runWith(text), { code: 0, lastLine: "1 passed, 0 failed, 1 skipped" });
+  const { code, lastLine } = await runWith(text);
+  assertEquals({ code, lastLine }, { code: 0, lastLine: "1 passed, 0 failed, 1 skipped" });
 });
 
 Deno.test("a broken import fails the run", async () => {
@@ -76,4 +83,23 @@ Deno.test("a failing test and a leak fail the run", async () => {
   const { code, lastLine } = await runWith(text);
   assertNotEquals(code, 0);
   assertStringIncludes(lastLine, "2 failed");
+});
+
+/** Fails while the folder of the run has no file `seen`, which it then makes. */
+const FAILS_ONCE = `Deno.test("once", () => { const seen = new URL("seen", import.meta.url);
+  try { Deno.statSync(seen); } catch { Deno.writeTextFileSync(seen, ""); throw new Error("first"); } });`;
+
+Deno.test("what fails is named with its reason at the end", async () => {
+  const { code, output } = await runWith(FAILS_ONCE);
+  assertNotEquals(code, 0);
+  assertStringIncludes(output, "FAILED lib/only_test.ts: once\n    Error: first");
+});
+
+Deno.test("with --again, what passes in a second run counts and is named, and what fails twice fails", async () => {
+  const steady = await runWith(FAILS_ONCE + `Deno.test("a", () => {});`, "--again");
+  assertEquals([steady.code, steady.lastLine], [0, "2 passed, 0 failed, 0 skipped"]);
+  assertStringIncludes(steady.output, "UNSTEADY, runs again: lib/only_test.ts: once");
+  const failing = await runWith(`Deno.test("a", () => { throw 1; });`, "--again");
+  assertNotEquals(failing.code, 0);
+  assertEquals(failing.lastLine, "0 passed, 1 failed, 0 skipped");
 });

@@ -12,6 +12,7 @@ import { SORT_ANSWERS_MAX } from "../limits.ts";
 import { dValue, type NostrEvent } from "../nostr/event.ts";
 import { pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { kindClass } from "../nostr/kinds.ts";
+import { ofBoth } from "./fresh_tables.ts";
 import { returnArrays } from "./read_statements.ts";
 
 /** Points of an answer by its kind: NIP-10 and NIP-22 replies, NIP-18 reposts, NIP-25 reactions, NIP-57 receipts. */
@@ -40,9 +41,11 @@ export class AnswerCounts {
 
   constructor(db: DatabaseSync) {
     this.#answers = returnArrays(db.prepare(
-      `SELECT x.kind, x.age, e.pubkey_key
-       FROM (SELECT kind, age, seq FROM tag WHERE tag_key = ? ORDER BY age, id_key LIMIT ?) x
-       CROSS JOIN event e ON e.seq = x.seq WHERE x.kind IN (1, 6, 7, 16, 1111, 9735)`,
+      `SELECT x.kind, x.age, coalesce(f.pubkey_key, e.pubkey_key)
+       FROM (${ofBoth((of) => `SELECT kind, age, id_key, seq FROM ${of}tag WHERE tag_key = ?1`)}
+             ORDER BY age, id_key LIMIT ?2+0) x
+       LEFT JOIN fresh_event f ON f.seq = x.seq LEFT JOIN event e ON e.seq = x.seq AND f.seq IS NULL
+       WHERE x.kind IN (1, 6, 7, 16, 1111, 9735)`,
     ));
   }
 

@@ -14,6 +14,7 @@ import { START_CHECK_BYTES_MAX, START_CHECK_EVENTS } from "../limits.ts";
 import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { eventFacts } from "../nostr/packed_event.ts";
 import { eventOf } from "./exact.ts";
+import type { Generation } from "./fresh_tables.ts";
 import { objectsOf, SchemaError, versionOf } from "./schema.ts";
 
 /** The store is damaged; the message says where, and how its events come back. */
@@ -43,7 +44,8 @@ export function checkStore(path: string, options: CheckOptions): void {
     checkObjects(db, version);
     if (sizeOf(db) <= START_CHECK_BYTES_MAX) checkPages(db);
     checkEnds(db);
-    checkSamples(db, options);
+    checkSamples(db, "", options);
+    checkSamples(db, "fresh_", options);
   } catch (error) {
     if (error instanceof SchemaError) throw error;
     const reason = error instanceof Error ? error.message.replaceAll("\n", " ") : String(error);
@@ -76,16 +78,25 @@ function checkPages(db: DatabaseSync): void {
   if (first?.quick_check !== "ok") throw new Error(String(first?.quick_check));
 }
 
+/** A tree, and what it is ordered by. */
+type End = readonly [table: string, index: string | null, columns: string];
+
+function endsOf(of: Generation): End[] {
+  return [
+    [`${of}event`, null, "seq"],
+    [`${of}event`, `${of}event_id`, "id_key"],
+    [`${of}event`, `${of}event_time`, "age, id_key"],
+    [`${of}event`, `${of}event_kind`, "kind, age, id_key"],
+    [`${of}event`, `${of}event_author`, "pubkey_key, kind, age, id_key"],
+    [`${of}tag`, null, "tag_key, age, id_key, seq"],
+  ];
+}
+
 /** The first and the last entry of each tree: a file that was cut off has lost one of them. */
 function checkEnds(db: DatabaseSync): void {
-  const ends: readonly (readonly [table: string, index: string | null, columns: string])[] = [
-    ["event", null, "seq"],
-    ["event", "event_id", "id_key"],
-    ["event", "event_time", "age, id_key"],
-    ["event", "event_kind", "kind, age, id_key"],
-    ["event", "event_author", "pubkey_key, kind, age, id_key"],
+  const ends: readonly End[] = [
+    ...(["", "fresh_"] as const).flatMap(endsOf),
     ["body", null, "seq"],
-    ["tag", null, "tag_key, age, id_key, seq"],
     ["address", null, "address_key, seq"],
     ["deletion", null, "target_key, pubkey_key, by_seq"],
     ["removal", null, "seq"],
@@ -100,16 +111,18 @@ function checkEnds(db: DatabaseSync): void {
 }
 
 /** Events at random places: their rows, their text, and their entries in every index say the same. */
-function checkSamples(db: DatabaseSync, { random, hasTime }: CheckOptions): void {
-  const { least, most } = db.prepare("SELECT min(seq) AS least, max(seq) AS most FROM event").get()!;
+function checkSamples(db: DatabaseSync, of: Generation, { random, hasTime }: CheckOptions): void {
+  const { least, most } = db.prepare(`SELECT min(seq) AS least, max(seq) AS most FROM ${of}event`).get()!;
   if (least === null) return;
   const sql = (text: string) => db.prepare(text);
-  const row = sql("SELECT seq, id_key, pubkey_key, kind, age FROM event WHERE seq >= ? ORDER BY seq LIMIT 1");
+  const row = sql(
+    `SELECT seq, id_key, pubkey_key, kind, age FROM ${of}event WHERE seq >= ? ORDER BY seq LIMIT 1`,
+  );
   const body = sql("SELECT text FROM body WHERE seq = ?");
-  const tag = sql("SELECT 1 FROM tag WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?");
+  const tag = sql(`SELECT 1 FROM ${of}tag WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?`);
   const indexes = ["event_id", "event_time", "event_kind", "event_author"].map((name) =>
     sql(
-      `SELECT 1 FROM event INDEXED BY ${name}
+      `SELECT 1 FROM ${of}event INDEXED BY ${of}${name}
        WHERE id_key = ? AND pubkey_key = ? AND kind = ? AND age = ? AND seq = ?`,
     )
   );

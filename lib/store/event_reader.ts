@@ -8,6 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey } from "../nostr/keys.ts";
 import { hasId } from "./exact.ts";
+import { ofBoth } from "./fresh_tables.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements, returnArrays } from "./read_statements.ts";
 import { IdLookup, isIdLookup } from "./id_lookup.ts";
@@ -39,9 +40,13 @@ export class EventReader {
     this.statements = new ReadStatements(db);
     this.#planner = new Planner(db);
     this.#vanished = new VanishedAuthors(db);
-    this.#byIdKey = returnArrays(db.prepare(
-      "SELECT e.seq, b.expires_at, b.text FROM event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?",
-    ));
+    this.#byIdKey = returnArrays(
+      db.prepare(
+        ofBoth((of) =>
+          `SELECT e.seq, b.expires_at, b.text FROM ${of}event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?1`
+        ),
+      ),
+    );
   }
 
   /**

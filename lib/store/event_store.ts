@@ -13,6 +13,7 @@ import { addressKey, idKey, pubkeyKey } from "../nostr/keys.ts";
 import { KIND_DELETION, KIND_GIFT_WRAP, KIND_VANISH, kindClass } from "../nostr/kinds.ts";
 import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../nostr/packed_event.ts";
 import { eventOf, hasId, idOf } from "./exact.ts";
+import { FreshTables, ofBoth } from "./fresh_tables.ts";
 import { DeletionFilter } from "./deletion_filter.ts";
 import { TagWriter } from "./tag_writer.ts";
 import { addressOf, deletersOf, deletionTargets } from "./deletion.ts";
@@ -37,6 +38,7 @@ const decoder = new TextDecoder();
 export class EventStore {
   readonly #db: DatabaseSync;
   readonly #tags: TagWriter;
+  readonly #fresh: FreshTables;
   readonly #sql: ReturnType<typeof prepareStatements>;
   readonly #deletions = new DeletionFilter();
   readonly #vanish: VanishSweep;
@@ -51,6 +53,7 @@ export class EventStore {
   constructor(db: DatabaseSync, relayUrl: string | null = null) {
     this.#db = db;
     this.#tags = new TagWriter(db);
+    this.#fresh = new FreshTables(db);
     this.#sql = prepareStatements(db);
     this.#lastSeq = this.#sql.lastSeq.get()!.seq as number;
     for (const row of db.prepare("SELECT target_key FROM deletion").iterate()) {
@@ -82,6 +85,24 @@ export class EventStore {
     this.removals = [];
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
     this.#vanish.restart();
+  }
+
+  /** Whether so many events are fresh that `settle` should be called. */
+  get isSettlingDue(): boolean {
+    return this.#fresh.isFull;
+  }
+
+  /** Moves the fresh events into the settled tables; a group of its own. If it throws, they stay where they are. */
+  settle(): void {
+    this.begin();
+    try {
+      this.#fresh.move();
+      this.commit();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+    this.#fresh.moved();
   }
 
   /** Writes a page and changes nothing, to find out whether the disk takes writes; a group of its own. */
@@ -189,6 +210,7 @@ export class EventStore {
     this.#sql.insertEvent.run(seq, event.idKey, event.pubkeyKey, event.kind, age);
     this.#sql.insertBody.run(seq, event.expiresAt, event.text);
     this.#tags.insert(event, age, seq);
+    this.#fresh.added();
     if (event.flags & FLAG_ADDRESS) this.#sql.insertAddress.run(event.addressKey, seq);
     return seq;
   }
@@ -239,7 +261,8 @@ export class EventStore {
     const row = this.#sql.bySeq.get(eventSeq);
     invariant(row !== undefined, "an event to remove exists");
     const facts = eventFacts(eventOf(row.text as string));
-    this.#sql.deleteEvent.run(eventSeq);
+    // It is in one of them.
+    if (this.#sql.deleteFresh.run(eventSeq).changes === 0) this.#sql.deleteEvent.run(eventSeq);
     this.#sql.deleteBody.run(eventSeq);
     this.#tags.remove(facts, eventSeq);
     if (facts.flags & FLAG_ADDRESS) this.#sql.deleteAddress.run(facts.addressKey, eventSeq);
@@ -276,23 +299,28 @@ function prepareStatements(db: DatabaseSync) {
   return {
     begin: sql("BEGIN IMMEDIATE"),
     commit: sql("COMMIT"),
-    lastSeq: sql(`SELECT max(coalesce((SELECT max(seq) FROM event), 0),
+    lastSeq: sql(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
                              coalesce((SELECT max(seq) FROM removal), 0)) AS seq`),
-    present: sql("SELECT 1 FROM event WHERE id_key = ?"),
-    byIdKey: sql("SELECT e.seq, b.text FROM event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?"),
+    present: sql(ofBoth((of) => `SELECT 1 FROM ${of}event WHERE id_key = ?1`)),
+    byIdKey: sql(
+      ofBoth((of) =>
+        `SELECT e.seq, b.text FROM ${of}event e JOIN body b ON b.seq = e.seq WHERE e.id_key = ?1`
+      ),
+    ),
     byAddress: sql(
       "SELECT a.seq, b.text FROM address a JOIN body b ON b.seq = a.seq WHERE a.address_key = ?",
     ),
     bySeq: sql("SELECT text FROM body WHERE seq = ?"),
     deletionsOf: sql(`SELECT b.text FROM deletion d JOIN body b ON b.seq = d.by_seq
                       WHERE d.target_key = ? AND d.pubkey_key = ?`),
-    expired: sql("SELECT seq FROM body WHERE expires_at > 0 AND expires_at <= ? LIMIT ?"),
-    insertEvent: sql("INSERT INTO event (seq, id_key, pubkey_key, kind, age) VALUES (?, ?, ?, ?, ?)"),
+    expired: sql("SELECT seq FROM body WHERE expires_at > 0 AND expires_at <= ? LIMIT ?+0"),
+    insertEvent: sql("INSERT INTO fresh_event (seq, id_key, pubkey_key, kind, age) VALUES (?, ?, ?, ?, ?)"),
     insertBody: sql("INSERT INTO body (seq, expires_at, text) VALUES (?, ?, CAST(? AS TEXT))"),
     insertAddress: sql("INSERT INTO address (address_key, seq) VALUES (?, ?)"),
     insertDeletion: sql("INSERT OR IGNORE INTO deletion (target_key, pubkey_key, by_seq) VALUES (?, ?, ?)"),
     deleteDeletion: sql("DELETE FROM deletion WHERE target_key = ? AND pubkey_key = ? AND by_seq = ?"),
     insertRemoval: sql("INSERT INTO removal (seq, event_seq, id, reason, age) VALUES (?, ?, ?, ?, ?)"),
+    deleteFresh: sql("DELETE FROM fresh_event WHERE seq = ?"),
     deleteEvent: sql("DELETE FROM event WHERE seq = ?"),
     deleteBody: sql("DELETE FROM body WHERE seq = ?"),
     deleteAddress: sql("DELETE FROM address WHERE address_key = ? AND seq = ?"),

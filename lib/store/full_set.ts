@@ -22,6 +22,7 @@ import type { ItemStorage } from "../negentropy/storage.ts";
 import { TEXT_CREATED_AT_AT } from "../nostr/event.ts";
 import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { hasId, hasPubkey, idOf, pubkeyOf } from "./exact.ts";
+import { ofBoth } from "./fresh_tables.ts";
 import { returnArrays } from "./read_statements.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
@@ -219,21 +220,44 @@ function prepareStatements(db: DatabaseSync) {
   const sql = (text: string): StatementSync => returnArrays(db.prepare(text));
   return {
     last: sql(
-      `SELECT max(coalesce((SELECT max(seq) FROM event), 0), coalesce((SELECT max(seq) FROM removal), 0))`,
+      `SELECT max(coalesce((SELECT max(seq) FROM body), 0), coalesce((SELECT max(seq) FROM removal), 0))`,
     ),
     vanishing: sql("SELECT 1 FROM vanish WHERE is_pending = 1 LIMIT 1"),
-    oldest: sql(`SELECT ${COLUMNS} FROM event x INDEXED BY event_time CROSS JOIN body b ON b.seq = x.seq
-                 WHERE (x.age, x.id_key, x.seq) < (?, ?, ?)
-                 ORDER BY x.age DESC, x.id_key DESC, x.seq DESC LIMIT ?`),
-    additions: sql(`SELECT ${COLUMNS} FROM event x CROSS JOIN body b ON b.seq = x.seq
-                    WHERE x.seq > ? AND x.seq <= ? ORDER BY x.seq LIMIT ?`),
-    removals: sql("SELECT seq, age, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
-    expired: sql(`SELECT ${COLUMNS} FROM body b CROSS JOIN event x ON x.seq = b.seq
-                  WHERE b.expires_at > 0 AND b.expires_at <= ? LIMIT ?`),
-    byIdKey: sql(`SELECT ${COLUMNS} FROM event x INDEXED BY event_id CROSS JOIN body b ON b.seq = x.seq
-                  WHERE x.id_key = ?`),
-    byAuthor: sql(`SELECT ${COLUMNS} FROM event x INDEXED BY event_author CROSS JOIN body b ON b.seq = x.seq
-                   WHERE x.pubkey_key = ? AND (x.kind, x.age, x.id_key) > (?, ?, ?)
-                   ORDER BY x.kind, x.age, x.id_key LIMIT ?`),
+    oldest: sql(
+      `${
+        ofBoth((of) =>
+          `SELECT ${COLUMNS} FROM ${of}event x INDEXED BY ${of}event_time CROSS JOIN body b ON b.seq = x.seq
+         WHERE (x.age, x.id_key, x.seq) < (?1, ?2, ?3)`
+        )
+      } ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT ?4+0`,
+    ),
+    additions: sql(
+      `${
+        ofBoth((of) =>
+          `SELECT ${COLUMNS} FROM ${of}event x CROSS JOIN body b ON b.seq = x.seq WHERE x.seq > ?1 AND x.seq <= ?2`
+        )
+      } ORDER BY 1 LIMIT ?3+0`,
+    ),
+    removals: sql("SELECT seq, age, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
+    expired: sql(`${
+      ofBoth((of) =>
+        `SELECT ${COLUMNS} FROM body b CROSS JOIN ${of}event x ON x.seq = b.seq
+         WHERE b.expires_at > 0 AND b.expires_at <= ?1`
+      )
+    } LIMIT ?2+0`),
+    byIdKey: sql(
+      ofBoth((of) =>
+        `SELECT ${COLUMNS} FROM ${of}event x INDEXED BY ${of}event_id CROSS JOIN body b ON b.seq = x.seq
+       WHERE x.id_key = ?1`
+      ),
+    ),
+    byAuthor: sql(
+      `${
+        ofBoth((of) =>
+          `SELECT ${COLUMNS} FROM ${of}event x INDEXED BY ${of}event_author CROSS JOIN body b ON b.seq = x.seq
+         WHERE x.pubkey_key = ?1 AND (x.kind, x.age, x.id_key) > (?2, ?3, ?4)`
+        )
+      } ORDER BY 4, 2, 3 LIMIT ?5+0`,
+    ),
   };
 }

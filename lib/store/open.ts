@@ -19,8 +19,10 @@ export interface WriteOptions {
 
 /** Bytes of a page of a new database. A commit costs two system calls a page: 8 KiB beat 4 KiB and 16 KiB. */
 const PAGE_BYTES = 8192;
-/** WAL pages after which a commit also writes them back into the database: 32 MiB. */
-const CHECKPOINT_PAGES = 4096;
+/** WAL pages after which a commit also writes them back into the database: 64 MiB, more than settling takes. */
+const CHECKPOINT_PAGES = 8192;
+/** Bytes that the WAL's file keeps when it begins anew. */
+const WAL_KEPT_BYTES = CHECKPOINT_PAGES * PAGE_BYTES;
 /** How long a connection waits for another one's lock, ms. Only start, backup and import without a relay meet one. */
 const BUSY_MS = 5_000;
 
@@ -31,11 +33,7 @@ export function openForWriting(path: string, options: WriteOptions): DatabaseSyn
   db.exec("PRAGMA journal_mode = WAL");
   db.exec(`PRAGMA synchronous = ${options.durability === "full" ? "FULL" : "NORMAL"}`);
   db.exec(`PRAGMA cache_size = ${-options.cacheMebibytes * 1024}`);
-  db.exec(
-    `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${
-      CHECKPOINT_PAGES * 4096 * 2
-    }`,
-  );
+  db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
   migrate(db, path);
   return db;
 }

@@ -22,6 +22,7 @@ import {
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { holdsQuoted, idOf, pubkeyOf } from "./exact.ts";
+import { ofBoth } from "./fresh_tables.ts";
 
 /** The indexes a stream can run along. */
 export type Source = "id" | "tag" | "author" | "kind" | "time";
@@ -67,21 +68,22 @@ export class Planner {
   constructor(db: DatabaseSync) {
     this.#kinds = db.prepare(
       `WITH RECURSIVE k (kind) AS (
-         SELECT min(kind) FROM event WHERE pubkey_key = ?1
+         ${leastKind("pubkey_key = ?1")}
          UNION ALL
-         SELECT (SELECT min(kind) FROM event WHERE pubkey_key = ?1 AND kind > k.kind) FROM k WHERE k.kind IS NOT NULL
+         SELECT (${leastKind("pubkey_key = ?1 AND kind > k.kind")}) FROM k WHERE k.kind IS NOT NULL
        )
        SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?2+0`,
     );
     this.#allKinds = db.prepare(
       `WITH RECURSIVE k (kind) AS (
-         SELECT min(kind) FROM event
+         ${leastKind("true")}
          UNION ALL
-         SELECT (SELECT min(kind) FROM event WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL
+         SELECT (${leastKind("kind > k.kind")}) FROM k WHERE k.kind IS NOT NULL
        )
        SELECT kind FROM k WHERE kind IS NOT NULL LIMIT ?1+0`,
     );
-    this.#probeTag = db.prepare("SELECT count(*) AS n FROM (SELECT 1 FROM tag WHERE tag_key = ? LIMIT ?+0)");
+    const tagged = ofBoth((of) => `SELECT 1 FROM ${of}tag WHERE tag_key = ?1`);
+    this.#probeTag = db.prepare(`SELECT count(*) AS n FROM (${tagged} LIMIT ?2+0)`);
   }
 
   /** Plans a filter that can match something. */
@@ -216,4 +218,10 @@ function residualOf(
     tags: filter.tags.filter((condition) => condition !== implied.tag)
       .map(({ letter, values }) => ({ letter, values: new Set(values) })),
   };
+}
+
+/** The least kind of the events for which `condition` holds, in one row; null where there are none. */
+function leastKind(condition: string): string {
+  const least = ofBoth((of) => `SELECT min(kind) AS kind FROM ${of}event WHERE ${condition}`);
+  return `SELECT min(kind) FROM (${least})`;
 }

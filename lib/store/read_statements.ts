@@ -9,6 +9,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Generation, ofBoth } from "./fresh_tables.ts";
 import type { Source } from "./plan.ts";
 
 /** What a fetch returns of each row: its text, or only what decides whether the text is worth fetching. */
@@ -30,12 +31,12 @@ const LEADING: Record<Source, readonly string[]> = {
 };
 
 /** The index each source runs along, named so that no statistics can choose another. */
-const INDEX: Record<Source, string> = {
-  id: "event x INDEXED BY event_id",
-  tag: "tag x",
-  author: "event x INDEXED BY event_author",
-  kind: "event x INDEXED BY event_kind",
-  time: "event x INDEXED BY event_time",
+const INDEX: Record<Source, (of: Generation) => string> = {
+  id: (of) => `${of}event x INDEXED BY ${of}event_id`,
+  tag: (of) => `${of}tag x`,
+  author: (of) => `${of}event x INDEXED BY ${of}event_author`,
+  kind: (of) => `${of}event x INDEXED BY ${of}event_kind`,
+  time: (of) => `${of}event x INDEXED BY ${of}event_time`,
 };
 
 /** Prepared statements of one reading connection. */
@@ -55,7 +56,7 @@ export class ReadStatements {
     this.begin = db.prepare("BEGIN");
     this.commit = db.prepare("COMMIT");
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
-    this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM event), 0),
+    this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
                                                         EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
   }
 
@@ -76,21 +77,33 @@ export class ReadStatements {
   }
 }
 
-/** Where a page begins, and the oldest that is wanted. */
-const PAGE = "(x.age, x.id_key) > (?, ?) AND x.age <= ?";
+/** Where a page begins, and the oldest that is wanted; the parameters follow those of the keys. */
+function pageOf(keys: number): string {
+  return `(x.age, x.id_key) > (?${keys + 1}, ?${keys + 2}) AND x.age <= ?${keys + 3}`;
+}
 
+/** The order of the answer, and as many rows as are wanted. */
+function endOf(keys: number): string {
+  return `ORDER BY 1, 2 LIMIT ?${keys + 4}+0`;
+}
+
+/** The two generations are in order each, so that SQLite merges them without sorting. */
 function rangeText(source: Source, columns: Columns): string {
+  const leading = LEADING[source];
   const selected = columns === "texts"
     ? "b.expires_at, b.text"
     : `x.kind, ${source === "tag" ? "e" : "x"}.pubkey_key`;
-  const joined = columns === "texts"
-    ? "CROSS JOIN body b ON b.seq = x.seq"
-    : source === "tag"
-    ? "CROSS JOIN event e ON e.seq = x.seq"
-    : "";
-  const keys = LEADING[source].map((column) => `x.${column} = ? AND`).join(" ");
-  return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source]} ${joined}
-          WHERE ${keys} ${PAGE} ORDER BY x.age, x.id_key LIMIT ?+0`;
+  const keys = leading.map((column, number) => `x.${column} = ?${number + 1} AND`).join(" ");
+  const half = (of: Generation) => {
+    const joined = columns === "texts"
+      ? "CROSS JOIN body b ON b.seq = x.seq"
+      : source === "tag"
+      ? `CROSS JOIN ${of}event e ON e.seq = x.seq`
+      : "";
+    return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source](of)} ${joined}
+            WHERE ${keys} ${pageOf(leading.length)}`;
+  };
+  return `${ofBoth(half)} ${endOf(leading.length)}`;
 }
 
 /**
@@ -99,12 +112,19 @@ function rangeText(source: Source, columns: Columns): string {
  * one seek. Texts are fetched for what is left.
  */
 function mergedText(source: Source, columns: Columns): string {
-  const selected = columns === "texts" ? "b.expires_at, b.text" : "e.kind, e.pubkey_key";
-  const joined = columns === "texts" ? "body b ON b.seq = t.seq" : "event e ON e.seq = t.seq";
-  const lists = LEADING[source].map((_, number) => `json_each(?) k${number} CROSS JOIN`).join(" ");
-  const keys = LEADING[source].map((column, number) => `x.${column} = k${number}.value AND`).join(" ");
-  return `SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (
-            SELECT x.age, x.id_key, x.seq, k0.key AS at FROM ${lists} ${INDEX[source]}
-            WHERE ${keys} ${PAGE} ORDER BY x.age, x.id_key LIMIT ?+0
-          ) t CROSS JOIN ${joined}`;
+  const leading = LEADING[source];
+  const [selected, joined] = columns === "texts"
+    ? ["b.expires_at, b.text", "CROSS JOIN body b ON b.seq = t.seq"]
+    : [
+      "coalesce(f.kind, e.kind), coalesce(f.pubkey_key, e.pubkey_key)",
+      "LEFT JOIN fresh_event f ON f.seq = t.seq LEFT JOIN event e ON e.seq = t.seq AND f.seq IS NULL",
+    ];
+  const lists = leading.map((_, number) => `json_each(?${number + 1}) k${number} CROSS JOIN`).join(" ");
+  const keys = leading.map((column, number) => `x.${column} = k${number}.value AND`).join(" ");
+  const half = (of: Generation) =>
+    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, k0.key AS at FROM ${lists} ${INDEX[source](of)}
+     WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
+  return `SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
+    endOf(leading.length)
+  }) t ${joined}`;
 }

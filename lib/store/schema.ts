@@ -7,14 +7,15 @@
  * - `age` is minus `created_at`: newest first is then ascending, as is the tie rule (lowest id first), and the next page
  *   of a scan is one comparison of row values, `(age, id_key) > (?, ?)`, that an index answers.
  * - Keys are 52-bit integers (`lib/nostr/keys.ts`). None is unique; what is found is checked against its text.
- * - An addition's entry in the log is its own row: `seq` is the key of `event` and `body`. Removals have rows.
+ * - The newest events are in `fresh_event` and `fresh_tag`, all others in `event` and `tag` (`fresh_tables.ts`).
+ * - An addition's entry in the log is its own row: `seq` is the key of its event and of `body`. Removals have rows.
  *
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Marks the file as ours in SQLite's `application_id`: "SLCE". */
 const APPLICATION_ID = 0x534c4345;
@@ -69,6 +70,26 @@ const MIGRATIONS: readonly string[] = [
   // Where in the order of time the event was that left: followers that keep that order find it by its age. Null: it left
   // before this version.
   "ALTER TABLE removal ADD COLUMN age INTEGER;",
+  // The same as `event` and `tag`, for the newest events (`fresh_tables.ts`).
+  `CREATE TABLE fresh_event (
+     seq INTEGER PRIMARY KEY,
+     id_key INTEGER NOT NULL,
+     pubkey_key INTEGER NOT NULL,
+     kind INTEGER NOT NULL,
+     age INTEGER NOT NULL
+   );
+   CREATE INDEX fresh_event_id ON fresh_event (id_key);
+   CREATE INDEX fresh_event_time ON fresh_event (age, id_key);
+   CREATE INDEX fresh_event_kind ON fresh_event (kind, age, id_key);
+   CREATE INDEX fresh_event_author ON fresh_event (pubkey_key, kind, age, id_key);
+   CREATE TABLE fresh_tag (
+     tag_key INTEGER NOT NULL,
+     age INTEGER NOT NULL,
+     id_key INTEGER NOT NULL,
+     seq INTEGER NOT NULL,
+     kind INTEGER NOT NULL,
+     PRIMARY KEY (tag_key, age, id_key, seq)
+   ) WITHOUT ROWID;`,
 ];
 
 /** The database is not one this program can serve; the message says why and what to do. */

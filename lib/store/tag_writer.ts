@@ -14,16 +14,21 @@ const ROWS_MAX = 8;
 /** Inserts and removes tag rows; see the module's text. */
 export class TagWriter {
   readonly #inserts: StatementSync[] = [];
+  readonly #deleteFresh: StatementSync;
   readonly #delete: StatementSync;
   readonly #values: number[][] = [];
 
   constructor(db: DatabaseSync) {
     for (let rows = 1; rows <= ROWS_MAX; rows++) {
       const places = Array(rows).fill("(?, ?, ?, ?, ?)").join(", ");
-      this.#inserts[rows] = db.prepare(`INSERT INTO tag (tag_key, age, id_key, seq, kind) VALUES ${places}`);
+      this.#inserts[rows] = db.prepare(
+        `INSERT INTO fresh_tag (tag_key, age, id_key, seq, kind) VALUES ${places}`,
+      );
       this.#values[rows] = Array(rows * 5).fill(0);
     }
-    this.#delete = db.prepare("DELETE FROM tag WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?");
+    [this.#deleteFresh, this.#delete] = (["fresh_tag", "tag"] as const).map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?`)
+    ) as [StatementSync, StatementSync];
   }
 
   /** Inserts a row for each of the event's tag keys. */
@@ -47,6 +52,9 @@ export class TagWriter {
   /** Removes the rows of an event that leaves the store. */
   remove(facts: EventFacts, seq: number): void {
     const { event } = facts;
-    for (const key of facts.tagKeys) this.#delete.run(key, -event.created_at, idKey(event.id), seq);
+    for (const key of facts.tagKeys) {
+      const row = [key, -event.created_at, idKey(event.id), seq];
+      if (this.#deleteFresh.run(...row).changes === 0) this.#delete.run(...row);
+    }
   }
 }

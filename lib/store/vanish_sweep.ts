@@ -15,6 +15,7 @@ import { pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { KIND_GIFT_WRAP, KIND_VANISH } from "../nostr/kinds.ts";
 import type { DeletionFilter } from "./deletion_filter.ts";
 import { eventOf, hasPubkey } from "./exact.ts";
+import { ofBoth } from "./fresh_tables.ts";
 import { asksUsToVanish, vanishingKeys } from "../nostr/vanish.ts";
 
 /** A request that is being carried out, and how far. */
@@ -169,16 +170,26 @@ function prepareStatements(db: DatabaseSync) {
                   ON CONFLICT (pubkey) DO UPDATE SET until = excluded.until, is_pending = 1
                   WHERE excluded.until > until`),
     done: sql("UPDATE vanish SET is_pending = 0 WHERE pubkey = ?"),
-    nextKind: sql("SELECT min(kind) AS kind FROM event WHERE pubkey_key = ? AND kind > ?"),
-    own: sql(`SELECT x.age, x.id_key, x.seq, b.text
-              FROM event x INDEXED BY event_author CROSS JOIN body b ON b.seq = x.seq
-              WHERE x.pubkey_key = ? AND x.kind = ? AND (x.age, x.id_key) > (?, ?)
-              ORDER BY x.age, x.id_key LIMIT ?`),
+    nextKind: sql(
+      `SELECT min(kind) AS kind FROM (${
+        ofBoth((of) => `SELECT min(kind) AS kind FROM ${of}event WHERE pubkey_key = ?1 AND kind > ?2`)
+      })`,
+    ),
+    own: sql(`${
+      ofBoth((of) =>
+        `SELECT x.age, x.id_key, x.seq, b.text
+         FROM ${of}event x INDEXED BY ${of}event_author CROSS JOIN body b ON b.seq = x.seq
+         WHERE x.pubkey_key = ?1 AND x.kind = ?2 AND (x.age, x.id_key) > (?3, ?4)`
+      )
+    } ORDER BY age, id_key LIMIT ?5+0`),
     // The text of gift wraps only: everybody may be mentioned by millions of other events.
-    wraps: sql(`SELECT age, id_key, seq,
-                       CASE kind WHEN ${KIND_GIFT_WRAP}
-                         THEN (SELECT b.text FROM body b WHERE b.seq = tag.seq) ELSE '' END AS text
-                FROM tag WHERE tag_key = ? AND (age, id_key) > (?, ?)
-                ORDER BY age, id_key LIMIT ?`),
+    wraps: sql(`${
+      ofBoth((of) =>
+        `SELECT age, id_key, seq,
+                CASE kind WHEN ${KIND_GIFT_WRAP}
+                  THEN (SELECT b.text FROM body b WHERE b.seq = x.seq) ELSE '' END AS text
+         FROM ${of}tag x WHERE tag_key = ?1 AND (age, id_key) > (?2, ?3)`
+      )
+    } ORDER BY age, id_key LIMIT ?4+0`),
   };
 }

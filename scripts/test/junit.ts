@@ -12,15 +12,26 @@ export interface Tally {
   readonly skipped: number;
 }
 
+/** A test that failed. */
+export interface Failure {
+  readonly name: string;
+  /** What it threw, as text. */
+  readonly reason: string;
+}
+
 /** The tests of one file. */
 export interface FileReport extends Tally {
   readonly path: string;
+  /** The tests and the steps that failed, and why. */
+  readonly failures: readonly Failure[];
   /** The time of its tests together, seconds. */
   readonly seconds: number;
 }
 
 const SUITE = /<testsuite name="([^"]*)"[^>]*>([\s\S]*?)<\/testsuite>/g;
 const CASE = /<testcase name="([^"]*)"[^>]*? time="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+const FAILURE = /<failure[^>]*>([\s\S]*?)<\/failure>/;
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
 
 /** One report for each file that a JUnit document names. */
 export function readJunit(xml: string): FileReport[] {
@@ -40,6 +51,11 @@ export function sumTallies(tallies: readonly Tally[]): Tally {
   return sum;
 }
 
+/** The parts of a JUnit document, one for each file. */
+export function splitJunit(xml: string): { path: string; xml: string }[] {
+  return [...xml.matchAll(SUITE)].map(([part, name]) => ({ path: name!.replace(/^\.\//, ""), xml: part }));
+}
+
 /** Several JUnit documents as one. */
 export function joinJunit(documents: readonly string[]): string {
   const suites = documents.flatMap((xml) => xml.match(SUITE) ?? []);
@@ -54,11 +70,13 @@ function readSuite(body: string): Omit<FileReport, "path"> {
     inner: inner ?? "",
   }));
   const names = new Set(cases.map(({ name }) => name));
-  const report = { passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  const report = { passed: 0, failed: 0, skipped: 0, seconds: 0, failures: [] as Failure[] };
   for (const { name, seconds, inner } of cases) {
+    const failure = FAILURE.exec(inner);
+    if (failure) report.failures.push({ name: plainText(name), reason: plainText(failure[1]!) });
     if (isStep(name, names)) continue;
     report.seconds += seconds;
-    if (inner.includes("<failure")) report.failed += 1;
+    if (failure) report.failed += 1;
     else if (inner.includes("<skipped")) report.skipped += 1;
     else report.passed += 1;
   }
@@ -72,4 +90,8 @@ function isStep(name: string, names: ReadonlySet<string>): boolean {
     if (names.has(name.slice(0, at))) return true;
   }
   return false;
+}
+
+function plainText(xml: string): string {
+  return xml.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!);
 }

@@ -26,10 +26,21 @@ const TWO_FILES = `<?xml version="1.0" encoding="UTF-8"?>
     </testsuite>
 </testsuites>`;
 
-Deno.test("readJunit() counts tests by file and leaves their steps out", () => {
+Deno.test("readJunit() counts tests by file without their steps, and says why they failed", () => {
   const [first, second] = readJunit(TWO_FILES);
-  assertEquals(first, { path: "lib/a_test.ts", passed: 2, failed: 1, skipped: 1, seconds: 0.875 });
-  assertEquals(second, { path: "lib/d.ts#2-6.ts", passed: 1, failed: 0, skipped: 0, seconds: 0.002 });
+  const failures = [
+    { name: "a > is a name", reason: "1 test step failed." },
+    { name: "a > is a name > step two", reason: "Error: <testcase>" },
+  ];
+  assertEquals(first, { path: "lib/a_test.ts", passed: 2, failed: 1, skipped: 1, seconds: 0.875, failures });
+  assertEquals(second, {
+    path: "lib/d.ts#2-6.ts",
+    passed: 1,
+    failed: 0,
+    skipped: 0,
+    seconds: 0.002,
+    failures: [],
+  });
 });
 
 Deno.test("readJunit() finds nothing in a document without tests", () => {

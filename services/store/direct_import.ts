@@ -77,6 +77,7 @@ export class DirectImport {
       this.#store.rollback();
       throw error;
     }
+    if (this.#store.isSettlingDue) this.#store.settle();
     this.#intake.clear();
     this.#linesUsed = 0;
   }

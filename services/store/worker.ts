@@ -40,8 +40,8 @@ const STORED = slotsOf("nostr_events_stored_total");
 /** How often the store looks for expired events, ms. */
 const EXPIRE_INTERVAL_MS = 1_000;
 
-/** The pause after the removal of what has vanished failed, ms. */
-const VANISH_RETRY_MS = 1_000;
+/** The pause after the removal of what has vanished, or settling, failed, ms. */
+const RETRY_MS = 1_000;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -85,6 +85,7 @@ class Store {
   #removals: Removal[] = [];
   #expireAtMs = 0;
   #vanishAtMs = 0;
+  #settleAtMs = 0;
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
     this.#heart = new Heartbeat(heartbeat);
@@ -112,6 +113,7 @@ class Store {
       if (this.#watch.fault === null) {
         this.#expire();
         this.#vanish();
+        this.#settle();
       }
       if (this.#gather() > 0) {
         this.#write();
@@ -258,7 +260,7 @@ class Store {
   #vanish(): void {
     if (!this.#isVanishDue()) return;
     const done = this.#removeSome("events of an author who vanished", () => this.#store.vanishSome());
-    if (!done) this.#vanishAtMs = Date.now() + VANISH_RETRY_MS;
+    if (!done) this.#vanishAtMs = Date.now() + RETRY_MS;
   }
 
   /** Removes events in a transaction of their own. Returns whether that succeeded. */
@@ -274,6 +276,17 @@ class Store {
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
     return true;
+  }
+
+  /** Moves the fresh events into the settled tables; while that fails, they are served from where they are. */
+  #settle(): void {
+    if (!this.#store.isSettlingDue || Date.now() < this.#settleAtMs) return;
+    try {
+      this.#store.settle();
+    } catch (error) {
+      if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be settled: ${error}`);
+      this.#settleAtMs = Date.now() + RETRY_MS;
+    }
   }
 
   #at(entry: Entry): PackedEvent {

@@ -43,34 +43,38 @@ async function healthOf(relay: TestRelay): Promise<Health> {
   return JSON.parse(await page(relay, "/health"));
 }
 
+/** What a client sends in this test: eight events of which five are good, and each other verb once. */
+async function sendOneOfEach(client: TestClient, n: number): Promise<void> {
+  const key = testKey(n);
+  await publishGood(client, [
+    signEvent(key, { content: `note ${n}` }),
+    signEvent(key, { kind: 0, content: `{"name":"n ${n}"}` }),
+    signEvent(key, { kind: 30_023, tags: [["d", "a"]] }),
+    signEvent(key, { kind: 20_001 }),
+  ]);
+  const note = signEvent(key, { content: `again ${n}` });
+  await client.publish(note);
+  await client.publish(note);
+  await client.publish({ ...note, sig: "00".repeat(64) });
+  await client.publish({ ...note, id: "00".repeat(32) });
+  client.send(["COUNT", "c", { kinds: [0] }]);
+  await client.nextOfType("COUNT");
+  client.send(["REQ", "bad", { kinds: "none" }]);
+  await client.nextOfType("CLOSED");
+  client.send(["WHAT"]);
+  await client.nextOfType("NOTICE");
+}
+
 Deno.test("/metrics counts what both gateways did, whichever answers", async () => {
   const env = { GATEWAY_WORKERS: String(GATEWAYS), FLUSH_INTERVAL_MS: "50" };
   await using relay = await startRelay({ env });
   const clients = await connectToBoth(relay);
-  let number = 0;
   for (const client of clients) {
     client.send(["REQ", "live", { kinds: [1, 20_001], limit: 0 }]);
     await client.nextOfType("EOSE");
   }
   for (const [n, client] of clients.entries()) {
-    const key = testKey(n);
-    await publishGood(client, [
-      signEvent(key, { content: `note ${number++}` }),
-      signEvent(key, { kind: 0, content: `{"name":"n ${n}"}` }),
-      signEvent(key, { kind: 30_023, tags: [["d", "a"]] }),
-      signEvent(key, { kind: 20_001 }),
-    ]);
-    const note = signEvent(key, { content: `again ${n}` });
-    await client.publish(note);
-    await client.publish(note);
-    await client.publish({ ...note, sig: "00".repeat(64) });
-    await client.publish({ ...note, id: "00".repeat(32) });
-    client.send(["COUNT", "c", { kinds: [0] }]);
-    await client.nextOfType("COUNT");
-    client.send(["REQ", "bad", { kinds: "none" }]);
-    await client.nextOfType("CLOSED");
-    client.send(["WHAT"]);
-    await client.nextOfType("NOTICE");
+    await sendOneOfEach(client, n);
   }
   // The lag is measured once a second and after each bulk; the bulks' sum tells that it is not an old one.
   await eventually(async () => ((await metricsOf(relay)).get("nostr_bulk_events_sum") ?? 0) >= 4 * CLIENTS);

@@ -79,8 +79,11 @@ async function run(args: readonly string[], input: unknown): Promise<unknown> {
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(JSON.stringify(input)));
   await writer.close();
-  const { success, stdout, stderr } = await child.output();
+  const { success, code, signal, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
-  if (!success) throw new Error(`Cannot run "${args.join(" ")}": ${decoder.decode(stderr)}`);
+  if (!success) {
+    const end = signal ?? `exit code ${code}`;
+    throw new Error(`Cannot run "${args.join(" ")}": ${end} ${decoder.decode(stderr)}`);
+  }
   return JSON.parse(decoder.decode(stdout));
 }

@@ -12,17 +12,24 @@ import { idKey, pubkeyKey } from "../../lib/nostr/keys.ts";
 import { searchPath, storePath } from "../../services/data_paths.ts";
 import type { TestEvent } from "../support/sign.ts";
 
+/** Fresh events and settled ones together. */
+const BOTH_GENERATIONS = `
+  CREATE TEMP VIEW any_event AS SELECT * FROM event UNION ALL SELECT * FROM fresh_event;
+  CREATE TEMP VIEW any_tag AS SELECT * FROM tag UNION ALL SELECT * FROM fresh_tag;`;
+
 /** What must give no row, and what it means if it does. */
 const STORE_CONTRADICTIONS: Record<string, string> = {
-  "an event without its text": "SELECT seq FROM event WHERE seq NOT IN (SELECT seq FROM body)",
-  "a text without its event": "SELECT seq FROM body WHERE seq NOT IN (SELECT seq FROM event)",
-  "a tag of no event": "SELECT seq FROM tag WHERE seq NOT IN (SELECT seq FROM event)",
-  "an address of no event": "SELECT seq FROM address WHERE seq NOT IN (SELECT seq FROM event)",
+  "an event without its text": "SELECT seq FROM any_event WHERE seq NOT IN (SELECT seq FROM body)",
+  "a text without its event": "SELECT seq FROM body WHERE seq NOT IN (SELECT seq FROM any_event)",
+  "a settled tag of no settled event": "SELECT seq FROM tag WHERE seq NOT IN (SELECT seq FROM event)",
+  "a fresh tag of no fresh event": "SELECT seq FROM fresh_tag WHERE seq NOT IN (SELECT seq FROM fresh_event)",
+  "an event in both generations": "SELECT seq FROM event WHERE seq IN (SELECT seq FROM fresh_event)",
+  "an address of no event": "SELECT seq FROM address WHERE seq NOT IN (SELECT seq FROM any_event)",
   "a deletion by no event":
-    "SELECT by_seq FROM deletion WHERE by_seq NOT IN (SELECT seq FROM event WHERE kind = 5)",
+    "SELECT by_seq FROM deletion WHERE by_seq NOT IN (SELECT seq FROM any_event WHERE kind = 5)",
   "a removal of an event that is there":
-    "SELECT event_seq FROM removal WHERE event_seq IN (SELECT seq FROM event)",
-  "a number used twice": "SELECT seq FROM removal WHERE seq IN (SELECT seq FROM event)",
+    "SELECT event_seq FROM removal WHERE event_seq IN (SELECT seq FROM any_event)",
+  "a number used twice": "SELECT seq FROM removal WHERE seq IN (SELECT seq FROM any_event)",
   "an event removed twice": "SELECT event_seq FROM removal GROUP BY event_seq HAVING count(*) > 1",
 };
 
@@ -41,11 +48,12 @@ export interface StoreAudit {
 /** Reads a store through. */
 export function auditStore(dataDir: string): StoreAudit {
   using db = new DatabaseSync(storePath(dataDir), { readOnly: true });
+  db.exec(BOTH_GENERATIONS);
   const mistakes = integrityOf(db, "events.db").concat(contradictionsOf(db, STORE_CONTRADICTIONS));
   const events = new Map<string, TestEvent>();
-  const rows = db.prepare("SELECT e.*, b.expires_at, b.text FROM event e JOIN body b ON b.seq = e.seq")
+  const rows = db.prepare("SELECT e.*, b.expires_at, b.text FROM any_event e JOIN body b ON b.seq = e.seq")
     .iterate();
-  const tagCounts = countsOf(db, "tag");
+  const tagCounts = countsOf(db, "any_tag");
   const addressCounts = countsOf(db, "address");
   for (const row of rows) {
     const event = eventOf(row.text as string);
@@ -76,7 +84,7 @@ export function auditSearch(dataDir: string, events: ReadonlyMap<string, unknown
 }
 
 /** Rows of a table by the event that they belong to. */
-function countsOf(db: DatabaseSync, table: "tag" | "address"): ReadonlyMap<unknown, number> {
+function countsOf(db: DatabaseSync, table: "any_tag" | "address"): ReadonlyMap<unknown, number> {
   const rows = db.prepare(`SELECT seq, count(*) AS n FROM ${table} GROUP BY seq`).all();
   return new Map(rows.map((row) => [row.seq, row.n as number]));
 }

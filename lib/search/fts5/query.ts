@@ -37,7 +37,7 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   if (match === "") {
     return {
       sql:
-        `SELECT lower(hex(id)) AS id FROM document d WHERE ${where} ORDER BY d.created_at DESC, d.id LIMIT ?`,
+        `SELECT lower(hex(id)) AS id FROM document d WHERE ${where} ORDER BY d.created_at DESC, d.id LIMIT ?+0`,
       parameters: [...parameters, limit],
     };
   }
@@ -49,7 +49,7 @@ export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
         FROM document_text CROSS JOIN document d ON d.number = document_text.rowid
         WHERE document_text MATCH ? AND ${where}
         ORDER BY document_text.rowid DESC LIMIT ${SEARCH_CANDIDATES_MAX}
-      ) AS hit ORDER BY ${order} created_at DESC, hit.id LIMIT ?`,
+      ) AS hit ORDER BY ${order} created_at DESC, hit.id LIMIT ?+0`,
     parameters: [match, ...parameters, limit],
   };
 }

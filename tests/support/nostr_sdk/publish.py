@@ -6,6 +6,7 @@ Prints the ids that were fetched, sorted.
 """
 import asyncio
 import json
+import os
 import sys
 from datetime import timedelta
 
@@ -24,6 +25,9 @@ async def main():
     events = await client.fetch_events(ReqTarget.auto([chosen]), timeout=timedelta(seconds=10))
     print(json.dumps(sorted(event.id().to_hex() for event in events)))
     await client.shutdown()
+    sys.stdout.flush()
+    # The interpreter's own end may crash in the library's threads, after the work is done.
+    os._exit(0)
 
 
 asyncio.run(main())

@@ -6,6 +6,7 @@ Puts the events into the database, syncs both ways, and prints the ids of the su
 """
 import asyncio
 import json
+import os
 import sys
 
 from nostr_sdk import (
@@ -32,6 +33,9 @@ async def main():
         "held": sorted(event.id().to_hex() for event in held),
     }))
     await client.shutdown()
+    sys.stdout.flush()
+    # The interpreter's own end may crash in the library's threads, after the work is done.
+    os._exit(0)
 
 
 asyncio.run(main())

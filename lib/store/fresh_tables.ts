@@ -1,0 +1,62 @@
+/**
+ * The fresh tables: where events are indexed until there are enough of them to be moved into the settled ones at once.
+ * The store's thread owns the writing side; the statements' text serves every thread.
+ *
+ *     add ──▶ fresh_event, fresh_tag ──── FRESH_EVENTS_MAX, sorted, one transaction ───▶ event, tag
+ *             (some MiB, all of it                                                     (as large as the store)
+ *              in a few pages)
+ *
+ * Why: keys are as good as random, so that an event's rows lie in pages of their own in each large index, and a commit
+ * writes whole pages. In small tables a group of events shares its pages; moving many at once shares those of the large
+ * tables. An event is always in exactly one of the two, at every commit: whoever asks both, in one statement or in one
+ * snapshot, sees it once.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { FRESH_EVENTS_MAX } from "../limits.ts";
+
+/** What the names of the tables and indexes of a generation begin with. */
+export type Generation = "" | "fresh_";
+
+/** The text of a statement that asks both generations; `write` gives a half. Parameters are numbered: both use them. */
+export function ofBoth(write: (generation: Generation) => string): string {
+  return `${write("")} UNION ALL ${write("fresh_")}`;
+}
+
+/** The writing side: says when moving is due, and moves. */
+export class FreshTables {
+  readonly #move: readonly StatementSync[];
+  #events: number;
+
+  constructor(db: DatabaseSync) {
+    this.#events = db.prepare("SELECT count(*) AS n FROM fresh_event").get()!.n as number;
+    // Both tables are read in the order of the settled one's own tree.
+    this.#move = [
+      "INSERT INTO event SELECT * FROM fresh_event ORDER BY seq",
+      "INSERT INTO tag SELECT * FROM fresh_tag ORDER BY tag_key, age, id_key, seq",
+      "DELETE FROM fresh_event",
+      "DELETE FROM fresh_tag",
+    ].map((text) => db.prepare(text));
+  }
+
+  /** Whether as many events are fresh as should be. What was removed or undone since may be counted still. */
+  get isFull(): boolean {
+    return this.#events >= FRESH_EVENTS_MAX;
+  }
+
+  /** Counts an event that was added to them. */
+  added(): void {
+    this.#events++;
+  }
+
+  /** Moves everything; inside a group. Until that is committed, call `moved` not. */
+  move(): void {
+    for (const statement of this.#move) statement.run();
+  }
+
+  /** What was moved is committed. */
+  moved(): void {
+    this.#events = 0;
+  }
+}
