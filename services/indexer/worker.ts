@@ -11,6 +11,7 @@ import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   BULK_BYTES_MAX,
+  BULK_EVENTS_EMBEDDED_MAX,
   BULK_ITEM_ATTEMPTS_MAX,
   INDEXER_DRAIN_MS_MAX,
   OPENSEARCH_BACKOFF_MS_MAX,
@@ -21,6 +22,7 @@ import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { DeadLetter } from "../../lib/search/index_state.ts";
+import type { SearchDocument } from "../../lib/search/search_fields.ts";
 import { searchDocument } from "../../lib/search/search_document.ts";
 import {
   type BulkResult,
@@ -28,9 +30,9 @@ import {
   type IndexChange,
   SearchUnavailableError,
 } from "../../lib/search/search_index.ts";
-import { eventOf } from "../../lib/store/exact.ts";
+import { eventOf, idOf } from "../../lib/store/exact.ts";
 import { LogReader } from "../../lib/store/log.ts";
-import { openForReading } from "../../lib/store/open.ts";
+import { openForFollowing } from "../../lib/store/open.ts";
 import { storageFault } from "../../lib/store/storage_fault.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
@@ -53,6 +55,27 @@ const FOLLOWER = "search";
 interface Repeated {
   readonly change: IndexChange;
   readonly attempts: number;
+}
+
+/**
+ * An addition whose document is made whenever it is asked for, and is not kept. A bulk of documents lives long enough to
+ * be moved among V8's old objects, where it lay for hundreds of bulks.
+ */
+class Addition {
+  readonly type = "add";
+  readonly seq: number;
+  readonly id: string;
+  readonly #text: string;
+
+  constructor(seq: number, text: string) {
+    this.seq = seq;
+    this.id = idOf(text);
+    this.#text = text;
+  }
+
+  get document(): SearchDocument {
+    return searchDocument(eventOf(this.#text));
+  }
 }
 
 class Indexer {
@@ -90,9 +113,6 @@ class Indexer {
     while (!this.#bell.stopRequested) {
       await this.#waitForWork();
       await this.#flush();
-      // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
-      // the one by which this thread beats.
-      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     // What does not fit this time is in the log, and is indexed after the next start.
     const until = performance.now() + INDEXER_DRAIN_MS_MAX;
@@ -134,8 +154,7 @@ class Indexer {
     this.#lastFlushMs = performance.now();
     try {
       await this.#prepare();
-      const bulk = this.#nextBulk();
-      if (bulk.length > 0) await this.#send(bulk);
+      await this.#sendNext();
       if (this.#lag() === 0 && this.#repeated.length === 0) await this.#backend.index.finishRebuild();
       if (this.#failures > 0) {
         this.#lines.info(`the search index answers again: ${this.#backend.index.description}`);
@@ -170,18 +189,30 @@ class Indexer {
     this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
   }
 
+  /** Sends as much as one bulk may hold; to the embedded index piece by piece, because every call is in memory whole. */
+  async #sendNext(): Promise<void> {
+    const { FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
+    const atOnce = OPENSEARCH_URL === null ? BULK_EVENTS_EMBEDDED_MAX : FLUSH_EVENTS_MAX;
+    for (let left = FLUSH_EVENTS_MAX; left > 0;) {
+      const bulk = this.#nextBulk(Math.min(left, atOnce));
+      if (bulk.length > 0) await this.#send(bulk);
+      // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
+      // the one by which this thread beats.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (bulk.length < atOnce) return;
+      left -= bulk.length;
+    }
+  }
+
   /** What was refused before, then what is new in the log, within the bounds of one call. */
-  #nextBulk(): Repeated[] {
+  #nextBulk(changesMax: number): Repeated[] {
     const bulk = [...this.#repeated];
-    const room = this.#settings.config.FLUSH_EVENTS_MAX - bulk.length;
+    const room = changesMax - bulk.length;
     let bytes = 0;
     for (const entry of room > 0 ? this.#log.read(this.#readTo, room) : []) {
       if (entry.type === "add") bytes += entry.text.length;
       if (bytes > BULK_BYTES_MAX && bulk.length > 0) break;
-      const change = entry.type === "add"
-        ? { type: "add" as const, seq: entry.seq, document: searchDocument(eventOf(entry.text)) }
-        : entry;
-      bulk.push({ change, attempts: 0 });
+      bulk.push({ change: entry.type === "add" ? new Addition(entry.seq, entry.text) : entry, attempts: 0 });
     }
     return bulk;
   }
@@ -232,7 +263,7 @@ class Indexer {
 }
 
 function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
-  return { seq: change.seq, id: change.type === "add" ? change.document.id : change.id, reason, at };
+  return { seq: change.seq, id: change.id, reason, at };
 }
 
 /** Whether an error says that the file of the search index is no sound database. */
@@ -268,7 +299,7 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
 onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", start.memory.logLevel);
-  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const db = openForFollowing(storePath(config.DATA_DIR));
   const backend = await openIndex(config, log);
   beatByTimer(start);
   const reader = new LogReader(db);
