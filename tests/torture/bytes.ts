@@ -23,8 +23,8 @@ import { fuzzHttp, fuzzVerbs } from "./verb_bytes.ts";
 const CONNECTIONS = 4;
 const EVENT_FRAMES = 40_000;
 const OTHER_FRAMES = 1_000;
-const SYNC_MESSAGES = 1_000;
-const HTTP_REQUESTS = 200;
+const SYNC_MESSAGES = 200;
+const HTTP_REQUESTS = 100;
 /** The key of an operator, whom nobody bans. */
 const OPERATOR = testKey(999);
 const TEXTS = 500;
