@@ -20,6 +20,7 @@ import { slotOf } from "./lib/metrics/layout.ts";
 import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
+import { openRelayKey } from "./lib/nostr/relay_key.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
 import { freeBytesOf, lockDataDir, tryLockDataDir } from "./services/data_dir.ts";
 import { noticePath } from "./services/data_paths.ts";
@@ -144,6 +145,11 @@ function boundDraining(log: Log) {
   }, DRAIN_MS_MAX);
 }
 
+/** What a relay that takes over needs of the one that runs. */
+function takeOverOf(config: Config, { counts }: RelayMemory) {
+  return { dataDir: config.DATA_DIR, port: config.PORT, listeners: counts.gateways };
+}
+
 /** Has the relay that runs hand over. Gateways listen first, and hold who comes. */
 async function succeed(supervisor: Supervisor, notices: ServiceNotices, what: TakeOver): Promise<TakenOver> {
   notices.tell("RELOADING=1");
@@ -169,12 +175,13 @@ async function readStart() {
   const free = takesOver ? await tryLockDataDir(dataDir) : await lockDataDir(dataDir);
   const port = free === null ? sharedPort(asked.PORT) : findPort(asked.HOST, asked.PORT);
   const config = { ...asked, DATA_DIR: dataDir, PORT: port };
-  return { environment, path, asked, policyVersions, free, config };
+  const key = config.RELAY_SECRET_KEY === null ? null : await openRelayKey(config.RELAY_SECRET_KEY);
+  return { environment, path, asked, policyVersions, free, config, key };
 }
 
 async function main(): Promise<void> {
   const startedMs = Date.now();
-  const { environment, path, asked, policyVersions, free, config } = await readStart();
+  const { environment, path, asked, policyVersions, free, config, key } = await readStart();
   const memory = createRelayMemory(
     resolveWorkers(config, navigator.hardwareConcurrency),
     config.WRITE_PLUGIN !== null,
@@ -195,24 +202,23 @@ async function main(): Promise<void> {
     libraryPath,
     log,
     metrics,
-    manage: (body) => management!.answer(body),
-    reported: (text) => management!.reported(text),
+    management: () => management!,
     handOver: () => {
       letGo();
       setTimeout(() => stop(HAND_OVER), HAND_OVER_GRACE_MS);
     },
   });
+  if (key !== null) supervisor.facts.self = key.pubkey;
   supervisor.facts.startedMs = String(startedMs);
   startSampling(metrics, startedMs, config.DATA_DIR);
   const notices = openNotices(config.DATA_DIR, log);
   let lock = free;
   if (lock === null) {
-    const { counts: { gateways: listeners } } = memory;
-    const { DATA_DIR: dataDir, PORT: port } = config;
-    const what = { dataDir, port, listeners, libraryPath, log };
-    ({ lock, letGo } = await succeed(supervisor, notices, what));
+    const what = takeOverOf(config, memory);
+    ({ lock, letGo } = await succeed(supervisor, notices, { ...what, libraryPath, log }));
   }
-  management = new ManagementOwner(current, memory, log);
+  const publish = supervisor.publish.bind(supervisor);
+  management = new ManagementOwner({ config: current, memory, log, key, publish });
   setInterval(() => endAtStandstill(supervisor, log), HEARTBEAT_LOOK_MS);
 
   // The first gateway serves while the last one starts: a signal in between has something to drain already.
@@ -238,6 +244,7 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop(signal));
 
   await started;
+  management.tellMembers();
   settings.watch();
   notices.tell("READY=1");
   sayWhatServes(config, memory, supervisor.facts);

@@ -147,6 +147,11 @@ export function contradictions(config: Config): string[] {
       problems.push(`Cannot use ${name} "true": it needs RELAY_URL`);
     }
   }
+  for (const needed of ["RELAY_SECRET_KEY", "RELAY_URL"] as const) {
+    if (config.MEMBERSHIP !== "off" && config[needed] === null) {
+      problems.push(`Cannot use MEMBERSHIP "${config.MEMBERSHIP}": it needs ${needed}`);
+    }
+  }
   if (config.WEBSOCKET_COMPRESSION && config.WEBSOCKET_ENGINE !== "ws") {
     problems.push('Cannot use WEBSOCKET_COMPRESSION "true": it needs WEBSOCKET_ENGINE=ws');
   }

@@ -87,6 +87,11 @@ Deno.test("settings that need each other are held together", () => {
     assertStringIncludes(problemsOf({ [name]: "true" })[0]!, "it needs RELAY_URL");
     assertEquals(problemsOf({ [name]: "true", RELAY_URL: "wss://relay.example.com" }), []);
   }
+  const own = { RELAY_SECRET_KEY: "1".repeat(64) };
+  const called = { RELAY_URL: "wss://relay.example.com" };
+  assertStringIncludes(problemsOf({ MEMBERSHIP: "all", ...called })[0]!, "it needs RELAY_SECRET_KEY");
+  assertStringIncludes(problemsOf({ MEMBERSHIP: "write", ...own })[0]!, "it needs RELAY_URL");
+  assertEquals(problemsOf({ MEMBERSHIP: "write", ...own, ...called }), []);
 });
 
 Deno.test("lists of kinds and of authors are checked, and private kinds can be none", () => {

@@ -81,6 +81,8 @@ export const FRESH_EVENTS_MAX = 8_192;
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */
 export const EVENTS_UNANSWERED_MAX = 2_000;
+/** Bytes of events that one connection may have unanswered: half of a lane of frames, so that none fills it alone. */
+export const EVENT_BYTES_UNANSWERED_MAX = LANE_BYTES_FRAMES / 2;
 /** Events that one gateway may have unanswered, over all its connections. */
 export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 /** Bytes of an outcome's message. */
@@ -107,12 +109,22 @@ export const VANISH_ROWS_MAX = 2_000;
 
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
+/** Connections of one gateway beyond `CONNECTIONS_MAX`, for pages and for handshakes that are refused. */
+export const PAGE_CONNECTIONS_MAX = 1_000;
+/** File descriptors that no connection gets: databases, lanes' threads, OpenSearch, the log. */
+export const OPEN_FILES_KEPT = 128;
+/** The pause before a gateway listens again that could not accept, ms. */
+export const LISTEN_AGAIN_MS = 100;
 /** The most that an operator may set `CONNECTIONS_MAX` to. */
 export const CONNECTIONS_BOUND = 1_000_000;
 /** Bytes that wait for one slow reader before its connection is closed, by default. */
 export const OUTBOUND_BYTES_DEFAULT = 32 * 1024 * 1024;
 /** The range that an operator may set `OUTBOUND_BYTES_MAX` to, bytes; the least holds the longest frame. */
 export const OUTBOUND_BYTES_RANGE = [1024 * 1024, 1024 * 1024 * 1024] as const;
+/** Bytes that wait for all clients of the relay together: the more there are that read slowly, the less each may have. */
+export const OUTBOUND_TOTAL_BYTES_MAX = 512 * 1024 * 1024;
+/** How often sockets are asked again for which bytes waited, ms. */
+export const OUTBOUND_MEASURE_MS = 100;
 /** Connections that `/health` lists one by one. */
 export const HEALTH_CONNECTIONS_MAX = 100;
 
@@ -138,6 +150,8 @@ export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
+/** Rows that a gateway examines for one connection in one turn of its event loop; further queries go to readers. */
+export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */
@@ -255,7 +269,7 @@ export const FLUSH_EVENTS_DEFAULT = 10_000;
 export const FLUSH_INTERVAL_MS_DEFAULT = 1_000;
 /** Bytes of one bulk call, at most. */
 export const BULK_BYTES_MAX = 32 * 1024 * 1024;
-/** Attempts of a document that OpenSearch refuses for a passing reason, before it is set aside. */
+/** Attempts of a document that OpenSearch fails on, before it is set aside; one that it has no time for waits. */
 export const BULK_ITEM_ATTEMPTS_MAX = 8;
 /** Hits that a search may rank, at most (OpenSearch's own `max_result_window`). */
 export const SEARCH_HITS_MAX = 5_000;
@@ -291,6 +305,13 @@ export const DEAD_LETTERS_MAX = 100_000;
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
+/**
+ * How long an index may take nothing, ms, beyond the pause between two bulk calls, while the log has something for it: then
+ * it answers no search, because its answer would not be whole.
+ */
+export const SEARCH_BEHIND_MS_MAX = 10_000;
+/** How often the indexer looks whether OpenSearch still holds the index that it had filled, ms. */
+export const INDEX_LOOK_MS = 2_000;
 /** The first pause after OpenSearch did not answer, ms; it doubles from there. */
 export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
@@ -346,6 +367,25 @@ export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
 export const MANAGEMENT_ENTRIES_MAX = 200_000;
 /** Events of one report (NIP-56) that wait for a moderator. */
 export const REPORTED_EVENTS_MAX = 20;
+/** Members that the list of members names (NIP-43): its event fits the default of `MAX_MESSAGE_LENGTH`. */
+export const MEMBERS_LISTED_MAX = 2_500;
+/** Events about one member each (NIP-43) that go with one list; of more changes at once, only the list tells. */
+export const MEMBER_NOTICES_MAX = 100;
+/** The pause between two lists of members, ms; a second, so that each replaces the one before. */
+export const MEMBERS_INTERVAL_MS = 1_000;
+/** Seconds by which the clock of who asks to join or leave may differ (NIP-43: a few minutes). */
+export const MEMBER_REQUEST_SECONDS_MAX = 600;
+/** Invite codes of one key that are open; who asks for more gets the newest again. */
+export const INVITES_OPEN_MAX = 20;
+/** Invite codes that the relay keeps. */
+export const INVITES_MAX = 100_000;
+/** Keys that may join by one invite code, at most. */
+export const INVITE_USES_MAX = 10_000;
+/** Hours for which an invite code is good, by default, and at most. */
+export const INVITE_HOURS_DEFAULT = 168;
+export const INVITE_HOURS_MAX = 8_760;
+/** Seconds for which a code that has expired is known as such. */
+export const INVITE_EXPIRED_SECONDS = 604_800;
 /** Roles that management keeps. */
 export const MANAGEMENT_ROLES_MAX = 1_000;
 /** Characters of a reason that goes with a ban. */
@@ -356,6 +396,32 @@ export const RELAY_NAME_CHARS_MAX = 100;
 export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
+
+/** The longest that a look-up of an identifier (NIP-05) may take, name, connection and answer together, ms. */
+export const NIP05_MS_MAX = 5_000;
+/** Bytes of an answer to it, head included. */
+export const NIP05_ANSWER_BYTES_MAX = 512 * 1024;
+/** Look-ups under way at once. */
+export const NIP05_AT_ONCE_MAX = 4;
+/** Seconds between two look-ups at one domain. */
+export const NIP05_DOMAIN_SECONDS_MIN = 2;
+/** Domains whose pauses are kept before those that are over are forgotten. */
+export const NIP05_DOMAINS_PAUSED_MAX = 10_000;
+/** Seconds between two look-ups for one author. */
+export const NIP05_AUTHOR_SECONDS_MIN = 300;
+/** Seconds after which an identifier is looked at again; where nobody answered, sooner. */
+export const NIP05_AGAIN_SECONDS = 86_400;
+export const NIP05_RETRY_SECONDS = 7_200;
+/** Seconds for which an identifier stays verified while nobody answers. */
+export const NIP05_STALE_SECONDS = 604_800;
+/** Authors whose identifiers are kept. */
+export const NIP05_AUTHORS_MAX = 500_000;
+/** Authors of one domain that a search looks among; OpenSearch takes 65,536 values of a condition. */
+export const NIP05_DOMAIN_AUTHORS_MAX = 20_000;
+/** How often the log is looked at for profiles, ms; entries that are read then, and identifiers that are considered. */
+export const NIP05_LOOK_MS = 250;
+export const NIP05_LOG_ROWS = 2_000;
+export const NIP05_DUE_MAX = 100;
 
 /** The longest that the indexer goes on sending after it was asked to stop, ms. */
 export const INDEXER_DRAIN_MS_MAX = 5_000;

@@ -16,6 +16,7 @@ import { type Config, ConfigError } from "../lib/config.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { controlPath, noticePath } from "../services/data_paths.ts";
+import { OPEN_FILES_VARIABLE, openFilesMax, openFilesWarning } from "../services/open_files.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
 import { prepareNative } from "./native.ts";
 import { keepRunning, type Life } from "./start/keep_running.ts";
@@ -64,7 +65,8 @@ export function relayCommand(
     // A thread's young objects then fit the processor's cache; by default they take up to 64 MB a thread.
     "--v8-flags=--max-semi-space-size=8",
     `--config=${ROOT}deno.json`,
-    `--allow-net=${list(net)}`,
+    // Which domains profiles will name is known to nobody; whom the relay calls then, services/indexer bounds.
+    config.NIP05_CHECK ? "--allow-net" : `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
     `--allow-write=${list([data, ...notify])}`,
     "--allow-env",
@@ -115,7 +117,9 @@ function cacheDir(): string {
 async function spawnRelay(settingsPath: string, { restarts, takesOver }: Life): Promise<Deno.ChildProcess> {
   const config = await readSettings(settingsPath, Deno.env.toObject());
   const native = await prepareNative();
-  if (restarts === 0) say(native.line);
+  const filesMax = await openFilesMax();
+  const warning = openFilesWarning(config, filesMax);
+  if (restarts === 0) say(warning === null ? native.line : `${native.line}\n${warning}`);
   const how = { takesOver, notifySocket: Deno.env.get("NOTIFY_SOCKET") };
   const [program, ...args] = relayCommand(config, native.path, settingsPath, how);
   return new Deno.Command(program!, {
@@ -124,6 +128,7 @@ async function spawnRelay(settingsPath: string, { restarts, takesOver }: Life): 
     env: {
       SLUICE_NATIVE_LIBRARY: native.path ?? "",
       SLUICE_PROCESS_RESTARTS: String(restarts),
+      [OPEN_FILES_VARIABLE]: String(filesMax ?? ""),
       [SETTINGS_FILE_VARIABLE]: settingsPath,
     },
     stdin: "null",

@@ -122,7 +122,8 @@ function phasesOf({ together, examples, alone }: Selection): Phase[] {
 }
 
 function isOfSockets(path: string): boolean {
-  return path.startsWith("tests/protocol/") || path === "tests/pipeline/overload_test.ts";
+  return path.startsWith("tests/protocol/") ||
+    /^tests\/pipeline\/(overload|misbehaving_clients|fairness|descriptors)_test\.ts$/.test(path);
 }
 
 /** What the run has started and must end, newest first: at its own end, or when it is interrupted. */

@@ -8,6 +8,7 @@ import type { Config } from "../lib/config.ts";
 import type { ManagementReply } from "../lib/management/rpc.ts";
 import { HEARTBEAT_MS } from "../lib/limits.ts";
 import { Heartbeat, type HeartbeatMemory } from "../lib/queue/heartbeat.ts";
+import type { InviteAnswer, MemberNotice, MemberRequest, PublishNotice } from "./management/messages.ts";
 import type { RelayMemory } from "./memory.ts";
 
 /** Main to worker, the first message. */
@@ -28,7 +29,7 @@ export interface ActorStart {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Worker to main; `manage` and `reported` apart, once each. */
+/** Worker to main; those of management apart, once each. */
 export type ActorReport =
   /** A gateway that is held has its port; its clients wait. */
   | { readonly type: "listening" }
@@ -39,6 +40,9 @@ export type ActorReport =
   | { readonly type: "drained" }
   /** A gateway passes on a request to manage the relay; the answer carries its number. */
   | { readonly type: "manage"; readonly number: number; readonly body: string }
+  /** A gateway asks for an invite code for who has proved these keys; the answer carries its number. */
+  | { readonly type: "invite"; readonly number: number; readonly keys: readonly string[] }
+  | MemberRequest
   /** A relay that takes over has asked this one to end. */
   | { readonly type: "hand-over" }
   /** The store has stored a report (NIP-56), with this text. */
@@ -56,8 +60,14 @@ export type GatewayNotice =
   | { readonly type: "drain" }
   /** The answer to a request to manage the relay. */
   | { readonly type: "managed"; readonly number: number; readonly reply: ManagementReply }
+  /** The answer to a request for an invite code. */
+  | { readonly type: "invited"; readonly number: number; readonly answer: InviteAnswer }
+  | MemberNotice
   /** A reader was started anew: what it had not answered must be asked again. */
   | { readonly type: "reader-restarted"; readonly reader: number };
+
+/** What main says to a worker while it runs. */
+export type ActorNotice = GatewayNotice | PublishNotice;
 
 let isReady = false;
 
@@ -67,13 +77,13 @@ let isReady = false;
  */
 export function onStart(
   start: (message: ActorStart) => Promise<void> | void,
-  onNotice?: (notice: GatewayNotice) => void,
+  onNotice?: (notice: ActorNotice) => void,
 ): void {
   const scope = globalThis as unknown as WorkerScope;
   let started = false;
   // The listener stays: without one, Deno ends a worker whose only pending work is `Atomics.waitAsync`.
   scope.onmessage = (message) => {
-    if (started) return onNotice?.(message.data as GatewayNotice);
+    if (started) return onNotice?.(message.data as ActorNotice);
     started = true;
     (async () => await start(message.data as ActorStart))().catch((error) => {
       if (!isReady) {

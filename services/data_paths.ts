@@ -27,6 +27,11 @@ export function keptDatabases(dataDir: string): string[] {
   return [storePath(dataDir), managementPath(dataDir)];
 }
 
+/** Who claims which identifier (NIP-05); made anew from the store where it is lost. */
+export function identitiesPath(dataDir: string): string {
+  return `${dataDir}/nip05.db`;
+}
+
 /** The lock that one relay holds on the data directory. */
 export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;

@@ -9,7 +9,9 @@ import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
-import type { ActorReport, ActorStart, GatewayNotice } from "./actor.ts";
+import type { ActorNotice, ActorReport, ActorStart } from "./actor.ts";
+import type { MemberAnswer } from "../lib/management/membership.ts";
+import type { InviteAnswer, MemberRequest } from "./management/messages.ts";
 import type { Log } from "./log.ts";
 import type { Actor, RelayMemory } from "./memory.ts";
 
@@ -35,6 +37,20 @@ interface Place {
   onStopped: (() => void) | null;
 }
 
+/** What workers ask of the owner of the operator's decisions. */
+export interface Management {
+  /** Answers the body of a request to manage the relay. */
+  answer(body: string): ManagementReply;
+  /** Takes a report (NIP-56) that was stored. */
+  reported(text: string): void;
+  /** Answers who asks to join or leave the relay (NIP-43). */
+  answerMember(text: string): MemberAnswer;
+  /** Makes an invite code. */
+  invite(keys: readonly string[]): InviteAnswer;
+  /** Says again who the members are: what was said may be lost. */
+  tellMembers(): void;
+}
+
 /** What the supervisor needs; see `main.ts`. */
 export interface SupervisorOptions {
   /** The settings that are in force. */
@@ -45,10 +61,8 @@ export interface SupervisorOptions {
   readonly metrics: ThreadMetrics;
   /** Another relay takes over. */
   readonly handOver: () => void;
-  /** Answers requests to manage the relay. */
-  readonly manage: (body: string) => ManagementReply;
-  /** Takes a report (NIP-56) that was stored. */
-  readonly reported: (text: string) => void;
+  /** The owner of the operator's decisions; there before any actor is started. */
+  readonly management: () => Management;
 }
 
 /** All workers of the process; see the module's text. */
@@ -119,6 +133,13 @@ export class Supervisor {
     for (const place of this.#of("gateway")) this.#notify(place, { type: "serve" });
   }
 
+  /** Has control send events of the relay's own. Returns false while there is no control. */
+  publish(events: readonly string[]): boolean {
+    const [control] = this.#of("control");
+    if (control !== undefined) this.#notify(control, { type: "publish", events });
+    return control !== undefined;
+  }
+
   /** Asks all gateways to accept nothing new; resolves when they have answered what they had. */
   async drainGateways(): Promise<void> {
     this.#stopping = true;
@@ -176,6 +197,7 @@ export class Supervisor {
   }
 
   #take(place: Place, message: ActorReport): void {
+    const { management } = this.#options;
     if (message.type === "drained") return place.onDrained?.();
     if (message.type === "hand-over") return this.#options.handOver();
     if (message.type === "listening") {
@@ -184,10 +206,15 @@ export class Supervisor {
       return;
     }
     if (message.type === "manage") {
-      const reply = this.#options.manage(message.body);
+      const reply = management().answer(message.body);
       return this.#notify(place, { type: "managed", number: message.number, reply });
     }
-    if (message.type === "reported") return this.#options.reported(message.text);
+    if (message.type === "invite") {
+      const answer = management().invite(message.keys);
+      return this.#notify(place, { type: "invited", number: message.number, answer });
+    }
+    if (message.type === "member-request") return this.#answerMember(message);
+    if (message.type === "reported") return management().reported(message.text);
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";
@@ -200,10 +227,28 @@ export class Supervisor {
     if (place.epoch === 1) return;
     this.#options.log.info(`${place.actor} ${place.index} runs again`);
     if (place.actor === "gateway") this.#notify(place, { type: "serve" });
+    if (place.actor === "control") management().tellMembers();
     if (place.actor !== "reader") return;
     for (const gateway of this.#of("gateway")) {
       this.#notify(gateway, { type: "reader-restarted", reader: place.index });
     }
+  }
+
+  /** The gateway answers its client; one that has died since has no clients. */
+  #answerMember({ text, gateway, epoch, connection, receivedAtMs }: MemberRequest): void {
+    const { accepted, message } = this.#options.management().answerMember(text);
+    const { id } = JSON.parse(text) as { id: string };
+    const place = this.#of("gateway").find(({ index }) => index === gateway);
+    if (place === undefined) return;
+    this.#notify(place, {
+      type: "member-answer",
+      epoch,
+      connection,
+      receivedAtMs,
+      id,
+      accepted,
+      message,
+    });
   }
 
   #died(place: Place, reason: string): void {
@@ -226,7 +271,7 @@ export class Supervisor {
     }, config().RESTART_DELAY_MS);
   }
 
-  #notify(place: Place, notice: GatewayNotice): void {
+  #notify(place: Place, notice: ActorNotice): void {
     place.worker.postMessage(notice);
   }
 }

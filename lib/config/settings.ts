@@ -94,6 +94,10 @@ const webLink = url("https", "http");
 /** The socket engines that are built in. */
 export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
 
+/** Who needs an invite (NIP-43), and who may make one. */
+export const MEMBERSHIPS = ["off", "write", "all"] as const;
+export const INVITERS = ["admins", "members", "anybody"] as const;
+
 /** The table. */
 export const SETTINGS = {
   HOST: setting("network", text(255), "127.0.0.1", "The address to listen on; 0.0.0.0 or :: for all."),
@@ -151,6 +155,12 @@ export const SETTINGS = {
     "The public keys that may manage the relay (NIP-86), besides RELAY_PUBKEY.",
     LIVE,
   ),
+  RELAY_SECRET_KEY: optional(
+    "relay",
+    matching("key", /^[0-9a-f]{64}$/, "a secret key of 64 lowercase hex digits"),
+    "The relay's own secret key: it signs what the relay says of its members (NIP-11 self).",
+    { secret: true },
+  ),
   RELAY_CONTACT: optional(
     "relay",
     text(200),
@@ -202,6 +212,12 @@ export const SETTINGS = {
     limits.FLUSH_EVENTS_DEFAULT,
     "The number of gathered changes that makes a bulk call come sooner.",
     LIVE,
+  ),
+  NIP05_CHECK: setting(
+    "search",
+    boolean(),
+    false,
+    "Look up the identifiers in profiles (NIP-05) at their domains, so that searches know domain:.",
   ),
 
   MAX_MESSAGE_LENGTH: setting(
@@ -337,6 +353,33 @@ export const SETTINGS = {
     "policies",
     pubkeys(),
     "The only authors whose events are taken, and to whom anybody may send gift wraps; unset: all.",
+    LIVE,
+  ),
+  MEMBERSHIP: setting(
+    "policies",
+    choice(MEMBERSHIPS),
+    "off",
+    "Keys join by invite codes (NIP-43): write: only members write; all: only members write and read.",
+  ),
+  INVITES_BY: setting(
+    "policies",
+    choice(INVITERS),
+    "admins",
+    "Who may have the relay make an invite code; anybody: whoever has proved a key.",
+    LIVE,
+  ),
+  INVITE_USES: setting(
+    "policies",
+    integer(1, limits.INVITE_USES_MAX),
+    1,
+    "Keys that may join by one invite code.",
+    LIVE,
+  ),
+  INVITE_HOURS: setting(
+    "policies",
+    integer(1, limits.INVITE_HOURS_MAX),
+    limits.INVITE_HOURS_DEFAULT,
+    "Hours for which an invite code is good.",
     LIVE,
   ),
   DENIED_PUBKEYS: optional("policies", pubkeys(), "Authors whose events are not taken.", LIVE),

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Invites } from "./invites.ts";
+
 /** What a verdict is about. The key of each: hex, hex, the number, an address or a network (`networkText`). */
 export type Subject = "pubkey" | "event" | "kind" | "ip";
 /** A key has one verdict at most: who is allowed is no longer banned. `pending` waits for a moderator. */
@@ -82,6 +84,9 @@ export interface ManagementState {
   members(roleId: string): string[];
   /** Gives or takes a role that exists. Throws {@linkcode ManagementError} where there are too many members. */
   assign(pubkey: string, roleId: string, isAssigned: boolean): void;
+
+  /** Invite codes: part of the state, but of no change, because no other thread asks for them. */
+  readonly invites: Invites;
 
   /** The changes that make this state out of none. */
   everything(): ManagementChange[];

@@ -70,6 +70,11 @@ export class ManagementView {
     return this.#roles;
   }
 
+  /** Everybody who has roles, with the ids of these. */
+  get roleHolders(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#rolesOf;
+  }
+
   /** The ids of a key's roles. */
   rolesOf(pubkey: string): ReadonlySet<string> {
     return this.#rolesOf.get(pubkey) ?? NO_ROLES;

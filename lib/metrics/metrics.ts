@@ -126,7 +126,7 @@ export const METRICS = {
   nostr_indexer_lag_events: { type: "gauge", help: "Changes in the log that the search index lacks." },
   nostr_search_available: {
     type: "gauge",
-    help: "1 while the search index takes changes, 0 while it does not answer.",
+    help: "1 while searches are answered; 0 while the index does not answer, or is not as far as the log.",
   },
   nostr_search_dead_letters: { type: "gauge", help: "Changes that the search index refused for good." },
   nostr_bulk_events: {

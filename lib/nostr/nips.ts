@@ -1,9 +1,10 @@
 /**
  * The NIPs that this relay serves, each with the test that holds it to the claim.
- * NIP-11 advertises this list and nothing else. Runs on any thread; constants only.
+ * NIP-11 advertises this list, as far as it is switched on, and nothing else. Runs on any thread; constants only.
  *
  * @module
  */
+import type { Config } from "../config.ts";
 
 /** One NIP that is served. */
 export interface Nip {
@@ -23,6 +24,7 @@ export const NIPS: readonly Nip[] = [
   nip(17, "Private Direct Messages"),
   nip(40, "Expiration Timestamp"),
   nip(42, "Authentication of clients to relays"),
+  nip(43, "Relay Access Metadata and Requests"),
   nip(45, "Event Counts"),
   nip(50, "Search Capability"),
   nip(59, "Gift Wrap"),
@@ -34,6 +36,11 @@ export const NIPS: readonly Nip[] = [
   nip(86, "Relay Management API"),
   nip(98, "HTTP Auth"),
 ];
+
+/** What a relay with this configuration serves of the registry. */
+export function servedNips(config: Pick<Config, "MEMBERSHIP">): readonly Nip[] {
+  return config.MEMBERSHIP === "off" ? NIPS.filter(({ number }) => number !== 43) : NIPS;
+}
 
 function nip(number: number, title: string): Nip {
   return { number, title, test: `tests/protocol/nip${twoDigits(number)}_test.ts` };

@@ -1,5 +1,5 @@
 /**
- * The machine-readable beginnings of OK and CLOSED messages (NIP-01, NIP-42).
+ * The machine-readable beginnings of OK and CLOSED messages (NIP-01, NIP-42, NIP-43).
  * Runs on any thread; constants only.
  *
  * @module
@@ -17,6 +17,7 @@ export const PREFIXES = [
   "error",
   "auth-required",
   "unsupported",
+  "info",
 ] as const;
 export type Prefix = typeof PREFIXES[number];
 

@@ -6,7 +6,7 @@
  */
 import type { Config } from "../config.ts";
 import { restrictsWrites } from "../policy/configured.ts";
-import { NIPS } from "./nips.ts";
+import { servedNips } from "./nips.ts";
 
 /** The document. A key that has nothing to say is absent. */
 export interface RelayInformation {
@@ -16,6 +16,8 @@ export interface RelayInformation {
   readonly icon?: string;
   readonly pubkey?: string;
   readonly contact?: string;
+  /** The relay's own key. */
+  readonly self?: string;
   readonly supported_nips: readonly number[];
   readonly software?: string;
   readonly version: string;
@@ -55,11 +57,19 @@ export interface Software {
   readonly version: string;
 }
 
-/** The document for `config`, apart from what `changed` says (NIP-86); source: NIP-11. */
+/** What the document says that no setting does. */
+export interface Sayings {
+  /** What management has made of a text (NIP-86); null: what the configuration says. */
+  readonly changed?: (name: "name" | "description" | "icon") => string | null;
+  /** The public key of the relay itself, or null: it has none. */
+  readonly self?: string | null;
+}
+
+/** The document for `config`; source: NIP-11. */
 export function relayInformation(
   config: Config,
   software: Software,
-  changed: (name: "name" | "description" | "icon") => string | null = () => null,
+  { changed = () => null, self = null }: Sayings = {},
 ): RelayInformation {
   return {
     name: changed("name") ?? config.RELAY_NAME,
@@ -68,7 +78,8 @@ export function relayInformation(
     ...present("icon", changed("icon") ?? config.RELAY_ICON),
     ...present("pubkey", config.RELAY_PUBKEY),
     ...present("contact", config.RELAY_CONTACT),
-    supported_nips: NIPS.map(({ number }) => number),
+    ...present("self", self),
+    supported_nips: servedNips(config).map(({ number }) => number),
     // A name is no URL, which NIP-11 wants here.
     ...present("software", URL.canParse(software.name) ? software.name : null),
     version: software.version,

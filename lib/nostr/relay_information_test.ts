@@ -85,6 +85,15 @@ Deno.test("the operator's texts appear under NIP-11's names", () => {
 Deno.test("the registry is in order, without repetition, and each NIP names its test", () => {
   const numbers = NIPS.map(({ number }) => number);
   assertEquals(numbers, [...new Set(numbers)].sort((a, b) => a - b));
-  assertEquals(relayInformation(readConfig({}), SOFTWARE).supported_nips, numbers);
+  const open = relayInformation(readConfig({}), SOFTWARE);
+  assertEquals(open.supported_nips, numbers.filter((number) => number !== 43));
+  const joined = readConfig({
+    MEMBERSHIP: "write",
+    RELAY_SECRET_KEY: "1".repeat(64),
+    RELAY_URL: "wss://r.example",
+  });
+  assertEquals(relayInformation(joined, SOFTWARE).supported_nips, numbers);
+  assertEquals(relayInformation(joined, SOFTWARE, { self: "a".repeat(64) }).self, "a".repeat(64));
+  assertEquals(open.self, undefined);
   assertEquals(NIPS[0]?.test, "tests/protocol/nip01_test.ts");
 });

@@ -30,14 +30,12 @@ import { protectedEvents } from "./protected_events.ts";
 import { queryRate } from "./query_rate.ts";
 import type { RateTable } from "./rate_table.ts";
 import type { Rate } from "./token_buckets.ts";
-import { KIND_RELAY_LIST, KIND_VANISH } from "../nostr/kinds.ts";
+import { exceptInvites, type MemberDecisions, membersOf } from "./members.ts";
+import { KIND_JOIN, KIND_LEAVE, KIND_RELAY_LIST, KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
-export interface Decisions {
+export interface Decisions extends MemberDecisions {
   readonly bannedPubkeys: Membership<string>;
-  readonly allowedPubkeys: Membership<string>;
-  /** Who has a role. */
-  readonly members: Membership<string>;
   readonly bannedEvents: Membership<string>;
   readonly blockedAddresses: Membership<string>;
   readonly allowedKinds: Membership<number>;
@@ -50,33 +48,41 @@ const GIFT_WRAPS = new KindRanges([1059, 21_059]);
 /** Relay lists are how authors are found: taken from anybody who is not banned (NIP-65). */
 const RELAY_LISTS = new KindRanges([KIND_RELAY_LIST]);
 
+/** By which keys join the relay and leave it (NIP-43). */
+const MEMBER_REQUESTS = new KindRanges([KIND_JOIN, KIND_LEAVE]);
+const RELAY_LISTS_AND_MEMBER_REQUESTS = new KindRanges([KIND_RELAY_LIST, KIND_JOIN, KIND_LEAVE]);
+
 /** What needs no proved key: requests to vanish, and relay lists. */
 const WRITTEN_BY_ANYBODY = new KindRanges([KIND_VANISH, KIND_RELAY_LIST]);
 
 /** Whether an event is taken, whoever brings it. */
 export function contentPolicy(config: Config, decisions: Decisions): EventPolicy {
-  const allowed = listed(config.ALLOWED_PUBKEYS);
+  // Who asks to join is no member yet, and the kinds that a relay is for are not those by which it is joined.
+  const asks = config.MEMBERSHIP === "off" ? NO_KINDS : MEMBER_REQUESTS;
+  const open = config.MEMBERSHIP === "off" ? RELAY_LISTS : RELAY_LISTS_AND_MEMBER_REQUESTS;
   return pipe<PolicyEvent>([
     { cost: COST.field, policy: eventLimits(config) },
     {
       cost: COST.lookup,
-      policy: unlessVanish(
+      policy: unlessOf(
+        asks,
         allowedKinds({ allowed: kinds(config.ALLOWED_KINDS), denied: kinds(config.DENIED_KINDS) }),
       ),
     },
     {
       cost: COST.lookup,
-      policy: unlessVanish(
+      policy: unlessOf(
+        asks,
         allowedKinds({ allowed: decisions.allowedKinds, denied: decisions.bannedKinds }),
       ),
     },
     {
       cost: COST.lookup,
       policy: unlessVanish(allowedWriters({
-        allowed: allowed && either(allowed, either(decisions.allowedPubkeys, decisions.members)),
+        allowed: membersOf(config, decisions),
         denied: either(listed(config.DENIED_PUBKEYS) ?? NOBODY, decisions.bannedPubkeys),
         kindsToAllowed: GIFT_WRAPS,
-        openKinds: RELAY_LISTS,
+        openKinds: open,
       })),
     },
     { cost: COST.lookup, policy: bannedEvents({ banned: decisions.bannedEvents }) },
@@ -131,12 +137,33 @@ export function queryBudget(config: Config, means: RateMeans): ClientRates | nul
   return clientRates("rows", { connection: 0, address: config.QUERY_ROWS_PER_MINUTE, key: 0 }, means);
 }
 
-/** Whether a REQ, COUNT or NEG-OPEN is served. `budget` is of {@linkcode queryBudget}. */
-export function requestPolicy(config: Config, means: RateMeans, budget: ClientRates | null): RequestPolicy {
+/** Whether a client may read at all, or null: everybody may. */
+export function readerPolicy(config: Config, decisions: MemberDecisions): RequestPolicy | null {
+  if (config.MEMBERSHIP === "all") return authToRead({ keys: membersOf(config, decisions) });
+  return config.AUTH_TO_READ ? authToRead({ keys: null }) : null;
+}
+
+/** What a REQ, COUNT or NEG-OPEN meets besides the rates. */
+export interface RequestMeans {
+  /** Of {@linkcode readerPolicy}. */
+  readonly mayRead: RequestPolicy | null;
+  /** Of {@linkcode queryBudget}. */
+  readonly budget: ClientRates | null;
+}
+
+/** Whether a REQ, COUNT or NEG-OPEN is served. */
+export function requestPolicy(
+  config: Config,
+  means: RateMeans,
+  { mayRead, budget }: RequestMeans,
+): RequestPolicy {
   const steps: PipeStep<Parameters<RequestPolicy>[0]>[] = [
     { cost: COST.lookup, policy: privateKinds(config).requests() },
   ];
-  if (config.AUTH_TO_READ) steps.unshift({ cost: COST.lookup, policy: authToRead({ keys: null }) });
+  if (mayRead !== null) {
+    const policy = config.MEMBERSHIP === "all" ? exceptInvites(mayRead) : mayRead;
+    steps.unshift({ cost: COST.lookup, policy });
+  }
   const perMinute = {
     connection: config.QUERIES_PER_MINUTE_CONNECTION,
     address: config.QUERIES_PER_MINUTE,
@@ -156,7 +183,8 @@ export function privateKinds(config: Config): PrivateKinds {
 /** Whether who wants to write has to meet a condition (NIP-11 `restricted_writes`). */
 export function restrictsWrites(config: Config): boolean {
   return config.MIN_POW_DIFFICULTY > 0 || config.AUTH_TO_WRITE || config.ALLOWED_PUBKEYS !== null ||
-    config.ALLOWED_KINDS !== null || config.WRITE_PLUGIN !== null || config.POLICY_FILES !== null;
+    config.ALLOWED_KINDS !== null || config.MEMBERSHIP !== "off" || config.WRITE_PLUGIN !== null ||
+    config.POLICY_FILES !== null;
 }
 
 /** 0: any number. */
@@ -196,6 +224,15 @@ function unlessVanish(policy: EventPolicy): EventPolicy {
   };
 }
 
+/** The same, for requests of kinds of their own too. */
+function unlessOf(kinds: Membership<number>, policy: EventPolicy): EventPolicy {
+  const exceptVanish = unlessVanish(policy);
+  if (kinds.size === 0) return exceptVanish;
+  return function exceptRequests(event, context) {
+    return kinds.has(event.kind) ? null : exceptVanish(event, context);
+  };
+}
+
 function listed(keys: readonly string[] | null): Membership<string> | null {
   return keys === null ? null : new Set(keys);
 }
@@ -210,3 +247,4 @@ function either<Value>(a: Membership<Value>, b: Membership<Value>): Membership<V
 }
 
 const NOBODY: Membership<string> = new Set();
+const NO_KINDS: Membership<number> = new Set();

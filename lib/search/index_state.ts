@@ -1,7 +1,7 @@
 /**
- * What the indexer remembers, in a SQLite file of its own: cursors and dead letters. The embedded index keeps its
- * documents in the same file, so that a cursor and what it stands for become durable together.
- * Belongs to the indexer's thread.
+ * What the indexer remembers, in a SQLite file of its own: cursors, dead letters, and whether the index is built anew.
+ * The embedded index keeps its documents in the same file, so that a cursor and what it stands for become durable together.
+ * Belongs to the indexer's thread; `deno task reindex` asks by it for an index that is built anew, and looks how far it is.
  *
  * @module
  */
@@ -38,6 +38,7 @@ export class IndexState {
   readonly #trim: StatementSync;
   readonly #letters: StatementSync;
   readonly #count: StatementSync;
+  readonly #rebuild: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -49,7 +50,11 @@ export class IndexState {
         number INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL UNIQUE, id TEXT NOT NULL, reason TEXT NOT NULL,
         at INTEGER NOT NULL
       ) STRICT;
+      CREATE TABLE IF NOT EXISTS rebuild (
+        one INTEGER PRIMARY KEY CHECK (one = 1), generation TEXT NOT NULL, letters INTEGER NOT NULL
+      ) STRICT;
     `);
+    this.#rebuild = db.prepare("SELECT generation FROM rebuild");
     this.#read = db.prepare("SELECT seq FROM cursor WHERE follower = ? AND generation = ?");
     this.#write = db.prepare(
       "INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT (follower, generation) DO UPDATE SET seq = excluded.seq",
@@ -96,6 +101,32 @@ export class IndexState {
    */
   forgetCursorsBeyond(lastSeq: number): boolean {
     return this.#db.prepare("DELETE FROM cursor WHERE seq > ?").run(lastSeq).changes > 0;
+  }
+
+  /** Asks for an index that is built anew; one that is being built goes on. */
+  askRebuild(): void {
+    this.#db.exec("INSERT OR IGNORE INTO rebuild VALUES (1, '', 0)");
+  }
+
+  /** The generation that is being built; empty: it is asked for and not begun; null: none is. */
+  get rebuild(): string | null {
+    return (this.#rebuild.get()?.generation as string | undefined) ?? null;
+  }
+
+  /** Remembers which index is being built, at its beginning. */
+  beginRebuild(generation: string): void {
+    this.#db.prepare(
+      "UPDATE rebuild SET generation = ?, letters = (SELECT coalesce(max(number), 0) FROM dead_letter)",
+    ).run(generation);
+  }
+
+  /** The index is whole. What was set aside before it was begun was tried again, and is kept no longer. */
+  endRebuild(): void {
+    this.transaction(() => {
+      this.#db.exec(
+        "DELETE FROM dead_letter WHERE number <= (SELECT letters FROM rebuild); DELETE FROM rebuild",
+      );
+    });
   }
 
   /** The changes set aside last, newest first. */

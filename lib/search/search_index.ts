@@ -27,13 +27,19 @@ export interface RefusedChange {
   readonly reason: string;
 }
 
+/** A change that was not taken for a passing reason. */
+export interface DelayedChange extends RefusedChange {
+  /** Whether the reason may be the change itself: it is set aside after some attempts. Otherwise it waits. */
+  readonly isSuspect: boolean;
+}
+
 /** What became of a bulk. Changes named neither in `retry` nor in `rejected` are durable in the index. */
 export interface BulkResult {
   /**
    * Changes refused for a passing reason (429, 503, a block on the index). They come first in the next bulk, in their
    * order: the index then ends as the log does, whatever else happened to the same ids.
    */
-  readonly retry: readonly RefusedChange[];
+  readonly retry: readonly DelayedChange[];
   /** Changes that will never be taken: for the dead letters. */
   readonly rejected: readonly RefusedChange[];
   /** Whether the cursor given to `apply` became durable in the same transaction as the changes. */
@@ -73,13 +79,8 @@ export interface PreparedIndex {
   readonly generation: string;
 }
 
-/** A full-text index of the log, for the one thread that fills it. */
-export interface SearchIndex extends SearchReader {
-  /**
-   * Creates or migrates what the backend needs. Safe to repeat, and to be repeated after each
-   * {@linkcode SearchUnavailableError} of `apply`: the index may have been lost with the backend.
-   */
-  prepare(): Promise<PreparedIndex>;
+/** What takes changes: an index, or the one that will take its place. */
+export interface ChangeTarget {
   /**
    * Applies changes in order, in one call to the backend (at most `BULK_EVENTS_MAX`). Repeating is harmless.
    * If it rejects, any part of the changes may be in the index, and the cursor is not stored.
@@ -87,6 +88,39 @@ export interface SearchIndex extends SearchReader {
    * @param cursor Stored with the changes by a backend that keeps its documents beside the index state.
    */
   apply(changes: readonly IndexChange[], cursor?: Cursor): Promise<BulkResult>;
+}
+
+/** An index that is filled anew beside the one that serves. */
+export interface SuccessorIndex extends ChangeTarget {
+  /** As in {@linkcode PreparedIndex}; it stays the index's own when it has taken the other's place. */
+  readonly generation: string;
+}
+
+/** What somebody else may have changed in an index. */
+export interface IndexLook {
+  readonly generation: string;
+  /** Documents that searches see. */
+  readonly documents: number;
+}
+
+/** A full-text index of the log, for the one thread that fills it. */
+export interface SearchIndex extends SearchReader, ChangeTarget {
+  /**
+   * Creates or migrates what the backend needs. Safe to repeat, and to be repeated after each
+   * {@linkcode SearchUnavailableError} of `apply`: the index may have been lost with the backend.
+   */
+  prepare(): Promise<PreparedIndex>;
+  /** Whether a rebuild empties this index; otherwise a successor is filled beside it. */
+  readonly rebuildsInPlace: boolean;
+  /** Looks whether it is still the index that was prepared; null where nobody else can reach it. */
+  look(): Promise<IndexLook | null>;
+  /**
+   * Opens the index that will take this one's place: the one of `generation` if it is there, else a new one that holds
+   * nothing. Null: the index is rebuilt in place; unless it was begun already, it holds nothing now.
+   */
+  openSuccessor(generation: string): Promise<SuccessorIndex | null>;
+  /** Lets searches use the successor that was opened last, in one step; what it replaces goes. */
+  succeed(): Promise<void>;
   /** Tells that the index holds the whole log: searches move to it, and what it replaces goes. Cheap to repeat. */
   finishRebuild(): Promise<void>;
   /** Makes searches see what was applied, which otherwise takes up to a second. For tests. */

@@ -20,7 +20,7 @@ export interface Selection {
 const FOLDERS = ["lib", "services", "scripts", "native", "bench", "tests"];
 const SKIPPED_FOLDERS = new Set(["node_modules", "build", "target", "data"]);
 const WANTS_OPENSEARCH =
-  /^(?:import .*|\} )from ".*\/(?:opensearch|search_backends)\.ts"|Deno\.env\.\w+\("SLUICE_TEST_OPENSEARCH"/m;
+  /^(?:import .*|\} )from ".*\/(?:opensearch|search_backends|search_node)\.ts"|Deno\.env\.\w+\("SLUICE_TEST_OPENSEARCH"/m;
 const EXAMPLE = /^\s*\*\s*```ts\s*$/m;
 
 /**

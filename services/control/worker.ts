@@ -16,6 +16,7 @@ import { Log } from "../log.ts";
 import { controlOrigin } from "../memory.ts";
 import { controlPath } from "../data_paths.ts";
 import { ImportSession } from "./import_session.ts";
+import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
 import type { CrashRequest, HandOverReply, ImportReport } from "./messages.ts";
 
 /** How often an import is told how far it is, ms. */
@@ -34,6 +35,7 @@ class Control {
   readonly #outcomes: LaneConsumer[];
   readonly #bell: Doorbell;
   readonly #sessions = new Map<number, ImportSession>();
+  readonly #own: OwnEvents;
   #lastSession = 0;
 
   constructor(start: ActorStart, log: Log) {
@@ -42,6 +44,7 @@ class Control {
     this.#start = start;
     this.#log = log;
     this.#frames = new FrameSender(memory, origin, epoch);
+    this.#own = new OwnEvents(this.#frames, log);
     this.#outcomes = [memory.outcomes[origin]!, ...memory.refusals.map((lanes) => lanes[origin]!)]
       .map((lane) => new LaneConsumer(lane));
     this.#bell = new Doorbell(memory.bells.origins[origin]!);
@@ -54,9 +57,16 @@ class Control {
       const seen = this.#bell.rings;
       this.#bell.crashIfAsked();
       this.#drain();
+      this.#own.send();
       await this.#bell.waitAsync(seen);
     }
     listener.close();
+  }
+
+  /** Takes events of the relay's own. */
+  publish(events: readonly string[]): void {
+    this.#own.add(events);
+    this.#own.send();
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
@@ -131,7 +141,9 @@ class Control {
     const at = lane.offset + (lane.type === OUTCOME_OK ? OUTCOME_MESSAGE_AT : OUTCOME_ID_AT);
     const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
     const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
-    this.#sessions.get(lane.words[word + 1]!)?.answer({ accepted, message });
+    const number = lane.words[word + 1]!;
+    const sender = number === OWN_EVENTS ? this.#own : this.#sessions.get(number);
+    sender?.answer({ accepted, message });
   }
 }
 
@@ -149,6 +161,9 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS));
 }
 
+/** Set before main hears that this worker is ready, and so before any notice comes. */
+let control: Control;
+
 onStart(async (start) => {
   const path = controlPath(start.config.DATA_DIR);
   // Left behind by a process that was killed; the lock on the directory says that no relay uses it.
@@ -156,9 +171,12 @@ onStart(async (start) => {
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
   beatByTimer(start);
+  control = new Control(start, new Log("control", start.memory.logLevel));
   report({ type: "ready", facts: {} });
-  await new Control(start, new Log("control", start.memory.logLevel)).run(listener);
+  await control.run(listener);
   await Deno.remove(path).catch(() => {});
   report({ type: "stopped" });
   endWorker();
+}, (notice) => {
+  if (notice.type === "publish") control.publish(notice.events);
 });

@@ -5,12 +5,20 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import type { MessageLimits } from "../../lib/nostr/client_message.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ClientRates } from "../../lib/policy/client_rates.ts";
-import { clientPolicy, eventRatePolicy, queryBudget, requestPolicy } from "../../lib/policy/configured.ts";
-import type { Policy, RequestPolicy } from "../../lib/policy/policy.ts";
+import {
+  clientPolicy,
+  eventRatePolicy,
+  queryBudget,
+  readerPolicy,
+  requestPolicy,
+} from "../../lib/policy/configured.ts";
+import type { Policy, PolicyContext, RequestPolicy } from "../../lib/policy/policy.ts";
 import type { RateTable } from "../../lib/policy/rate_table.ts";
 import { relayMs } from "../relay_clock.ts";
+import type { Connection } from "./connection.ts";
 
 /** What a gateway asks before it serves a client. */
 export interface ClientPolicies {
@@ -18,6 +26,8 @@ export interface ClientPolicies {
   /** Null: nothing is to be asked. */
   readonly mayWrite: Policy<unknown> | null;
   readonly mayRequest: RequestPolicy;
+  /** Whether what a client has open goes on. Null: nothing is to be asked. */
+  readonly mayRead: RequestPolicy | null;
   /** What queries are charged to, or null. */
   readonly budget: ClientRates | null;
 }
@@ -26,10 +36,33 @@ export interface ClientPolicies {
 export function policiesOf(config: Config, { view }: ManagementFollower, table: RateTable): ClientPolicies {
   const means = { nowMs: relayMs, table };
   const budget = queryBudget(config, means);
+  const mayRead = readerPolicy(config, view);
   return {
+    mayRead,
     mayConnect: clientPolicy(config, view),
     mayWrite: eventRatePolicy(config, means),
-    mayRequest: requestPolicy(config, means, budget),
+    mayRequest: requestPolicy(config, means, { mayRead, budget }),
     budget,
+  };
+}
+
+/** What bounds a message. */
+export function limitsOf(config: Config): MessageLimits {
+  return {
+    limitMax: config.MAX_LIMIT,
+    limitDefault: config.DEFAULT_LIMIT,
+    filtersMax: config.MAX_FILTERS,
+    subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
+    negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
+  };
+}
+
+/** Who sends something now. */
+export function contextOf({ number, address, auth }: Connection): PolicyContext {
+  return {
+    nowSeconds: Math.floor(Date.now() / 1000),
+    authenticated: auth.authenticated,
+    ip: address,
+    connection: number,
   };
 }

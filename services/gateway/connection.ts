@@ -5,11 +5,12 @@
  *
  * @module
  */
-import { OUTBOUND_CHECK_CHARS } from "../../lib/limits.ts";
+import { OUTBOUND_CHECK_CHARS, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
+import type { OutboundPool } from "./outbound_pool.ts";
 import type { StoredQuery } from "./stored_queries.ts";
 
 /** An open subscription. */
@@ -34,6 +35,8 @@ export class Connection {
   #syncs: Map<string, NegentropySession> | null = null;
   /** Events passed to a verifier and not yet answered. */
   unanswered = 0;
+  /** About their characters: an outcome does not say which event was how long, so each takes the mean away. */
+  unansweredBytes = 0;
   isOpen = true;
   /** Whether the relay has ended it; the socket may stay for long, where the client reads nothing, and counts as one. */
   isCutOff = false;
@@ -50,9 +53,21 @@ export class Connection {
     readonly socket: Socket,
     readonly address: string,
     readonly auth: AuthState,
-    /** Bytes that may wait for this client. */
+    /** Bytes that may wait for this client, where few read slowly. */
     public outboundBytesMax: number,
+    /** What waits for all clients of the gateway. */
+    readonly pool: OutboundPool,
   ) {}
+
+  /** Bytes that may wait for this client now. */
+  get budgetBytes(): number {
+    return Math.min(this.outboundBytesMax, this.pool.left);
+  }
+
+  /** Bytes that wait above which its stored queries pause. */
+  get pauseBytes(): number {
+    return Math.min(OUTBOUND_PAUSE_BYTES, this.pool.left);
+  }
 
   /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
   get counts(): Map<string, StoredQuery> {
@@ -76,30 +91,30 @@ export class Connection {
    * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
    */
   sendEvent(subscription: Subscription, text: string): boolean {
-    if (this.bufferedBytes > this.outboundBytesMax) return false;
+    // What was not asked about yet may have gone already.
+    if (this.bufferedBytes > this.budgetBytes && this.measureBufferedBytes() > this.budgetBytes) return false;
     this.send(subscription.prefix + text + "]");
     return true;
   }
 
   /** Bytes that wait for this client, or a little less: the socket is asked once in a while. */
   get bufferedBytes(): number {
-    if (this.#charsSinceCheck > OUTBOUND_CHECK_CHARS) {
-      this.#buffered = this.socket.bufferedBytes;
-      this.#charsSinceCheck = 0;
-    }
+    if (this.#charsSinceCheck > OUTBOUND_CHECK_CHARS) this.measureBufferedBytes();
     return this.#buffered + this.#charsSinceCheck;
   }
 
   /** The same, asked now. */
   measureBufferedBytes(): number {
-    this.#buffered = this.socket.bufferedBytes;
+    const bytes = this.isOpen ? this.socket.bufferedBytes : 0;
+    if (bytes !== this.#buffered) this.pool.account(this, bytes);
+    this.#buffered = bytes;
     this.#charsSinceCheck = 0;
-    return this.#buffered;
+    return bytes;
   }
 
   /** Whether even the answers to its own requests pile up: twice the budget. */
   get isFlooded(): boolean {
-    return this.bufferedBytes > 2 * this.outboundBytesMax;
+    return this.bufferedBytes > 2 * this.budgetBytes;
   }
 
   /** Makes a subscription; the caller files it. */
@@ -107,6 +122,13 @@ export class Connection {
     const subscription = { connection: this, id, prefix: eventPrefix(id), liveAfterSeq, query: null };
     this.subscriptions.set(id, subscription);
     return subscription;
+  }
+
+  /** One of its events has its outcome. */
+  answered(): void {
+    if (this.unanswered === 0) return;
+    this.unansweredBytes -= this.unansweredBytes / this.unanswered;
+    this.unanswered--;
   }
 
   /** A key was proved. */

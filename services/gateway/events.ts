@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import { EVENT_BYTES_UNANSWERED_MAX, HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
+import type { MemberNotice } from "../management/messages.ts";
 import type { RelayMemory } from "../memory.ts";
 import type { FrameSender } from "../verifier/handle.ts";
 import type { Answers } from "./answers.ts";
@@ -20,6 +21,7 @@ const PAUSES = slotOf("nostr_sender_pauses_total");
 const QUEUE = slotOf("nostr_relay_queue_length");
 const QUEUE_BYTES = slotsOf("nostr_relay_queue_bytes");
 const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
+const SHARE_USED = "rate-limited: too many bytes of this connection wait, slow down";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
@@ -70,7 +72,7 @@ export class Events {
    */
   take(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
-    const message = refusal ?? this.#frames.send(connection, text);
+    const message = refusal ?? this.#pass(connection, text);
     if (message === null) return;
     const { flow } = connection.socket;
     if (refusal !== null || flow === null) return this.#refuse(connection, text, message);
@@ -85,7 +87,7 @@ export class Events {
     let refused = 0;
     for (const [connection, text] of this.#held) {
       if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) return;
-      const message = refusal ?? this.#frames.send(connection, text);
+      const message = refusal ?? this.#pass(connection, text);
       this.#held.delete(connection);
       if (refusal === null && message !== null) {
         // To the end, so that every sender has its turn.
@@ -96,6 +98,15 @@ export class Events {
       if (message !== null) this.#refuse(connection, text, message);
       connection.socket.flow!.resume();
     }
+  }
+
+  /** Passes an event on; or says why there is no room for it, be it that the connection has its share already. */
+  #pass(connection: Connection, text: string): string | null {
+    const bytes = connection.unansweredBytes + text.length;
+    if (bytes > EVENT_BYTES_UNANSWERED_MAX && connection.unanswered > 0) return SHARE_USED;
+    const message = this.#frames.send(connection, text);
+    if (message === null) connection.unansweredBytes = bytes;
+    return message;
   }
 
   /** A client has gone. */
@@ -127,13 +138,19 @@ export class Events {
     return seen;
   }
 
+  /** Main has answered who asked to join or leave (NIP-43). */
+  answered({ epoch, connection: number, receivedAtMs, id, accepted, message }: MemberNotice): void {
+    if (epoch !== this.#epoch) return;
+    const connection = this.#settle(number, performance.timeOrigin + performance.now() - receivedAtMs);
+    if (connection === undefined) return this.#answers.countOk(accepted, message);
+    this.#answers.ok(connection, id, accepted, message);
+  }
+
   #answer(lane: LaneConsumer, nowMs: number): void {
     const word = lane.offset >>> 2;
     if (lane.words[word] !== this.#epoch) return;
-    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
-    this.#metrics.observe(INGEST_SECONDS, (nowMs - lane.doubles[(lane.offset >>> 3) + 1]!) / 1000);
-    const connection = this.#connections.get(lane.words[word + 1]!);
-    if (connection !== undefined) connection.unanswered = Math.max(0, connection.unanswered - 1);
+    const waitedMs = nowMs - lane.doubles[(lane.offset >>> 3) + 1]!;
+    const connection = this.#settle(lane.words[word + 1]!, waitedMs);
     if (lane.type !== OUTCOME_OK) {
       this.#answers.countOk(false, "invalid:");
       return connection?.send(messageOf(lane, OUTCOME_ID_AT));
@@ -143,6 +160,15 @@ export class Events {
     if (connection === undefined) return this.#answers.countOk(accepted, message);
     const id = lane.bytes.subarray(lane.offset + OUTCOME_ID_AT, lane.offset + OUTCOME_MESSAGE_AT).toHex();
     this.#answers.ok(connection, id, accepted, message);
+  }
+
+  /** An event is answered. Returns its sender, if it is still there. */
+  #settle(number: number, waitedMs: number): Connection | undefined {
+    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
+    this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
+    const connection = this.#connections.get(number);
+    connection?.answered();
+    return connection;
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Config } from "../../lib/config.ts";
 import type { ConfigFollower } from "../../lib/config/shared_config.ts";
+import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
 import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -16,9 +17,9 @@ import {
   parseClientMessage,
 } from "../../lib/nostr/client_message.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
-import { noticeText } from "../../lib/nostr/relay_message.ts";
+import { eventPrefix, noticeText } from "../../lib/nostr/relay_message.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
-import { fromNobody, type PolicyContext } from "../../lib/policy/policy.ts";
+import { fromNobody } from "../../lib/policy/policy.ts";
 import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
@@ -29,11 +30,13 @@ import type { FrameSender } from "../verifier/handle.ts";
 import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
-import { type ClientPolicies, policiesOf } from "./client_policies.ts";
+import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
+import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { RequestHeaders, Socket, SocketEvents } from "./listener.ts";
+import type { Socket } from "./listener.ts";
+import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
 
@@ -43,10 +46,12 @@ const CONNECTIONS = slotOf("nostr_connections_active");
 
 /** An EVENT message as nearly all clients write it; others are found out by parsing. */
 const EVENT_FRAME = '["EVENT"';
+const NO_FILTERS: readonly Filter[] = [];
 const STOPPING = "error: the relay stops, try again later";
 
 /** What a plugin is asked about, where there is one. */
 type RequestMessage = Extract<ClientMessage, { readonly type: AskedVerb }>;
+type ReqMessage = Extract<ClientMessage, { readonly type: "REQ" }>;
 
 /** What a gateway is made of; `worker.ts` puts it together. */
 export interface GatewayParts {
@@ -63,6 +68,8 @@ export interface GatewayParts {
   readonly files: PolicyFiles;
   /** The operator's decisions. */
   readonly decisions: ManagementFollower;
+  /** Null: nobody can join. */
+  readonly invites: Invites | null;
 }
 
 /** One gateway; see the module's text. */
@@ -79,11 +86,15 @@ export class Gateway implements SyncAccess {
   readonly events: Events;
   readonly requests: Requests;
   readonly #plugin: RequestPlugin;
+  readonly #invites: Invites | null;
   readonly #files: PolicyFiles;
   readonly #frames: FrameSender;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
   readonly #rates: RateTable;
+  /** What waits for all clients. */
+  readonly #pool = new OutboundPool();
+  #measuredMs = 0;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
   isDraining = false;
@@ -95,12 +106,14 @@ export class Gateway implements SyncAccess {
     const { config } = settings;
     this.#settings = settings;
     this.#plugin = plugin;
+    this.#invites = parts.invites;
     this.#files = files;
     this.#frames = frames;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
     this.#limits = limitsOf(config);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX, parts.memory.counts.gateways);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
     this.#rates = new RateTable(parts.memory.rates);
@@ -140,7 +153,7 @@ export class Gateway implements SyncAccess {
     if (this.#refusalOf(address) !== null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
-    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX);
+    const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX, this.#pool);
     this.#connections.set(number, connection);
     this.#byAddress.set(address, ofAddress + 1);
     this.#metrics.add(CONNECTIONS, 1);
@@ -156,11 +169,22 @@ export class Gateway implements SyncAccess {
     for (const connection of [...this.#connections.values()]) {
       const refusal = this.#refusalOf(connection.address);
       if (refusal !== null && !connection.isCutOff) this.#end(connection, refusal);
+      else this.#revoke(connection);
     }
+  }
+
+  /** Who was a member and is none any more reads nothing further. */
+  #revoke(connection: Connection): void {
+    const { mayRead } = this.#policies;
+    const refusal = mayRead === null ? null : mayRead(NO_FILTERS, contextOf(connection));
+    if (refusal === null) return;
+    this.requests.revoke(connection, refusal);
+    this.syncs.closed(connection);
   }
 
   #use(config: Config): void {
     this.#limits = limitsOf(config);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX, this.#memory.counts.gateways);
     this.#policies = policiesOf(config, this.#decisions, this.#rates);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
@@ -191,6 +215,7 @@ export class Gateway implements SyncAccess {
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
+    connection.measureBufferedBytes();
     this.#endRequests(connection);
     this.#connections.delete(connection.number);
     const left = this.#byAddress.get(connection.address)! - 1;
@@ -202,6 +227,7 @@ export class Gateway implements SyncAccess {
   #endRequests(connection: Connection): void {
     this.events.forget(connection);
     this.#plugin.forget(connection);
+    this.#invites?.forget(connection);
     this.requests.forget(connection);
     this.syncs.closed(connection);
   }
@@ -250,6 +276,7 @@ export class Gateway implements SyncAccess {
       case "CLOSE":
         this.#plugin.cancel(connection, "REQ", message.subscriptionId);
         this.#plugin.cancel(connection, "COUNT", message.subscriptionId);
+        this.#invites?.cancel(connection, message.subscriptionId);
         return this.requests.close(connection, message.subscriptionId);
       case "AUTH":
         return this.#authentication.prove(connection, message.event);
@@ -258,6 +285,7 @@ export class Gateway implements SyncAccess {
         // CLOSED tells the client that nothing more comes under this id.
         if (message.ended !== null) {
           this.#plugin.cancel(connection, "REQ", message.ended);
+          this.#invites?.cancel(connection, message.ended);
           this.requests.end(connection, message.ended);
         }
         return connection.send(message.answer);
@@ -270,6 +298,7 @@ export class Gateway implements SyncAccess {
   /** Cheap policies come first; the plugin is asked about what they let pass. */
   #request(connection: Connection, text: string, message: RequestMessage): void {
     const { type: verb, subscriptionId } = message;
+    if (verb === "REQ") this.#invites?.cancel(connection, subscriptionId);
     const filters = message.type === "NEG-OPEN" ? [message.filter] : message.filters;
     const refusal = this.isDraining ? STOPPING : this.#requestRefusal(connection, filters);
     if (refusal !== null) {
@@ -288,9 +317,23 @@ export class Gateway implements SyncAccess {
     const { subscriptionId } = message;
     if (message.type === "NEG-OPEN") return this.syncs.take(connection, message, refusal);
     if (message.type === "REQ") {
+      if (refusal === null && this.#invites?.isAskedFor(message.filters)) {
+        return this.#invite(this.#invites, connection, message);
+      }
       return this.requests.request(connection, subscriptionId, message.filters, refusal);
     }
     return this.requests.count(connection, subscriptionId, message.filters, refusal);
+  }
+
+  /** A request for an invite code begins with the code. */
+  #invite(invites: Invites, connection: Connection, { subscriptionId, filters }: ReqMessage): void {
+    invites.ask(connection, subscriptionId, (answer) => {
+      const refusal = this.isDraining ? STOPPING : "refusal" in answer ? answer.refusal : null;
+      if (refusal === null && "event" in answer) {
+        connection.send(`${eventPrefix(subscriptionId)}${answer.event}]`);
+      }
+      this.requests.request(connection, subscriptionId, filters, refusal);
+    });
   }
 
   /** The cheapest first. */
@@ -303,14 +346,20 @@ export class Gateway implements SyncAccess {
   /** One client does not fill what all share. */
   #waitingFault(connection: Connection): string | null {
     const most = this.#settings.config.MAX_SUBSCRIPTIONS;
-    return this.#plugin.waitingOf(connection) < most
-      ? null
-      : `rate-limited: more than ${most} requests wait to be decided about`;
+    const waiting = this.#plugin.waitingOf(connection) + (this.#invites?.waitingOf(connection) ?? 0);
+    return waiting < most ? null : `rate-limited: more than ${most} requests wait to be decided about`;
   }
 
   /** A client's query had the relay look at so many rows. */
   spent(connection: Connection, rows: number): void {
     this.#policies.budget?.spend(contextOf(connection), rows);
+  }
+
+  /** Looks now and then at what still waits for clients that are sent nothing more. */
+  measureWaiting(nowMs: number): void {
+    if (nowMs - this.#measuredMs < OUTBOUND_MEASURE_MS) return;
+    this.#measuredMs = nowMs;
+    this.#pool.measure();
   }
 
   challenge(connection: Connection): void {
@@ -323,7 +372,7 @@ export class Gateway implements SyncAccess {
 
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */
   #cutOff(connection: Connection): void {
-    if (connection.measureBufferedBytes() <= 2 * connection.outboundBytesMax) return;
+    if (connection.measureBufferedBytes() <= 2 * connection.budgetBytes) return;
     this.#metrics.add(SLOW_READERS, 1);
     this.#end(connection, TOO_SLOW);
   }
@@ -332,44 +381,6 @@ export class Gateway implements SyncAccess {
   closeAll(): void {
     for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
   }
-}
-
-/** The socket events of a gateway, HTTP aside. */
-export function socketEvents(
-  gateway: Gateway,
-  addressOf: (headers: RequestHeaders, peer: string) => string,
-  http: SocketEvents<Connection>["http"],
-): SocketEvents<Connection> {
-  return {
-    visitor: (headers, peer) => ({
-      address: addressOf(headers, peer),
-      host: headers.get("host") ?? "",
-    }),
-    open: (socket, visitor) => gateway.open(socket, visitor.address),
-    text: (connection, text) => gateway.text(connection, text),
-    fault: (connection, message) => gateway.fault(connection, message),
-    closed: (connection) => gateway.closed(connection),
-    http,
-  };
-}
-
-function limitsOf(config: Config): MessageLimits {
-  return {
-    limitMax: config.MAX_LIMIT,
-    limitDefault: config.DEFAULT_LIMIT,
-    filtersMax: config.MAX_FILTERS,
-    subscriptionIdCharsMax: config.MAX_SUBID_LENGTH,
-    negentropyEventsMax: config.NEGENTROPY_EVENTS_MAX,
-  };
-}
-
-function contextOf({ number, address, auth }: Connection): PolicyContext {
-  return {
-    nowSeconds: Math.floor(Date.now() / 1000),
-    authenticated: auth.authenticated,
-    ip: address,
-    connection: number,
-  };
 }
 
 function isLongerThan(text: string, bytes: number): boolean {

@@ -59,6 +59,10 @@ export interface ListenOptions {
   readonly idleSeconds: number;
   /** Whether messages are deflated for clients that can inflate (RFC 7692), where the engine can. */
   readonly compression: boolean;
+  /** TCP connections that may be open at once, WebSockets or not, where the engine can tell: descriptors end otherwise. */
+  readonly socketsMax: number;
+  /** The engine could not go on accepting, and tries again. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Begins to serve, until `stopAccepting`. */

@@ -4,6 +4,7 @@ import { NEGENTROPY_IDLE_MS_MAX } from "../../lib/limits.ts";
 import { AuthState, CHALLENGE_BYTES } from "../../lib/nostr/auth.ts";
 import { Connection } from "./connection.ts";
 import { type NegentropySession, NegentropySessions } from "./negentropy_sessions.ts";
+import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedQuery, SliceHeader } from "./reader_link.ts";
 
 /** Sessions whose readers answer when the test says so. */
@@ -12,7 +13,7 @@ function open() {
   const asked: [verb: string, query: AskedQuery][] = [];
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
   const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
-  const connection = new Connection(1, { ...socket, flow: null }, "127.0.0.1", auth, 1e6);
+  const connection = new Connection(1, { ...socket, flow: null }, "127.0.0.1", auth, 1e6, new OutboundPool());
   let hasRoom = true;
   let refusal: string | null = null;
   let reachesPrivate = false;

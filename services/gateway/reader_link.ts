@@ -37,6 +37,7 @@ export interface AskedQuery {
   /** Unique among its kind within this life of the gateway; decides which reader it stays with. */
   readonly number: number;
   readonly type: ReaderQuery["type"];
+  readonly connection: { readonly number: number };
   readonly filters: readonly Filter[];
   readonly position: QueryPosition | null;
   readonly seqMax: number;
@@ -83,6 +84,7 @@ export class ReaderLink {
     const asked: ReaderQuery = {
       epoch: this.#epoch,
       number,
+      connection: query.connection.number,
       type: query.type,
       filters: query.filters,
       position: query.position ?? { filter: 0, scan: null },

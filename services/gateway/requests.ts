@@ -113,6 +113,15 @@ export class Requests implements QueryEvents {
     connection.counts.clear();
   }
 
+  /** Ends, and says why, what a client has open that may not read any more. */
+  revoke(connection: Connection, reason: string): void {
+    for (const subscription of [...connection.subscriptions.values()]) {
+      this.#end(subscription);
+      this.#answers.closed(connection, subscription.id, reason);
+    }
+    this.forget(connection);
+  }
+
   /** A live event, from the feed. */
   deliver(event: LiveEvent, seq: number): void {
     let isShownTo: ReturnType<ReadGate["audience"]> | null = null;

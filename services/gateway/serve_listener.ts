@@ -3,10 +3,12 @@
  * Runs on its gateway's thread. Several gateways share one port: the kernel spreads connections (`reusePort`).
  *
  * What this engine cannot do: stop reading a socket; refuse a long frame before it has arrived whole (Deno's own bound
- * is 64 MiB); compress.
+ * is 64 MiB); compress; bound how long a client takes for the head of its request, or how many do so at once. When no
+ * descriptor is left for one more, Deno's server ends; its WebSockets go on, and another server takes its place.
  *
  * @module
  */
+import { LISTEN_AGAIN_MS } from "../../lib/limits.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
 
@@ -23,21 +25,33 @@ export function listenWithServe<Client>(
     if (!wantsSocket) return events.http(request, address);
     return isAccepting ? upgrade(request, address, options, events) : refuse();
   };
-  const server = Deno.serve(
-    {
-      hostname: options.hostname,
-      port: options.port,
-      reusePort: true,
-      onListen: () => {},
-      ...(options.tls ?? {}),
-    },
-    (request, info) => {
-      const address = (info.remoteAddr as Deno.NetAddr).hostname;
-      return opening.serve((events) => answer(request, address, events)) ?? refuse();
-    },
-  );
+  const listen = (port: number): Deno.NetAddr => {
+    const server = Deno.serve(
+      { hostname: options.hostname, port, reusePort: true, onListen: () => {}, ...(options.tls ?? {}) },
+      (request, info) => {
+        const address = (info.remoteAddr as Deno.NetAddr).hostname;
+        return opening.serve((events) => answer(request, address, events)) ?? refuse();
+      },
+    );
+    server.finished.catch((error) => {
+      options.failed(error);
+      again(server.addr.port);
+    });
+    return server.addr;
+  };
+  const again = (port: number) => {
+    setTimeout(() => {
+      try {
+        listen(port);
+      } catch {
+        // Not even a descriptor to listen with.
+        again(port);
+      }
+    }, LISTEN_AGAIN_MS);
+  };
+  const { hostname, port } = listen(options.port);
   return Promise.resolve({
-    address: { hostname: server.addr.hostname, port: server.addr.port },
+    address: { hostname, port },
     // Deno's own ways to stop a server close the sockets that it upgraded, before their events are answered.
     stopAccepting: () => {
       isAccepting = false;

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { GATEWAY_QUERY_ROWS_MAX, OUTBOUND_PAUSE_BYTES, SLICE_BYTES_MAX } from "../../lib/limits.ts";
+import { GATEWAY_QUERY_ROWS_MAX, GATEWAY_TURN_ROWS_MAX, SLICE_BYTES_MAX } from "../../lib/limits.ts";
+import { setImmediate } from "node:timers";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
@@ -103,6 +104,8 @@ export class StoredQueries {
   readonly #log: Log;
   #lastNumber = 0;
   #paused = new Set<StoredQuery>();
+  /** Rows examined for each connection since the sockets had their last turn: many requests may come in one read. */
+  readonly #turnRows = new Map<Connection, number>();
 
   constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, log: Log) {
     this.#log = log;
@@ -131,6 +134,8 @@ export class StoredQueries {
       subscription.liveAfterSeq = query.seqMax = this.#reader.refresh();
       if (filters.some((filter) => filter.search !== undefined)) {
         query.place = "search";
+        this.#moveToReader(query);
+      } else if ((this.#turnRows.get(subscription.connection) ?? 0) > GATEWAY_TURN_ROWS_MAX) {
         this.#moveToReader(query);
       } else this.#step(query);
     });
@@ -167,7 +172,7 @@ export class StoredQueries {
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
     for (const query of this.#paused) {
-      if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) continue;
+      if (query.connection.measureBufferedBytes() > query.connection.pauseBytes) continue;
       this.#paused.delete(query);
       this.#attempt(query, () => {
         this.#reader.refresh();
@@ -204,7 +209,7 @@ export class StoredQueries {
     const { filters } = query;
     const emit = (text: string, seq: number) => this.#send(query, text, seq);
     while (query.filter < filters.length) {
-      const room = OUTBOUND_PAUSE_BYTES - query.connection.bufferedBytes;
+      const room = query.connection.pauseBytes - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
       if (query.scan === null) {
         query.scan = this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
@@ -213,7 +218,7 @@ export class StoredQueries {
       }
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
       const step = query.scan.step(budget, emit);
-      this.#events.spent(query, query.rowsLeft - budget.rows);
+      this.#spend(query, query.rowsLeft - budget.rows);
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
@@ -223,6 +228,13 @@ export class StoredQueries {
       } else if (budget.rows <= 0) return this.#moveToReader(query);
     }
     this.#events.finished(query);
+  }
+
+  #spend(query: StoredQuery, rows: number): void {
+    this.#events.spent(query, rows);
+    const { connection } = query;
+    if (this.#turnRows.size === 0) setImmediate(() => this.#turnRows.clear());
+    this.#turnRows.set(connection, (this.#turnRows.get(connection) ?? 0) + rows);
   }
 
   /** How a filter ended, as the client may know it: of an event that it is not shown nothing is said. */
@@ -258,7 +270,7 @@ export class StoredQueries {
     }
     // A reader that takes a count over counts from the beginning: what its predecessor had counted died with it.
     if (query.type === "rows") query.position = note.position ?? query.position;
-    if (query.connection.measureBufferedBytes() > OUTBOUND_PAUSE_BYTES) this.#paused.add(query);
+    if (query.connection.measureBufferedBytes() > query.connection.pauseBytes) this.#paused.add(query);
     else this.#link.more(query);
   }
 

@@ -10,6 +10,8 @@ import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
   HELD_INTERVAL_MS,
+  OPEN_FILES_KEPT,
+  PAGE_CONNECTIONS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
@@ -28,25 +30,29 @@ import { openForReading } from "../../lib/store/open.ts";
 import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
+import { adminsOf } from "../../lib/policy/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
+import { OPEN_FILES_VARIABLE } from "../open_files.ts";
 import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
-import { adminsOf, ManagementLink } from "../management/handle.ts";
+import { ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ownUrls } from "./auth.ts";
 import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
-import { Gateway, socketEvents } from "./gateway.ts";
+import { Gateway } from "./gateway.ts";
+import { socketEvents } from "./socket_events.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener, SocketEvents } from "./listener.ts";
+import { Invites } from "./invites.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
 import { Opening } from "./opening.ts";
@@ -58,7 +64,7 @@ import { StoredQueries } from "./stored_queries.ts";
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" | "open" }>[] = [];
+const notices: Exclude<GatewayNotice, { type: "managed" | "invited" | "open" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
@@ -105,6 +111,7 @@ class GatewayThread {
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
     this.#settings = settings;
+    const hasMembers = config.MEMBERSHIP !== "off";
     const frames = new FrameSender(memory, index, epoch);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
@@ -118,6 +125,7 @@ class GatewayThread {
       frames,
       verifier,
       decisions,
+      invites: hasMembers ? new Invites(start.facts.self!, means.management) : null,
     });
     this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
     const reader = new EventReader(db, tailPosition(memory.tail));
@@ -170,6 +178,7 @@ class GatewayThread {
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
+      this.#gateway.measureWaiting(performance.now());
       this.#takeNotices();
       if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
       else await this.#bell.waitAsync(seen, this.#waitMs);
@@ -192,6 +201,7 @@ class GatewayThread {
   #takeNotices(): void {
     for (const notice of notices.splice(0)) {
       if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
+      else if (notice.type === "member-answer") this.#gateway.events.answered(notice);
       else if (notice.type === "serve") this.#phase = "ready";
       else {
         this.#phase = "draining";
@@ -218,7 +228,10 @@ class GatewayThread {
     const free = slotOf("nostr_data_dir_free_bytes");
     return {
       information: () =>
-        relayInformation(this.#settings.config, SOFTWARE, (name) => this.#decisions.text(name)),
+        relayInformation(this.#settings.config, SOFTWARE, {
+          changed: (name) => this.#decisions.text(name),
+          self: facts.self ?? null,
+        }),
       management,
       url: config.RELAY_URL,
       durability: config.DURABILITY,
@@ -243,8 +256,19 @@ class GatewayThread {
   }
 }
 
+/** A gateway's share of the descriptors; pages need a few beyond the connections that are allowed. */
+function socketsMax(config: Config, gateways: number): number {
+  const most = config.CONNECTIONS_MAX + PAGE_CONNECTIONS_MAX;
+  const files = Number(Deno.env.get(OPEN_FILES_VARIABLE)) || Infinity;
+  return Math.max(1, Math.min(most, Math.floor((files - OPEN_FILES_KEPT) / gateways)));
+}
+
 /** Listens; whoever comes waits until `opening` has somebody to serve. */
-async function listen({ config }: ActorStart, opening: Opening<Connection>): Promise<Listener> {
+async function listen(
+  { config, memory }: ActorStart,
+  opening: Opening<Connection>,
+  log: Log,
+): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null
     ? null
     : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
@@ -256,6 +280,8 @@ async function listen({ config }: ActorStart, opening: Opening<Connection>): Pro
     frameBytesMax: FRAME_BYTES_MAX,
     idleSeconds: SOCKET_IDLE_SECONDS_MAX,
     compression: config.WEBSOCKET_COMPRESSION,
+    socketsMax: socketsMax(config, memory.counts.gateways),
+    failed: (error) => log.error(`cannot accept connections, tries again: ${error}`),
   }, opening);
 }
 
@@ -267,7 +293,7 @@ onStart(async (given) => {
   const log = new Log(`gateway ${index}`, memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
   const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
-  const listener = await listen(given, opening);
+  const listener = await listen(given, opening, log);
   let start = given;
   if (given.isHeld) {
     report({ type: "listening" });
@@ -286,6 +312,8 @@ onStart(async (given) => {
   report({ type: "stopped" });
 }, (notice) => {
   if (notice.type === "managed") management.answered(notice.number, notice.reply);
+  else if (notice.type === "invited") management.invited(notice.number, notice.answer);
+  else if (notice.type === "publish") return;
   else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

@@ -19,6 +19,7 @@ import type { Duplex } from "node:stream";
 // @ts-types="./ws.d.ts"
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import * as limits from "../../lib/limits.ts";
+import { boundSockets } from "./bounded_server.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Listener, ListenOptions, SocketEvents } from "./listener.ts";
 import { answerPage, headersOf } from "./node_http.ts";
@@ -85,6 +86,7 @@ export async function listenWithWs<Client>(
     if (served === null) refuse(stream, NOT_NOW);
   });
   const { hostname, port } = await listen(server, options);
+  boundSockets(server, options.socketsMax, () => server.listen({ host: hostname, port, reusePort: true }));
   return {
     address: { hostname, port },
     stopAccepting: () => {

@@ -17,6 +17,8 @@ const { address } = await listenWithWs({
   frameBytesMax: 1_000,
   idleSeconds: 3,
   compression: false,
+  socketsMax: 100,
+  failed: () => {},
 }, opening);
 opening.open({
   visitor: () => ({ address: "", host: "" }),

@@ -1,6 +1,7 @@
 /**
  * The indexer: follows the log and keeps the search index equal to it, in one bulk call a second; sooner only when
- * `FLUSH_EVENTS_MAX` changes have gathered.
+ * `FLUSH_EVENTS_MAX` changes have gathered. It says whether searches may be answered: only while the index was as far as
+ * the log a moment ago.
  * Runs on a worker with an event loop; owns the search cursor and the bulk. Nothing gathers in memory: what is not yet
  * sent lies in the log, and an outage makes the cursor wait.
  *
@@ -10,73 +11,37 @@ import { setImmediate } from "node:timers";
 import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
-  BULK_BYTES_MAX,
   BULK_EVENTS_EMBEDDED_MAX,
-  BULK_ITEM_ATTEMPTS_MAX,
+  INDEX_LOOK_MS,
   INDEXER_DRAIN_MS_MAX,
-  OPENSEARCH_BACKOFF_MS_MAX,
-  OPENSEARCH_BACKOFF_MS_MIN,
+  SEARCH_BEHIND_MS_MAX,
 } from "../../lib/limits.ts";
-import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
-import type { DeadLetter } from "../../lib/search/index_state.ts";
-import type { SearchDocument } from "../../lib/search/search_fields.ts";
-import { searchDocument } from "../../lib/search/search_document.ts";
-import {
-  type BulkResult,
-  type Cursor,
-  type IndexChange,
-  SearchUnavailableError,
-} from "../../lib/search/search_index.ts";
-import { eventOf, idOf } from "../../lib/store/exact.ts";
+import { SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForFollowing } from "../../lib/store/open.ts";
-import { storageFault } from "../../lib/store/storage_fault.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
-import { searchPath, storePath } from "../data_paths.ts";
+import { identitiesPath, searchPath, storePath } from "../data_paths.ts";
+import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
+import { checkIdentity, NIP05_MEANS } from "./nip05_fetch.ts";
+import { Nip05Follower } from "./nip05_follower.ts";
 import { searchOptions } from "../search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
+import { backoffMs, isDamaged, isPassing } from "./failures.ts";
+import { FOLLOWER, type FollowerParts, LogFollower } from "./log_follower.ts";
+import { Rebuild } from "./rebuild.ts";
 
 const LAG = slotOf("nostr_indexer_lag_events");
 const AVAILABLE = slotOf("nostr_search_available");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
-const BULK_EVENTS = histogramOf("nostr_bulk_events");
 const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
 /** How often the lag is measured, whatever else goes on, ms. */
 const LAG_INTERVAL_MS = 1_000;
-/** The name under which the cursor is kept. */
-const FOLLOWER = "search";
-
-/** A change that the index refused for a passing reason, to be sent first in the next bulk. */
-interface Repeated {
-  readonly change: IndexChange;
-  readonly attempts: number;
-}
-
-/**
- * An addition whose document is made whenever it is asked for, and is not kept. A bulk of documents lives long enough to
- * be moved among V8's old objects, where it lay for hundreds of bulks.
- */
-class Addition {
-  readonly type = "add";
-  readonly seq: number;
-  readonly id: string;
-  readonly #text: string;
-
-  constructor(seq: number, text: string) {
-    this.seq = seq;
-    this.id = idOf(text);
-    this.#text = text;
-  }
-
-  get document(): SearchDocument {
-    return searchDocument(eventOf(this.#text));
-  }
-}
 
 class Indexer {
   readonly #settings: ConfigFollower;
@@ -86,11 +51,16 @@ class Indexer {
   readonly #bell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #packed: readonly LaneMemory[];
-  /** The index that is being filled, or null: it must be prepared first. */
-  #generation: string | null = null;
-  /** The last entry read from the log. */
-  #readTo = 0;
-  #repeated: Repeated[] = [];
+  readonly #parts: FollowerParts;
+  readonly #rebuild: Rebuild;
+  /** Fills the index that serves; null: it is not known yet which one that is, or what it holds. */
+  #follower: LogFollower | null = null;
+  /** False: the index may have been lost since the follower used it. */
+  #isPrepared = false;
+  /** When the log was read that the index was last equal to, or took a bulk of after that, ms; null: it is being filled. */
+  #followsMs: number | null = null;
+  #watch = new IndexWatch();
+  #rebuildWaits = false;
   #failures = 0;
   /** The first comes at once: it finds out whether the index answers. */
   #lastFlushMs = -Infinity;
@@ -104,177 +74,188 @@ class Indexer {
     this.#bell = new Doorbell(memory.bells.indexer);
     this.#packed = memory.packed;
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
+    const { state, index } = backend;
+    const acknowledged = () => this.#bell.crashIfAsked();
+    this.#parts = { state, log, lines, metrics: this.#metrics, acknowledged };
+    this.#rebuild = new Rebuild(index, this.#parts, () => this.#hide());
   }
 
   /** Serves until it is asked to stop; then sends what is left, if the index takes it. */
   async run(): Promise<void> {
     // A bulk call may wait for a silent index for a minute; the log goes on meanwhile.
-    const watching = setInterval(() => this.#lag(), LAG_INTERVAL_MS);
+    const watching = setInterval(() => this.#tell(), LAG_INTERVAL_MS);
     while (!this.#bell.stopRequested) {
       await this.#waitForWork();
       await this.#flush();
     }
     // What does not fit this time is in the log, and is indexed after the next start.
     const until = performance.now() + INDEXER_DRAIN_MS_MAX;
-    do await this.#flush(); while (this.#failures === 0 && this.#lag() > 0 && performance.now() < until);
+    do await this.#flush(); while (this.#failures === 0 && this.#lag > 0 && performance.now() < until);
     clearInterval(watching);
     await this.#backend.close();
   }
 
   /** Until the second is over, enough has gathered, or the pause after a failure is over. */
   async #waitForWork(): Promise<void> {
-    const pauseMs = this.#failures === 0 ? null : this.#backoffMs();
+    const pauseMs = this.#failures === 0 ? null : backoffMs(this.#failures);
     while (!this.#bell.stopRequested) {
       this.#settings.refresh();
-      const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX } = this.#settings.config;
+      const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
       const leftMs = this.#lastFlushMs + (pauseMs ?? FLUSH_INTERVAL_MS) - performance.now();
       if (leftMs <= 0) return;
-      const enough = this.#failures === 0 && this.#lag() >= FLUSH_EVENTS_MAX;
-      if (enough && !this.#yieldsToWriters()) return;
+      const enough = this.#tell() >= FLUSH_EVENTS_MAX && (OPENSEARCH_URL !== null || !this.#writersWait);
+      // To build an index anew has time.
+      const mayRebuild = this.#rebuildWaits && !this.#writersWait;
+      if (this.#failures === 0 && (enough || mayRebuild)) return;
       await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
     }
   }
 
   /**
-   * The embedded index works on the same cores as the relay. While events wait for the store it keeps to one bulk a
-   * second: search falls behind for as long as the load lasts, which its lag tells, and writes do not.
+   * Whether events wait for the store. The embedded index works on the same cores as the relay: meanwhile it keeps to one
+   * bulk a second. Search falls behind for as long as the load lasts, which its lag tells, and writes do not.
    */
-  #yieldsToWriters(): boolean {
-    return this.#settings.config.OPENSEARCH_URL === null &&
-      this.#packed.some((lane) => usedBytesOf(lane) > 0);
-  }
-
-  /** Doubles with each failure up to a bound; half of it by chance, so that relays do not knock in step. */
-  #backoffMs(): number {
-    const whole = Math.min(OPENSEARCH_BACKOFF_MS_MAX, OPENSEARCH_BACKOFF_MS_MIN * 2 ** (this.#failures - 1));
-    return whole / 2 + Math.random() * whole / 2;
+  get #writersWait(): boolean {
+    return this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   async #flush(): Promise<void> {
     this.#lastFlushMs = performance.now();
     try {
-      await this.#prepare();
-      await this.#sendNext();
-      if (this.#lag() === 0 && this.#repeated.length === 0) await this.#backend.index.finishRebuild();
+      const follower = await this.#prepare();
+      await this.#lookAtIndex(follower);
+      await this.#step(follower);
       if (this.#failures > 0) {
         this.#lines.info(`the search index answers again: ${this.#backend.index.description}`);
       }
       this.#failures = 0;
-      this.#metrics.set(AVAILABLE, 1);
+      if (!this.#bell.stopRequested) await this.#rebuildOn();
     } catch (error) {
       if (isDamaged(error)) {
         // All of it comes from the log: the next life of this thread begins with an empty file.
         discardState(this.#settings.config, this.#lines, error);
-        throw error;
       }
-      if (!(error instanceof SearchUnavailableError) && storageFault(error) === null) throw error;
+      if (!isPassing(error)) throw error;
       if (this.#failures++ === 0) {
         this.#lines.warn(`the search index does not answer: ${(error as Error).message}`);
       }
       // It may have been lost with its backend; and what was sent is sent again, which is harmless.
-      this.#generation = null;
-      this.#metrics.set(AVAILABLE, 0);
+      this.#isPrepared = false;
+      this.#hide();
       this.#metrics.add(BULK_FAILURES, 1);
     }
-    this.#lag();
+    this.#tell();
   }
 
-  async #prepare(): Promise<void> {
-    if (this.#generation !== null) return;
+  async #prepare(): Promise<LogFollower> {
+    if (this.#isPrepared && this.#follower !== null) return this.#follower;
     const { index, state } = this.#backend;
     const { generation } = await index.prepare();
-    this.#generation = generation;
-    this.#readTo = state.seqOf(FOLLOWER, generation);
-    this.#repeated = [];
     this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
+    this.#watch = new IndexWatch();
+    // The same index as before the outage: what it refused is still known.
+    if (this.#follower?.generation !== generation) {
+      this.#follower = new LogFollower(index, generation, this.#parts);
+    }
+    this.#isPrepared = true;
+    return this.#follower;
   }
 
-  /** Sends as much as one bulk may hold; to the embedded index piece by piece, because every call is in memory whole. */
-  async #sendNext(): Promise<void> {
+  async #step(follower: LogFollower): Promise<void> {
+    const { index, state } = this.#backend;
     const { FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
     const atOnce = OPENSEARCH_URL === null ? BULK_EVENTS_EMBEDDED_MAX : FLUSH_EVENTS_MAX;
-    for (let left = FLUSH_EVENTS_MAX; left > 0;) {
-      const bulk = this.#nextBulk(Math.min(left, atOnce));
-      if (bulk.length > 0) await this.#send(bulk);
+    let readMs, step;
+    let left = FLUSH_EVENTS_MAX;
+    do {
+      readMs = performance.now();
+      step = await follower.step(Math.min(left, atOnce));
+      this.#watch.removals += step.removals;
+      left -= atOnce;
       // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
       // the one by which this thread beats.
       await new Promise<void>((resolve) => setImmediate(resolve));
-      if (bulk.length < atOnce) return;
-      left -= bulk.length;
+    } while (!step.isWhole && step.isTaken && left > 0);
+    // An index that was whole and takes all that it is sent lags only as far as the load has it.
+    if (step.isTaken && this.#followsMs !== null) this.#followsMs = readMs;
+    if (!step.isWhole) return;
+    await index.finishRebuild();
+    // Else what the last bulks have brought would be found a second later.
+    if (this.#followsMs === null) await index.refresh();
+    this.#followsMs = readMs;
+    if (index.rebuildsInPlace && state.rebuild === follower.generation) this.#rebuild.end();
+  }
+
+  /** Notices, though nothing may be there to be sent, that the index is away, another one, or emptied. */
+  async #lookAtIndex({ generation }: LogFollower): Promise<void> {
+    if (performance.now() < this.#watch.nextMs) return;
+    const look = await this.#backend.index.look();
+    this.#watch.nextMs = performance.now() + INDEX_LOOK_MS;
+    if (look === null) return;
+    if (look.generation !== generation) {
+      throw new SearchUnavailableError("Cannot use the search index: another one is in its place");
     }
+    if (!this.#watch.hasLost(look.documents)) return;
+    this.#backend.state.advance({ follower: FOLLOWER, generation, seq: 0 });
+    this.#follower = null;
+    throw new SearchUnavailableError("Cannot use the search index: most of its documents are gone");
   }
 
-  /** What was refused before, then what is new in the log, within the bounds of one call. */
-  #nextBulk(changesMax: number): Repeated[] {
-    const bulk = [...this.#repeated];
-    const room = changesMax - bulk.length;
-    let bytes = 0;
-    for (const entry of room > 0 ? this.#log.read(this.#readTo, room) : []) {
-      if (entry.type === "add") bytes += entry.text.length;
-      if (bytes > BULK_BYTES_MAX && bulk.length > 0) break;
-      bulk.push({ change: entry.type === "add" ? new Addition(entry.seq, entry.text) : entry, attempts: 0 });
-    }
-    return bulk;
+  async #rebuildOn(): Promise<void> {
+    const readMs = performance.now();
+    const step = await this.#rebuild.step(this.#settings.config.FLUSH_EVENTS_MAX);
+    this.#rebuildWaits = step === "more";
+    if (step === "emptied") this.#hide();
+    if (step === "emptied" || step === "succeeded") this.#follower = null;
+    if (step === "succeeded") this.#followsMs = readMs;
   }
 
-  async #send(bulk: readonly Repeated[]): Promise<void> {
-    const readTo = Math.max(this.#readTo, bulk.at(-1)!.change.seq);
-    const cursor = { follower: FOLLOWER, generation: this.#generation!, seq: readTo };
-    const result = await this.#backend.index.apply(bulk.map(({ change }) => change), cursor);
-    this.#bell.crashIfAsked();
-    this.#metrics.observe(BULK_EVENTS, bulk.length);
-    this.#readTo = readTo;
-    const letters = this.#sort(bulk, result);
-    this.#advance(cursor, letters, result);
+  /** Searches are refused until the index is as far as the log again. */
+  #hide(): void {
+    this.#followsMs = null;
+    this.#metrics.set(AVAILABLE, 0);
   }
 
-  /** Keeps what is to be repeated; returns what is set aside for good. */
-  #sort(bulk: readonly Repeated[], result: BulkResult): DeadLetter[] {
-    const at = Math.floor(Date.now() / 1000);
-    const letters = result.rejected.map(({ position, reason }) =>
-      letterOf(bulk[position]!.change, reason, at)
-    );
-    this.#repeated = [];
-    for (const { position, reason } of result.retry) {
-      const { change, attempts } = bulk[position]!;
-      if (attempts + 1 < BULK_ITEM_ATTEMPTS_MAX) this.#repeated.push({ change, attempts: attempts + 1 });
-      else letters.push(letterOf(change, `refused ${BULK_ITEM_ATTEMPTS_MAX} times: ${reason}`, at));
-    }
-    for (const { seq, id, reason } of letters) {
-      this.#lines.warn(`entry ${seq} (${id}) was set aside: ${reason}`);
-    }
-    return letters;
+  get #lag(): number {
+    return this.#follower?.lag ?? this.#log.lastSeq;
   }
 
-  /** Moves the durable cursor up to the first change that is not in the index yet. */
-  #advance(cursor: Cursor, letters: readonly DeadLetter[], result: BulkResult): void {
-    const { state } = this.#backend;
-    const first = this.#repeated.reduce((least, { change }) => Math.min(least, change.seq), Infinity);
-    const seq = Math.min(cursor.seq, first - 1);
-    if (!result.cursorStored || letters.length > 0) state.advance({ ...cursor, seq }, letters);
-    if (letters.length > 0) this.#metrics.set(DEAD_LETTERS, state.deadLetterCount());
-  }
-
-  #lag(): number {
-    const lag = Math.max(0, this.#log.lastSeq - this.#readTo) + this.#repeated.length;
+  /** Measures and returns the lag, and says whether searches are answered. */
+  #tell(): number {
+    const lag = this.#lag;
     this.#metrics.set(LAG, lag);
+    const { FLUSH_INTERVAL_MS } = this.#settings.config;
+    const behindMs = this.#followsMs === null ? Infinity : performance.now() - this.#followsMs;
+    this.#metrics.set(AVAILABLE, behindMs <= SEARCH_BEHIND_MS_MAX + FLUSH_INTERVAL_MS ? 1 : 0);
     return lag;
   }
 }
 
-function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
-  return { seq: change.seq, id: change.id, reason, at };
-}
+/** Remembers how many documents an index held, and finds out whether somebody else has removed most of them. */
+class IndexWatch {
+  /** When the next look is due, ms. */
+  nextMs = performance.now() + INDEX_LOOK_MS;
+  /** Removals that were sent since the last look. */
+  removals = 0;
+  /** Those before it: the index may have shown them late. */
+  #removalsBefore = 0;
+  #documents = 0;
 
-/** Whether an error says that the file of the search index is no sound database. */
-function isDamaged(error: unknown): boolean {
-  return storageFault(error) === "corrupt" ||
-    (error instanceof SearchUnavailableError && storageFault(error.cause) === "corrupt");
+  hasLost(documents: number): boolean {
+    const least = this.#documents - this.removals - this.#removalsBefore;
+    this.#documents = documents;
+    this.#removalsBefore = this.removals;
+    this.removals = 0;
+    return documents < least / 2;
+  }
 }
 
 /** Puts the damaged file of the search index aside; readers and a new index find none. */
 function discardState(config: Config, log: Log, error: unknown): void {
-  const path = searchPath(config.DATA_DIR);
+  discard(searchPath(config.DATA_DIR), log, error);
+}
+
+function discard(path: string, log: Log, error: unknown): void {
   log.error(`"${path}" is damaged and is made anew from the log: ${(error as Error).message}`);
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     try {
@@ -296,6 +277,25 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
   }
 }
 
+/** What checks identifiers (NIP-05), or null: nobody is asked. A file that is no sound database is made anew. */
+function openNip05(config: Config, entries: LogReader, log: Log): Nip05Follower | null {
+  if (!config.NIP05_CHECK) return null;
+  const path = identitiesPath(config.DATA_DIR);
+  const open = () => {
+    const identities = new Identities(path);
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    const check = (asked: DueIdentity) => checkIdentity(asked, NIP05_MEANS);
+    return new Nip05Follower({ identities, entries, check, nowSeconds, log });
+  };
+  try {
+    return open();
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    discard(path, log, error);
+    return open();
+  }
+}
+
 onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", start.memory.logLevel);
@@ -307,8 +307,11 @@ onStart(async (start) => {
   if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
     log.warn("the log is shorter than the search index remembers: the index is filled anew");
   }
+  const identities = openNip05(config, reader, log);
   report({ type: "ready", facts: { search: backend.index.description } });
+  identities?.start();
   await new Indexer(start, backend, reader, log).run();
+  identities?.close();
   db.close();
   report({ type: "stopped" });
   endWorker();

@@ -4,13 +4,14 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
 import type { ManagementReply } from "../../lib/management/rpc.ts";
 import { report } from "../actor.ts";
+import type { InviteAnswer } from "./messages.ts";
 
 /** Requests of one gateway that are not answered yet. */
 export class ManagementLink {
   readonly #waiting = new Map<number, (reply: ManagementReply) => void>();
+  readonly #invited = new Map<number, (answer: InviteAnswer) => void>();
   #lastNumber = 0;
 
   /** Passes on the body of a request of somebody who may ask. */
@@ -21,15 +22,23 @@ export class ManagementLink {
     return promise;
   }
 
+  /** Asks for an invite code (NIP-43) for somebody who has proved these keys. */
+  invite(keys: readonly string[]): Promise<InviteAnswer> {
+    const { promise, resolve } = Promise.withResolvers<InviteAnswer>();
+    this.#invited.set(++this.#lastNumber, resolve);
+    report({ type: "invite", number: this.#lastNumber, keys });
+    return promise;
+  }
+
+  /** Takes the answer. */
+  invited(number: number, answer: InviteAnswer): void {
+    this.#invited.get(number)?.(answer);
+    this.#invited.delete(number);
+  }
+
   /** Takes an answer. */
   answered(number: number, reply: ManagementReply): void {
     this.#waiting.get(number)?.(reply);
     this.#waiting.delete(number);
   }
-}
-
-/** The keys that may manage: the operator's own, and those of `RELAY_ADMINS`. */
-export function adminsOf(config: Config): ReadonlySet<string> {
-  const operator = config.RELAY_PUBKEY === null ? [] : [config.RELAY_PUBKEY];
-  return new Set([...operator, ...config.RELAY_ADMINS ?? []]);
 }

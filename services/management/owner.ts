@@ -11,14 +11,30 @@ import { answerManagement, type ManagementReply } from "../../lib/management/rpc
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf } from "../../lib/metrics/thread_metrics.ts";
 import { storageFault } from "../../lib/store/storage_fault.ts";
+import type { MemberAnswer } from "../../lib/management/membership.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
+import type { RelayKey } from "../../lib/nostr/relay_key.ts";
+import { adminsOf } from "../../lib/policy/members.ts";
 import { managementPath } from "../data_paths.ts";
 import type { Log } from "../log.ts";
 import type { RelayMemory } from "../memory.ts";
-import { adminsOf } from "./handle.ts";
+import { Membership } from "./membership.ts";
+import type { InviteAnswer } from "./messages.ts";
 
 /** Methods without effect here: none. */
 const DISABLED: ReadonlySet<string> = new Set();
+
+/** What the owner is made of. */
+export interface ManagementParts {
+  /** The settings that are in force. */
+  readonly config: () => Config;
+  readonly memory: RelayMemory;
+  readonly log: Log;
+  /** The relay's own key, or null: it has none. */
+  readonly key: RelayKey | null;
+  /** Sends events of the relay's own. Returns false where that is not possible now. */
+  readonly publish: (events: readonly string[]) => boolean;
+}
 
 /** See the module's text. */
 export class ManagementOwner {
@@ -28,9 +44,10 @@ export class ManagementOwner {
   readonly #decisions: ManagementFollower;
   readonly #memory: RelayMemory;
   readonly #log: Log;
+  /** Null: nobody can join. */
+  readonly #membership: Membership | null;
 
-  /** `config` tells the settings that are in force. */
-  constructor(config: () => Config, memory: RelayMemory, log: Log) {
+  constructor({ config, memory, log, key, publish }: ManagementParts) {
     const nowSeconds = () => Math.floor(Date.now() / 1000);
     const path = managementPath(config().DATA_DIR);
     try {
@@ -47,6 +64,28 @@ export class ManagementOwner {
     this.#config = config;
     this.#memory = memory;
     this.#log = log;
+    const view = () => {
+      this.#decisions.refresh();
+      return this.#decisions.view;
+    };
+    this.#membership = key === null || config().MEMBERSHIP === "off"
+      ? null
+      : new Membership({ config, writer: this.#writer, view, key, publish, log });
+  }
+
+  /** Answers a verified event of who wants to join or leave (NIP-43). */
+  answerMember(text: string): MemberAnswer {
+    return this.#membership?.answer(text) ?? { accepted: false, message: "restricted: nobody joins here" };
+  }
+
+  /** Makes an invite code for somebody who has proved these keys (NIP-43). */
+  invite(keys: readonly string[]): InviteAnswer {
+    return this.#membership?.invite(keys) ?? { refusal: "restricted: nobody joins here" };
+  }
+
+  /** Says who the members are, because nothing was said yet, or what was said may be lost. */
+  tellMembers(): void {
+    this.#membership?.tellAgain();
   }
 
   /** Answers the body of a request of somebody who may ask. What it changed is in force when this returns. */
@@ -56,6 +95,7 @@ export class ManagementOwner {
       const reply = this.#writer.run((state) =>
         answerManagement(body, { state, admins: adminsOf(this.#config()), stats, disabled: DISABLED })
       );
+      this.#membership?.changed();
       if (reply.method !== null) this.#log.info(`management: ${reply.method}`);
       return reply;
     } catch (error) {
@@ -83,6 +123,7 @@ export class ManagementOwner {
   }
 
   close(): void {
+    this.#membership?.close();
     this.#decisions.close();
     this.#writer.close();
   }

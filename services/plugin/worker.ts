@@ -46,6 +46,8 @@ class WritePlugin {
   readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
   readonly #relayUrl: string | null;
+  /** The relay's own public key, or null. */
+  readonly #self: string | null;
   readonly #log: Log;
   readonly #asked: LaneConsumer[];
   readonly #packed: LaneProducer[];
@@ -54,9 +56,15 @@ class WritePlugin {
   readonly #storeBell: Doorbell;
   readonly #originBells: Doorbell[];
 
-  constructor({ memory, config }: ActorStart, settings: ConfigFollower, plugin: PluginProcess, log: Log) {
+  constructor(
+    { memory, config, facts }: ActorStart,
+    settings: ConfigFollower,
+    plugin: PluginProcess,
+    log: Log,
+  ) {
     this.#settings = settings;
     this.#plugin = plugin;
+    this.#self = facts.self ?? null;
     this.#relayUrl = config.RELAY_URL;
     this.#log = log;
     this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
@@ -119,6 +127,8 @@ class WritePlugin {
   /** Nobody can refuse a request to vanish from this relay (NIP-62), so the plugin is not asked about it. */
   #decisionOn(event: PackedEvent, source: EventSource, receivedAtMs: number): Decision | Promise<Decision> {
     const text = decoder.decode(event.text.slice());
+    // Nobody refuses the relay its own events, which come as imports do.
+    if (source.address === "" && this.#self !== null && eventOf(text).pubkey === this.#self) return ACCEPTED;
     if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#relayUrl)) return ACCEPTED;
     return this.#plugin.ask(requestOf(text, source, receivedAtMs));
   }

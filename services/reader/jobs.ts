@@ -21,7 +21,7 @@ import {
   RECENT_SECONDS,
 } from "../../lib/search/popularity.ts";
 import { searchConditions } from "../../lib/search/search_conditions.ts";
-import type { SearchReader } from "../../lib/search/search_index.ts";
+import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
@@ -57,6 +57,8 @@ interface Found {
 export interface JobParts {
   readonly reader: EventReader;
   readonly search: SearchReader | null;
+  /** Whether the index is as far as the log, so that its answers are whole. */
+  readonly isSearchWhole: () => boolean;
   readonly answers: AnswerCounts;
   /** What counts, and what is compared. */
   readonly gate: ReadGate;
@@ -72,6 +74,7 @@ export class Job {
   isWanted = true;
   readonly #reader: EventReader;
   readonly #search: SearchReader | null;
+  readonly #isSearchWhole: () => boolean;
   readonly #answers: AnswerCounts;
   #filter: number;
   #scan: EventScan | null = null;
@@ -84,11 +87,16 @@ export class Job {
   readonly #gate: ReadGate;
   readonly #keys: ReadonlySet<string>;
 
-  constructor(query: ReaderQuery, gateway: number, { reader, search, answers, gate }: JobParts) {
+  constructor(
+    query: ReaderQuery,
+    gateway: number,
+    { reader, search, isSearchWhole, answers, gate }: JobParts,
+  ) {
     this.query = query;
     this.gateway = gateway;
     this.#reader = reader;
     this.#search = search;
+    this.#isSearchWhole = isSearchWhole;
     this.#answers = answers;
     this.#gate = gate;
     this.#keys = new Set(query.keys);
@@ -117,7 +125,10 @@ export class Job {
     const order = counting ? null : orderOf(asked);
     const limit = counting ? SEARCH_HITS_MAX : order === null ? asked.limit : SORT_CANDIDATES_MAX;
     const filter = { ...asked, limit: asked.limit === 0 ? 0 : limit };
+    this.#refuseUnlessWhole();
     const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    // It may have been lost while it was asked.
+    this.#refuseUnlessWhole();
     this.#reader.refresh();
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
     const rows = ids
@@ -128,6 +139,12 @@ export class Job {
       at: 0,
       scored: order === null ? null : 0,
     };
+  }
+
+  #refuseUnlessWhole(): void {
+    if (!this.#isSearchWhole()) {
+      throw new SearchUnavailableError("Cannot search: the index is not as far as the log");
+    }
   }
 
   /** Runs until the slice is full or the query has ended. */

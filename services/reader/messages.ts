@@ -50,6 +50,8 @@ export interface QueryPosition {
 export interface ReaderQuery {
   readonly epoch: number;
   readonly number: number;
+  /** Which of the gateway's connections asks: each has one slice in a turn, however many queries it has. */
+  readonly connection: number;
   /** Rows of a REQ, the answer to a COUNT, or a negentropy session of one filter. */
   readonly type: "rows" | "count" | "sync";
   readonly filters: readonly Filter[];

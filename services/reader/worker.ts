@@ -1,7 +1,7 @@
 /**
  * The reader: answers what exceeds a gateway's budget, slice by slice: long scans, COUNT, and search.
  * Runs on a worker with an event loop (a search may be a call to OpenSearch); owns a read-only connection and the
- * queries that are open. Every query gets one slice in turn, so that a long one does not hold up the others.
+ * queries that are open. Every client gets one slice in turn, so that neither long nor many queries hold up others'.
  *
  * @module
  */
@@ -22,6 +22,8 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
+import { slotOf } from "../../lib/metrics/layout.ts";
+import { blockOf } from "../../lib/metrics/thread_metrics.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
@@ -31,10 +33,13 @@ import { EventReader } from "../../lib/store/event_reader.ts";
 import { FullSet } from "../../lib/store/full_set.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { DomainSearch } from "../../lib/nip05/domain_search.ts";
+import { VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
-import { managementPath, storePath } from "../data_paths.ts";
+import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
+import { threadNumber } from "../memory.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import {
@@ -55,6 +60,7 @@ import {
 
 /** The most bytes that a slice takes in its lane: its texts in UTF-8, one event over the budget, headers and the note. */
 const SLICE_ROOM_BYTES = SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX;
+const SEARCH_AVAILABLE = slotOf("nostr_search_available");
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -91,7 +97,9 @@ class Reader {
     this.#settings = new ConfigFollower(memory.config);
     const gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
     const reader = new EventReader(db, tailPosition(memory.tail));
-    this.#parts = { reader, search, answers: new AnswerCounts(db), gate };
+    const indexer = blockOf(memory.metrics, threadNumber(memory.counts, "indexer"));
+    const isSearchWhole = () => indexer[SEARCH_AVAILABLE] === 1;
+    this.#parts = { reader, search, isSearchWhole, answers: new AnswerCounts(db), gate };
     this.#search = search;
     this.#log = log;
     const { view } = this.#decisions;
@@ -208,17 +216,24 @@ class Reader {
     } else this.#jobs.set(nameOf(job), job);
   }
 
-  /** Gives every query that wants one a slice. Returns whether there was anything to do. */
+  /** Gives every client one slice, its queries taking turns. Returns whether there was anything to do. */
   #turn(): boolean {
     let worked = false;
-    for (const job of this.#jobs.values()) {
+    const served = new Set<string>();
+    for (const [name, job] of [...this.#jobs]) {
       if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
       if (job instanceof Job && job.needsSearch) {
         if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
         continue;
       }
       worked = true;
+      const client = `${job.gateway}:${job.query.epoch}:${job.query.connection}`;
+      if (served.has(client)) continue;
+      served.add(client);
       this.#bell.crashIfAsked();
+      // Behind the others of its client.
+      this.#jobs.delete(name);
+      this.#jobs.set(name, job);
       this.#serve(job);
     }
     return worked;
@@ -328,7 +343,10 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
-  const search = await openSearchReader(await searchOptions(config));
+  const found = await openSearchReader(await searchOptions(config));
+  const search = config.NIP05_CHECK
+    ? new DomainSearch(found, new VerifiedAuthors(identitiesPath(config.DATA_DIR)))
+    : found;
   report({ type: "ready", facts: {} });
   await new Reader(start, db, search, log).run();
   db.close();

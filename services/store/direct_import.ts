@@ -48,7 +48,9 @@ export class DirectImport {
     });
     this.#store = new EventStore(this.#db, config.RELAY_URL);
     this.#verifier = verifier;
-    this.#intake = new EventIntake(verifier, both(contentPolicy(config, new ManagementView()), policy));
+    // No decisions are read here, and so nobody who has joined is known: that authors are members is not asked.
+    const content = contentPolicy({ ...config, MEMBERSHIP: "off" }, new ManagementView());
+    this.#intake = new EventIntake(verifier, both(content, policy));
     this.#intake.attach(0, this.#lines);
     this.#trusted = !verify;
   }

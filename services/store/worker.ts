@@ -16,7 +16,7 @@ import {
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { KIND_REPORT } from "../../lib/management/reports.ts";
-import { kindClass } from "../../lib/nostr/kinds.ts";
+import { KIND_JOIN, KIND_LEAVE, kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
@@ -31,6 +31,7 @@ import { sendOk } from "../gateway/messages.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { probePath, storePath } from "../data_paths.ts";
+import { FRAME_IMPORTED } from "../verifier/messages.ts";
 import { StorageWatch } from "./storage_watch.ts";
 import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
 
@@ -45,11 +46,11 @@ const RETRY_MS = 1_000;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What became of an event: "unheard" is for ephemeral ones. */
-type Outcome = AddOutcome | "unheard" | "failed";
+/** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that main answers. */
+type Outcome = AddOutcome | "unheard" | "handed on" | "failed";
 
 /** What an OK says of each outcome. */
-const ANSWERS: Record<Outcome, readonly [accepted: boolean, message: string]> = {
+const ANSWERS: Record<Exclude<Outcome, "handed on">, readonly [accepted: boolean, message: string]> = {
   stored: [true, ""],
   duplicate: [true, "duplicate: already have this event"],
   superseded: [false, "duplicate: a newer version of this event is stored"],
@@ -80,6 +81,7 @@ class Store {
   readonly #log: Log;
   readonly #watch: StorageWatch;
   readonly #event: PackedEvent;
+  readonly #hasMembers: boolean;
   readonly #seqBytes = new Uint8Array(8);
   #group: Entry[] = [];
   #removals: Removal[] = [];
@@ -89,6 +91,7 @@ class Store {
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
     this.#heart = new Heartbeat(heartbeat);
+    this.#hasMembers = config.MEMBERSHIP !== "off";
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -178,7 +181,7 @@ class Store {
       for (const entry of entries) {
         const event = this.#at(entry);
         const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
-        entry.outcome = ephemeral ? this.#pass(event) : this.#store.add(event);
+        entry.outcome = ephemeral ? this.#pass(event, entry) : this.#store.add(event);
         entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
       }
       this.#store.commit();
@@ -191,7 +194,11 @@ class Store {
   }
 
   /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
-  #pass(event: PackedEvent): Outcome {
+  #pass(event: PackedEvent, { lane, offset }: Entry): Outcome {
+    // Nobody else is to see the code in it.
+    if (this.#hasMembers && (event.kind === KIND_JOIN || event.kind === KIND_LEAVE)) {
+      return lane.words[(offset >>> 2) + 5]! & FRAME_IMPORTED ? "unheard" : "handed on";
+    }
     return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
   }
 
@@ -215,6 +222,11 @@ class Store {
         connection: words[word + 1]!,
         receivedAtMs: doubles[(entry.offset >>> 3) + 1]!,
       };
+      if (entry.outcome === "handed on") {
+        const text = decoder.decode(event.text.slice());
+        report({ type: "member-request", text, gateway: origin, ...to });
+        continue;
+      }
       const [accepted, message] = ANSWERS[entry.outcome];
       sendOk(this.#outcomes[origin]!, to, event.id, accepted, message);
     }

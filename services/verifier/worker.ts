@@ -83,6 +83,8 @@ class Verifier {
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
+  /** The relay's own public key, or null. */
+  readonly #self: string | null;
   /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
@@ -97,6 +99,7 @@ class Verifier {
   constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
+    this.#self = start.facts.self ?? null;
     this.#heart = new Heartbeat(start.heartbeat);
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
@@ -193,6 +196,8 @@ class Verifier {
   }
 
   #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
+    // What the relay itself has signed comes by control alone.
+    if (context.connection === null && this.#self !== null && event.pubkey === this.#self) return null;
     const refusal = this.#content(event, context) ??
       (context.connection === null ? null : this.#sender(event, context));
     return refusal === null && this.#files.event !== null ? this.#files.event(event, context) : refusal;

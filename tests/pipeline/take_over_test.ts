@@ -11,7 +11,17 @@ const VISIT_INTERVAL_MS = 5;
 /** Clients at once: those who wait for the successor gather. */
 const VISITORS_MAX = 1_000;
 
-const ignore = Deno.build.os !== "linux" || await nativeLibraryPath() === null;
+const missing = Deno.build.os !== "linux"
+  ? "only Linux hands over listening sockets"
+  : await nativeLibraryPath() === null
+  ? "the native library is not built: deno task native"
+  : null;
+const ignore = missing !== null;
+
+/** A test's name, with the reason where it cannot run here. */
+function named(name: string): string {
+  return missing === null ? name : `${name} (skipped: ${missing})`;
+}
 
 /** A relay that takes over from `relay`, on its port and its data. */
 async function successorOf(relay: TestRelay, env: Record<string, string> = {}): Promise<TestRelay> {
@@ -53,34 +63,38 @@ async function visitThroughout(url: string, visits: Visits, isOver: () => boolea
   await Promise.all(under);
 }
 
-Deno.test("nobody is refused while one process takes over from another, twice", { ignore }, async () => {
-  const env = { GATEWAY_WORKERS: "2", FLUSH_INTERVAL_MS: "50" };
-  await using first = await startRelay({ env });
-  await using resident = await connect(first.url, { timeoutMs: 20_000 });
-  const visits: Visits = { connected: 0, refusals: [], accepted: [] };
-  let isOver = false;
-  const visiting = visitThroughout(first.url, visits, () => isOver);
-  await eventually(() => visits.connected > 50, 20_000);
-  await using second = await successorOf(first, env);
-  assertEquals(await first.exited, { code: 0, signal: null });
-  assertEquals(await resident.closed, { code: 1001, reason: "the relay stops" });
-  const met = visits.connected;
-  await eventually(() => visits.connected > met + 50, 20_000);
-  await using third = await successorOf(second, env);
-  assertEquals(await second.exited, { code: 0, signal: null });
-  const then = visits.connected;
-  await eventually(() => visits.connected > then + 50, 20_000);
-  isOver = true;
-  await visiting;
-  assertEquals(visits.refusals, []);
-  assert(visits.accepted.length > 100);
-  await using reader = await connect(third.url, { timeoutMs: 20_000 });
-  const ids = visits.accepted.map(({ id }) => id);
-  assertSameIds((await heldOf(reader, ids)).keys(), ids);
-  assertEquals(await third.stop(), { code: 0, signal: null });
-});
+Deno.test(
+  named("nobody is refused while one process takes over from another, twice"),
+  { ignore },
+  async () => {
+    const env = { GATEWAY_WORKERS: "2", FLUSH_INTERVAL_MS: "50" };
+    await using first = await startRelay({ env });
+    await using resident = await connect(first.url, { timeoutMs: 20_000 });
+    const visits: Visits = { connected: 0, refusals: [], accepted: [] };
+    let isOver = false;
+    const visiting = visitThroughout(first.url, visits, () => isOver);
+    await eventually(() => visits.connected > 50, 20_000);
+    await using second = await successorOf(first, env);
+    assertEquals(await first.exited, { code: 0, signal: null });
+    assertEquals(await resident.closed, { code: 1001, reason: "the relay stops" });
+    const met = visits.connected;
+    await eventually(() => visits.connected > met + 50, 20_000);
+    await using third = await successorOf(second, env);
+    assertEquals(await second.exited, { code: 0, signal: null });
+    const then = visits.connected;
+    await eventually(() => visits.connected > then + 50, 20_000);
+    isOver = true;
+    await visiting;
+    assertEquals(visits.refusals, []);
+    assert(visits.accepted.length > 100);
+    await using reader = await connect(third.url, { timeoutMs: 20_000 });
+    const ids = visits.accepted.map(({ id }) => id);
+    assertSameIds((await heldOf(reader, ids)).keys(), ids);
+    assertEquals(await third.stop(), { code: 0, signal: null });
+  },
+);
 
-Deno.test("all gateways serve after a take-over", { ignore }, async () => {
+Deno.test(named("all gateways serve after a take-over"), { ignore }, async () => {
   const env = { GATEWAY_WORKERS: "2" };
   await using first = await startRelay({ env });
   await using second = await successorOf(first, env);
@@ -145,7 +159,7 @@ class ServiceListener implements AsyncDisposable {
 }
 
 Deno.test(
-  "a service manager hears of the start, of a take-over, of every turn, and of the end",
+  named("a service manager hears of the start, of a take-over, of every turn, and of the end"),
   { ignore },
   async () => {
     const directory = await Deno.makeTempDir({ prefix: "sluice-notify-" });

@@ -33,6 +33,9 @@ const OPEN = {
     "13/work-accepted": "no work is demanded",
     "13/less-refused": "no work is demanded",
     "13/commitment": "no work is demanded",
+    "43/self": "supported_nips has no 43",
+    "43/invalid-code": "supported_nips has no 43",
+    "43/list": "supported_nips has no 43",
   },
 };
 
@@ -47,6 +50,9 @@ const STRICT = {
   reasons: {
     "11/software": "there is no software",
     "11/created-at-lower-limit": "no limitation.created_at_lower_limit",
+    "43/self": "supported_nips has no 43",
+    "43/invalid-code": "supported_nips has no 43",
+    "43/list": "supported_nips has no 43",
   },
 };
 

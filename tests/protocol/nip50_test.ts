@@ -5,6 +5,9 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MAPPING_VERSION } from "../../lib/search/opensearch/mapping.ts";
+import { indexNames } from "../../lib/search/opensearch/migration.ts";
+import { indexed } from "../pipeline/traffic.ts";
 import { connect, type TestFilter } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free_port.ts";
@@ -291,11 +294,38 @@ Deno.test("a backend that cannot be reached costs searches only: CLOSED with err
   await relay.stop();
 });
 
+/** Answers as an OpenSearch whose index is there and takes everything; its searches are another's. */
+async function answerAsIndex(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const { index, searched, written } = indexNames("sluice");
+  if (pathname.endsWith("/_bulk")) {
+    const lines = (await request.text()).trimEnd().split("\n");
+    const items = lines.filter((line) => line.startsWith('{"index":')).map(() => ({
+      index: { status: 201 },
+    }));
+    return Response.json({ items });
+  }
+  const answers: Record<string, object> = {
+    "/": { version: { number: "2.19.0" } },
+    [`/_alias/${searched}`]: { [index]: {} },
+    [`/${index}`]: {
+      [index]: {
+        aliases: { [searched]: {}, [written]: {} },
+        mappings: { _meta: { version: MAPPING_VERSION } },
+        settings: { index: { uuid: "one" } },
+      },
+    },
+    [`/${index}/_refresh`]: {},
+    [`/_cat/indices/${index}`]: [{ uuid: "one", "docs.count": "1" }],
+  };
+  return Response.json(answers[pathname]);
+}
+
 Deno.test("a backend's answer for a part of the index, an error, or nonsense is a failure", async () => {
   let answer: () => Response = () => new Response("{}", { status: 503 });
   await using backend = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
     const isSearch = new URL(request.url).pathname.endsWith("/_search");
-    return isSearch ? answer() : Response.json({ error: { type: "unavailable" } }, { status: 503 });
+    return isSearch ? answer() : answerAsIndex(request);
   });
   await using relay = await startRelay({
     env: { ...FLUSH, LOG_LEVEL: "error", OPENSEARCH_URL: `http://127.0.0.1:${backend.addr.port}` },
@@ -304,6 +334,7 @@ Deno.test("a backend's answer for a part of the index, an error, or nonsense is 
   const key = freshKey();
   const event = signEvent(key, { content: "found" });
   await store(client, event);
+  await indexed(relay);
   // As OpenSearch writes hits sorted by score, time and id; the second is an event that the store does not have.
   const hits = {
     hits: { hits: [event.id, "0".repeat(64)].map((id) => ({ _id: id, sort: [1, event.created_at, id] })) },

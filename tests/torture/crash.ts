@@ -10,9 +10,10 @@
 import { connect } from "../support/client.ts";
 import { EventModel, type Remembered } from "../support/event_model.ts";
 import type { Prng } from "../support/prng.ts";
+import { useOpenSearch } from "../support/opensearch.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
 import type { TestEvent } from "../support/sign.ts";
-import { NODE_URL, OwnIndex } from "../pipeline/search_node.ts";
+import { OwnIndex } from "../pipeline/search_node.ts";
 import { heldOf, indexed, publishAll } from "../pipeline/traffic.ts";
 import { makeWorkload } from "../pipeline/workload.ts";
 import { auditSearch, auditStore } from "./audit.ts";
@@ -134,23 +135,39 @@ export async function crashTrial(options: TrialOptions): Promise<TrialResult> {
   return findings;
 }
 
-/** Kills a relay with OpenSearch, and demands that the index follows; the node is that of `SLUICE_TEST_OPENSEARCH`. */
+/** Kills a relay with OpenSearch, and demands that the index follows; a node of the trial's own, unless the run has one. */
 export async function crashTrialWithOpenSearch(options: TrialOptions): Promise<TrialResult> {
-  if (NODE_URL === null) throw new Error("Cannot torture with OpenSearch: no node runs");
-  await using index = new OwnIndex();
-  const { findings } = await endure(options, index.settings(), async (relay, { model, findings }) => {
-    await indexed(relay, INDEXED_MS_MAX);
-    await (await fetch(`${NODE_URL}/${index.name}/_refresh`, { method: "POST" })).body?.cancel();
-    const expected = model.survivors();
-    const documents = await index.documents(model.ids());
-    findings.fail("OpenSearch", differences(documents, expected));
-    const count = await (await fetch(`${NODE_URL}/${index.name}/_count`)).json() as { count: number };
-    if (count.count !== expected.size) {
-      findings.fail("OpenSearch", [`${count.count} documents, not ${expected.size}`]);
-    }
-    findings.count("documents compared", expected.size);
-  });
-  return findings;
+  const node = await useOpenSearch().catch((error: Error) => error);
+  if (node === null || node instanceof Error) {
+    options.say(`skipped: ${node?.message ?? "the run does without OpenSearch"}`);
+    return new Findings();
+  }
+  try {
+    await using index = new OwnIndex(node.url);
+    const { findings } = await endure(
+      options,
+      index.settings(),
+      (relay, ordeal) => checkOpenSearch(relay, ordeal, index),
+    );
+    return findings;
+  } finally {
+    await node.stop();
+  }
+}
+
+/** After the lag the index holds what the model holds, no more and no less. */
+async function checkOpenSearch(
+  relay: TestRelay,
+  { model, findings }: Ordeal,
+  index: OwnIndex,
+): Promise<void> {
+  await indexed(relay, INDEXED_MS_MAX);
+  await (await fetch(`${index.url}/${index.name}/_refresh`, { method: "POST" })).body?.cancel();
+  const expected = model.survivors();
+  findings.fail("OpenSearch", differences(await index.documents(model.ids()), expected));
+  const { count } = await (await fetch(`${index.url}/${index.name}/_count`)).json() as { count: number };
+  if (count !== expected.size) findings.fail("OpenSearch", [`${count} documents, not ${expected.size}`]);
+  findings.count("documents compared", expected.size);
 }
 
 async function endure(

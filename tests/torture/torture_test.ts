@@ -3,7 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../support/prng.ts";
 import { bytesTrial } from "./bytes.ts";
-import { crashTrial } from "./crash.ts";
+import { clientsTrial } from "./clients.ts";
+import { crashTrial, crashTrialWithOpenSearch } from "./crash.ts";
 import { type PowerOptions, powerTrial } from "./power.ts";
 import { slopeOf, soakTrial } from "./soak.ts";
 import { threadsTrial } from "./threads.ts";
@@ -35,6 +36,13 @@ Deno.test("a relay killed many times on one data directory loses nothing and bri
   assertEquals(figures.kills! >= 4, true);
 });
 
+Deno.test("an OpenSearch index is equal to the store of a relay that was killed many times", {
+  ignore: Deno.env.get("SLUICE_TEST_OPENSEARCH") === "none",
+}, async () => {
+  const { figures } = await hold("crash-opensearch", crashTrialWithOpenSearch, 2);
+  assertEquals(figures["documents compared"]! > 0, true);
+});
+
 Deno.test("a relay whose threads die, hang and run out of memory answers on and keeps everything", async () => {
   const { figures } = await hold("threads", threadsTrial, 3);
   assertEquals(figures["events looked at"]! > 0, true);
@@ -54,6 +62,11 @@ Deno.test("the trial of power loss finds what a store without fsync loses", asyn
 Deno.test("mutated messages, pages, imports and settings are answered, and nothing wrong is taken", async () => {
   const { figures } = await hold("bytes", bytesTrial, 1);
   assertEquals(figures["EVENT frames"], figures["EVENT frames answered"]);
+});
+
+Deno.test("misbehaving clients, each in a hundredth of its trial, leave a bystander served", async () => {
+  const { figures } = await hold("clients", clientsTrial, 9);
+  assertEquals(figures.reconnects, 100);
 });
 
 Deno.test("a mixed load for some seconds is answered, and leaves nothing behind", async () => {

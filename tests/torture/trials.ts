@@ -9,8 +9,10 @@ import type { Trial } from "./trial.ts";
 /** Every trial. */
 export const TRIALS: Record<string, () => Promise<Trial>> = {
   crash: async () => (await import("./crash.ts")).crashTrial,
+  "crash-opensearch": async () => (await import("./crash.ts")).crashTrialWithOpenSearch,
   bytes: async () => (await import("./bytes.ts")).bytesTrial,
   power: async () => (await import("./power.ts")).powerTrial,
   threads: async () => (await import("./threads.ts")).threadsTrial,
+  clients: async () => (await import("./clients.ts")).clientsTrial,
   soak: async () => (await import("./soak.ts")).soakTrial,
 };

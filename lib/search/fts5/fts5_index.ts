@@ -13,15 +13,17 @@ import {
   type BulkResult,
   type Cursor,
   type IndexChange,
+  type IndexLook,
   type PreparedIndex,
   type SearchHits,
   type SearchIndex,
   type SearchReader,
   type SearchRequest,
   SearchUnavailableError,
+  type SuccessorIndex,
 } from "../search_index.ts";
 import { fts5Query } from "./query.ts";
-import { migrate, SCHEMA_VERSION } from "./schema.ts";
+import { makeTables, migrate, SCHEMA_VERSION } from "./schema.ts";
 import { indexedWords } from "./words.ts";
 
 /** How long a reader waits for a lock, ms. In WAL mode only a restarting writer makes it wait. */
@@ -63,6 +65,8 @@ export class Fts5Reader implements SearchReader {
 /** Fills the embedded index, and searches it. */
 export class Fts5Index implements SearchIndex {
   readonly description: string;
+  /** Two copies of a large index do not fit every disk. */
+  readonly rebuildsInPlace = true;
   /** Cursors and dead letters, on the same connection. */
   readonly state: IndexState;
   readonly #db: DatabaseSync;
@@ -97,6 +101,28 @@ export class Fts5Index implements SearchIndex {
       });
       return { retry: [], rejected: [], cursorStored: cursor !== undefined };
     });
+  }
+
+  look(): Promise<IndexLook | null> {
+    return Promise.resolve(null);
+  }
+
+  openSuccessor(generation: string): Promise<SuccessorIndex | null> {
+    return attempt("empty the embedded index", () => {
+      const begun = `fts5-v${SCHEMA_VERSION}`;
+      if (generation === begun) return null;
+      this.state.transaction(() => {
+        makeTables(this.#db);
+        this.state.forgetCursors();
+        this.state.beginRebuild(begun);
+      });
+      this.#writer = new DocumentWriter(this.#db);
+      return null;
+    });
+  }
+
+  succeed(): Promise<void> {
+    return Promise.resolve();
   }
 
   search(request: SearchRequest): Promise<SearchHits> {

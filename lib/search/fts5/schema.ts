@@ -15,13 +15,21 @@ export const SCHEMA_VERSION = 3;
  * Creates the tables if they are missing or of another version. Inside a transaction of the caller.
  *
  * Returns whether the index is empty now.
- *
- * The text itself is not kept (`content=''`): the store has it. `contentless_delete` still lets a row go by its number.
  */
 export function migrate(db: DatabaseSync): boolean {
   db.exec("CREATE TABLE IF NOT EXISTS search_schema (version INTEGER NOT NULL) STRICT");
   const version = db.prepare("SELECT version FROM search_schema").get()?.version;
   if (version === SCHEMA_VERSION) return false;
+  makeTables(db);
+  return true;
+}
+
+/**
+ * Creates the tables, empty, whatever was there. Inside a transaction of the caller.
+ *
+ * The text itself is not kept (`content=''`): the store has it. `contentless_delete` still lets a row go by its number.
+ */
+export function makeTables(db: DatabaseSync): void {
   db.exec(`
     DROP TABLE IF EXISTS document_text;
     DROP TABLE IF EXISTS document_tag;
@@ -41,5 +49,4 @@ export function migrate(db: DatabaseSync): boolean {
       ${TEXT_FIELDS.join(", ")}, content = '', contentless_delete = 1, tokenize = "${TOKENIZER}"
     );
   `);
-  return true;
 }

@@ -51,7 +51,11 @@ for (
   Deno.test(`OpenSearchIndex wants a change repeated after status ${status}`, async () => {
     await against(itemsOf(201, [status, type], 200), async (index) => {
       const reason = `${status} ${type}: because`;
-      const expected = { retry: [{ position: 1, reason }], rejected: [], cursorStored: false };
+      const expected = {
+        retry: [{ position: 1, reason, isSuspect: status === 409 || status === 500 }],
+        rejected: [],
+        cursorStored: false,
+      };
       assertEquals(await index.apply(CHANGES), expected);
     });
   });

@@ -6,6 +6,7 @@
  */
 import {
   type BulkResult,
+  type DelayedChange,
   type IndexChange,
   type RefusedChange,
   SearchUnavailableError,
@@ -78,7 +79,7 @@ export function readAnswer(
       `Cannot read OpenSearch's answer to a bulk: ${items.length} items for ${operations.length} operations`,
     );
   }
-  const retry: RefusedChange[] = [];
+  const retry: DelayedChange[] = [];
   const rejected: RefusedChange[] = [];
   let outages = 0;
   items.forEach((item, index) => {
@@ -91,9 +92,12 @@ export function readAnswer(
     if (error.type === "index_not_found_exception") {
       throw new SearchUnavailableError(`Cannot write to OpenSearch: ${reason}`);
     }
-    if (OUTAGES.has(status)) outages++;
-    const list = OUTAGES.has(status) || status === 408 || status === 409 || status >= 500 ? retry : rejected;
-    list.push({ position: operations[index]!.position, reason });
+    const { position } = operations[index]!;
+    const isOutage = OUTAGES.has(status);
+    if (isOutage) outages++;
+    if (isOutage || status === 408 || status === 409 || status >= 500) {
+      retry.push({ position, reason, isSuspect: !isOutage });
+    } else rejected.push({ position, reason });
   });
   if (outages > 0 && outages === operations.length) {
     throw new SearchUnavailableError(`Cannot write to OpenSearch: ${retry[0]!.reason}`);

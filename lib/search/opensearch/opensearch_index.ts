@@ -9,12 +9,14 @@ import { BULK_EVENTS_MAX, OPENSEARCH_BULK_TIMEOUT_MS, SEARCHES_UNANSWERED_MAX } 
 import {
   type BulkResult,
   type IndexChange,
+  type IndexLook,
   type PreparedIndex,
   type SearchHits,
   type SearchIndex,
   type SearchReader,
   type SearchRequest,
   SearchUnavailableError,
+  type SuccessorIndex,
 } from "../search_index.ts";
 import {
   ANSWER_PARTS,
@@ -26,7 +28,14 @@ import {
 } from "./bulk.ts";
 import { type ConnectionOptions, OpenSearchConnection, OpenSearchRefusal } from "./connection.ts";
 import type { IndexLayout } from "./mapping.ts";
-import { ensureIndex, type IndexNames, indexNames, moveSearches } from "./migration.ts";
+import {
+  type BegunIndex,
+  ensureIndex,
+  type IndexNames,
+  indexNames,
+  moveSearches,
+  openSuccessor,
+} from "./migration.ts";
 import { searchBody } from "./query.ts";
 
 /** How to reach OpenSearch, and which index is the relay's. */
@@ -38,13 +47,14 @@ export interface OpenSearchOptions extends ConnectionOptions, IndexLayout {
 /** Searches the index that an {@linkcode OpenSearchIndex} fills. */
 export class OpenSearchReader implements SearchReader {
   protected readonly connection: OpenSearchConnection;
-  protected readonly names: IndexNames;
+  /** The name that searches use. */
+  protected readonly searched: string;
   protected version = "";
   #unanswered = 0;
 
   constructor(options: OpenSearchOptions) {
     this.connection = new OpenSearchConnection(options);
-    this.names = indexNames(options.index);
+    this.searched = options.index;
   }
 
   get description(): string {
@@ -62,7 +72,7 @@ export class OpenSearchReader implements SearchReader {
       const answer = await this.connection.ask<SearchAnswer>({
         purpose: "search",
         method: "POST",
-        path: `/${this.names.searched}/_search`,
+        path: `/${this.searched}/_search`,
         // Hits of some shards are no answer: the client would take them for all.
         query: {
           allow_partial_search_results: "false",
@@ -92,12 +102,16 @@ interface SearchAnswer {
 
 /** Fills the index in OpenSearch, and searches it. */
 export class OpenSearchIndex extends OpenSearchReader implements SearchIndex {
+  readonly rebuildsInPlace = false;
   readonly #layout: IndexLayout;
-  #searched = false;
+  #names: IndexNames;
+  #isSearched = false;
+  #successor: IndexNames | null = null;
 
   constructor(options: OpenSearchOptions) {
     super(options);
     this.#layout = options;
+    this.#names = indexNames(options.index);
   }
 
   async prepare(): Promise<PreparedIndex> {
@@ -107,25 +121,64 @@ export class OpenSearchIndex extends OpenSearchReader implements SearchIndex {
       path: "/",
     });
     this.version = version?.number ?? "";
-    const { uuid, searched } = await ensureIndex(this.connection, this.names, this.#layout);
-    this.#searched = searched;
-    return { generation: `opensearch:${this.names.index}:${uuid}` };
+    const { names, uuid, searched } = await ensureIndex(this.connection, this.searched, this.#layout);
+    this.#names = names;
+    this.#isSearched = searched;
+    return { generation: generationOf(names, uuid) };
+  }
+
+  async look(): Promise<IndexLook> {
+    const rows = await this.connection.ask<readonly { uuid: string; "docs.count": string }[]>({
+      purpose: "look at the index",
+      method: "GET",
+      path: `/_cat/indices/${this.#names.index}`,
+      query: { format: "json", h: "uuid,docs.count" },
+    });
+    const [row] = rows;
+    if (row === undefined) throw new SearchUnavailableError("Cannot look at the index: it is gone");
+    return { generation: generationOf(this.#names, row.uuid), documents: Number(row["docs.count"]) };
   }
 
   async apply(changes: readonly IndexChange[]): Promise<BulkResult> {
+    return await this.#apply(this.#names, changes);
+  }
+
+  async openSuccessor(generation: string): Promise<SuccessorIndex> {
+    const { names, uuid } = await openSuccessor(this.connection, this.#names, {
+      layout: this.#layout,
+      begun: begunIndexOf(generation),
+    });
+    this.#successor = names;
+    return {
+      generation: generationOf(names, uuid),
+      apply: (changes) => this.#apply(names, changes),
+    };
+  }
+
+  async succeed(): Promise<void> {
+    const names = this.#successor;
+    invariant(names, "openSuccessor() comes before succeed()");
+    await moveSearches(this.connection, names);
+    this.#names = names;
+    this.#isSearched = true;
+    this.#successor = null;
+  }
+
+  async #apply(names: IndexNames, changes: readonly IndexChange[]): Promise<BulkResult> {
     invariant(changes.length <= BULK_EVENTS_MAX, "a bulk holds at most BULK_EVENTS_MAX changes");
     if (changes.length === 0) return { retry: [], rejected: [], cursorStored: false };
-    return { ...await this.#send(bulkOperations(changes)), cursorStored: false };
+    return { ...await this.#send(names, bulkOperations(changes)), cursorStored: false };
   }
 
   async #send(
+    names: IndexNames,
     operations: readonly BulkOperation[],
   ): Promise<Refusals> {
     try {
       const answer = await this.connection.ask<BulkAnswer>({
         purpose: "write",
         method: "POST",
-        path: `/${this.names.written}/_bulk`,
+        path: `/${names.written}/_bulk`,
         query: { require_alias: "true", filter_path: ANSWER_PARTS },
         body: operations.map((operation) => operation.lines).join(""),
         timeoutMs: OPENSEARCH_BULK_TIMEOUT_MS,
@@ -134,12 +187,13 @@ export class OpenSearchIndex extends OpenSearchReader implements SearchIndex {
     } catch (error) {
       const isTooLong = error instanceof OpenSearchRefusal && error.status === 413;
       if (!isTooLong) throw error;
-      return await this.#sendHalves(operations, error.message);
+      return await this.#sendHalves(names, operations, error.message);
     }
   }
 
   /** OpenSearch, or a proxy before it, takes shorter requests only: halves find the length that passes. */
   async #sendHalves(
+    names: IndexNames,
     operations: readonly BulkOperation[],
     reason: string,
   ): Promise<Refusals> {
@@ -147,8 +201,8 @@ export class OpenSearchIndex extends OpenSearchReader implements SearchIndex {
       return { retry: [], rejected: [{ position: operations[0]!.position, reason }] };
     }
     const middle = operations.length >> 1;
-    const first = await this.#send(operations.slice(0, middle));
-    const second = await this.#send(operations.slice(middle));
+    const first = await this.#send(names, operations.slice(0, middle));
+    const second = await this.#send(names, operations.slice(middle));
     return {
       retry: [...first.retry, ...second.retry],
       rejected: [...first.rejected, ...second.rejected],
@@ -156,21 +210,30 @@ export class OpenSearchIndex extends OpenSearchReader implements SearchIndex {
   }
 
   async finishRebuild(): Promise<void> {
-    if (this.#searched) return;
-    await moveSearches(this.connection, this.names);
-    this.#searched = true;
+    if (this.#isSearched) return;
+    await moveSearches(this.connection, this.#names);
+    this.#isSearched = true;
   }
 
   async refresh(): Promise<void> {
-    await this.connection.ask({ purpose: "refresh", method: "POST", path: `/${this.names.index}/_refresh` });
+    await this.connection.ask({ purpose: "refresh", method: "POST", path: `/${this.#names.index}/_refresh` });
   }
 
   async count(): Promise<number> {
     const { count } = await this.connection.ask<{ count: number }>({
       purpose: "count",
       method: "GET",
-      path: `/${this.names.index}/_count`,
+      path: `/${this.#names.index}/_count`,
     });
     return count;
   }
+}
+
+function generationOf({ index }: IndexNames, uuid: string): string {
+  return `opensearch:${index}:${uuid}`;
+}
+
+function begunIndexOf(generation: string): BegunIndex | null {
+  const [backend, index, uuid] = generation.split(":");
+  return backend === "opensearch" && index !== undefined && uuid !== undefined ? { index, uuid } : null;
 }

@@ -15,6 +15,7 @@ import { NIP11_LIMIT_RULES } from "./nip11_limits.ts";
 import { NIP13_RULES } from "./nip13.ts";
 import { NIP40_RULES } from "./nip40.ts";
 import { NIP42_RULES } from "./nip42.ts";
+import { NIP43_RULES } from "./nip43.ts";
 import { NIP45_RULES } from "./nip45.ts";
 import { NIP50_RULES } from "./nip50.ts";
 import { NIP59_RULES } from "./nip59.ts";
@@ -38,6 +39,7 @@ export const RULES: readonly Rule[] = [
   ...NIP13_RULES,
   ...NIP40_RULES,
   ...NIP42_RULES,
+  ...NIP43_RULES,
   ...NIP45_RULES,
   ...NIP50_RULES,
   ...NIP59_RULES,

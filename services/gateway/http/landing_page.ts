@@ -57,7 +57,7 @@ export function landingPage(status: RelayStatus, url: string): Markup | Promise<
     ${section("Limits", limitFacts(information.limitation))}
     <section>
     <h2>Protocol</h2>
-    <ul>${NIPS.map(nipItem)}</ul>
+    <ul>${NIPS.filter(({ number }) => information.supported_nips.includes(number)).map(nipItem)}</ul>
     </section>
     ${section("Operation", operationFacts(status))}
     <footer>

@@ -1,0 +1,47 @@
+/**
+ * Events that the relay itself has signed, on their way to the verifiers like imported ones.
+ * Control's thread owns it. Where lanes are full, they wait here.
+ *
+ * @module
+ */
+import type { Log } from "../log.ts";
+import type { FrameSender, Sender } from "../verifier/handle.ts";
+import { FRAME_IMPORTED } from "../verifier/messages.ts";
+
+/** The number of this sender; imports begin with 1. */
+export const OWN_EVENTS = 0;
+
+/** See the module's text. */
+export class OwnEvents implements Sender {
+  readonly number = OWN_EVENTS;
+  readonly address = "";
+  readonly keys = new Uint8Array(0);
+  unanswered = 0;
+  readonly #frames: FrameSender;
+  readonly #log: Log;
+  #waiting: string[] = [];
+
+  constructor(frames: FrameSender, log: Log) {
+    this.#frames = frames;
+    this.#log = log;
+  }
+
+  add(events: readonly string[]): void {
+    this.#waiting.push(...events);
+  }
+
+  /** Passes on what there is room for. */
+  send(): void {
+    let sent = 0;
+    for (const event of this.#waiting) {
+      if (this.#frames.send(this, `["EVENT",${event}]`, FRAME_IMPORTED) !== null) break;
+      sent++;
+    }
+    if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+  }
+
+  answer({ accepted, message }: { accepted: boolean; message: string }): void {
+    this.unanswered = Math.max(0, this.unanswered - 1);
+    if (!accepted) this.#log.warn(`an event of the relay's own was refused: ${message}`);
+  }
+}

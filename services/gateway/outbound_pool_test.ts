@@ -1,0 +1,45 @@
+/** Tests of the sum that waits for all clients of a gateway. */
+import { assert, assertEquals } from "@std/assert";
+import { OUTBOUND_CHECK_CHARS, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
+import { OutboundPool } from "./outbound_pool.ts";
+
+const MIB = 1024 * 1024;
+
+function client(pool: OutboundPool, socket: { bytes: number }) {
+  const self = {
+    measureBufferedBytes(): number {
+      pool.account(self, socket.bytes);
+      return socket.bytes;
+    },
+  };
+  return self;
+}
+
+Deno.test("a thousand clients that read nothing get a share each, and the sum is never exceeded", () => {
+  const pool = new OutboundPool();
+  pool.use(32 * MIB, 1);
+  const sockets = Array.from({ length: 1_000 }, () => ({ bytes: 0 }));
+  const clients = sockets.map((socket) => client(pool, socket));
+  for (let round = 0; round < 2_000; round++) {
+    for (const [n, socket] of sockets.entries()) {
+      if (socket.bytes > Math.min(pool.left, 32 * MIB)) continue;
+      socket.bytes += 16 * 1024;
+      clients[n]!.measureBufferedBytes();
+    }
+  }
+  const sum = sockets.reduce((bytes, socket) => bytes + socket.bytes, 0);
+  assert(sum <= OUTBOUND_TOTAL_BYTES_MAX, `${sum} bytes wait`);
+  assert(sum > OUTBOUND_TOTAL_BYTES_MAX / 2, `only ${sum} bytes wait`);
+});
+
+Deno.test("one slow client may have its whole budget, and gives its room back", () => {
+  const pool = new OutboundPool();
+  pool.use(1024 * MIB, 4);
+  assertEquals(pool.left, 2 * 1024 * MIB);
+  const socket = { bytes: 2 * 1024 * MIB };
+  client(pool, socket).measureBufferedBytes();
+  assertEquals(pool.left, OUTBOUND_CHECK_CHARS);
+  socket.bytes = 0;
+  pool.measure();
+  assertEquals(pool.left, 2 * 1024 * MIB);
+});

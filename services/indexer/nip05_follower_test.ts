@@ -1,0 +1,111 @@
+/**
+ * Tests of following the log for identifiers: what is asked, when, and how often.
+ * Run on the main thread, with a log and answers that the test gives.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN } from "../../lib/limits.ts";
+import { type DueIdentity, Identities, VerifiedAuthors } from "../../lib/nip05/identities.ts";
+import { eventParts, eventText } from "../../lib/nostr/event.ts";
+import type { LogEntry } from "../../lib/store/log.ts";
+import { plainEvent } from "../../tests/support/plain_event.ts";
+import type { Nip05Answer } from "./nip05_fetch.ts";
+import { Nip05Follower } from "./nip05_follower.ts";
+
+const NOW = 1_000_000;
+const hex = (n: number) => n.toString(16).padStart(64, "0");
+
+function entry(seq: number, nip05: string, kind = 0): LogEntry {
+  const event = plainEvent({ id: hex(seq), pubkey: hex(seq), kind, content: JSON.stringify({ nip05 }) });
+  return { type: "add", seq, text: eventText(event, eventParts(event)) };
+}
+
+async function following(entries: LogEntry[], test: (parts: Following) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/nip05.db`;
+  const asked: { readonly due: DueIdentity; readonly answer: (verdict: Nip05Answer["verdict"]) => void }[] =
+    [];
+  const clock = { seconds: NOW };
+  const errors: string[] = [];
+  const open = () =>
+    new Nip05Follower({
+      identities: new Identities(path),
+      entries: {
+        get lastSeq() {
+          return entries.at(-1)?.seq ?? 0;
+        },
+        read: (cursor, max) => entries.filter(({ seq }) => seq > cursor).slice(0, max),
+      },
+      check: (due) => {
+        const { promise, resolve } = Promise.withResolvers<Nip05Answer>();
+        asked.push({ due, answer: (verdict) => resolve({ verdict, reason: "" }) });
+        return promise;
+      },
+      nowSeconds: () => clock.seconds,
+      log: { debug: () => {}, error: (line: string) => void errors.push(line) },
+    });
+  const verified = new VerifiedAuthors(path);
+  try {
+    await test({ open, asked, clock, verified });
+    assertEquals(errors, []);
+  } finally {
+    verified.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+interface Following {
+  readonly open: () => Nip05Follower;
+  readonly asked: { readonly due: DueIdentity; readonly answer: (verdict: Nip05Answer["verdict"]) => void }[];
+  readonly clock: { seconds: number };
+  readonly verified: VerifiedAuthors;
+}
+
+Deno.test("profiles are asked about, other events are not, and an answer is kept over a restart", () =>
+  following([entry(1, "a@x.example"), entry(2, "a@y.example", 1)], async ({ open, asked, verified }) => {
+    const follower = open();
+    follower.turn();
+    assertEquals(asked.map(({ due }) => due), [{ author: hex(1), name: "a", domain: "x.example" }]);
+    follower.turn();
+    assertEquals(asked.length, 1, "it is asked already");
+    asked[0]!.answer("verified");
+    await Promise.resolve().then(() => {});
+    assertEquals(verified.of("x.example"), [hex(1)]);
+    follower.close();
+    const again = open();
+    again.turn();
+    assertEquals(asked.length, 1, "it was read before");
+    again.close();
+  }));
+
+Deno.test("one domain is asked once in a while, and only so many domains at once", () => {
+  const many = Array.from({ length: 3 * NIP05_AT_ONCE_MAX }, (_, n) => entry(n + 10, `a@x${n}.example`));
+  const one = [entry(1, "a@x.example"), entry(2, "b@x.example"), entry(3, "c@x.example")];
+  return following([...one, ...many], async ({ open, asked, clock }) => {
+    const follower = open();
+    const ofOne = () => asked.filter(({ due }) => due.domain === "x.example").length;
+    follower.turn();
+    assertEquals(asked.length, NIP05_AT_ONCE_MAX);
+    assertEquals(ofOne(), 1);
+    for (let turn = 1; turn < 60; turn++) {
+      for (const { answer } of asked) answer("refuted");
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      clock.seconds++;
+      follower.turn();
+      assert(ofOne() <= 1 + turn / NIP05_DOMAIN_SECONDS_MIN, `${ofOne()} after ${turn} seconds`);
+    }
+    assertEquals(asked.length, one.length + many.length, "each was asked about once");
+    follower.close();
+  });
+});
+
+Deno.test("an answer that comes after the end is dropped", () =>
+  following([entry(1, "a@x.example")], async ({ open, asked }) => {
+    const follower = open();
+    follower.turn();
+    follower.close();
+    asked[0]!.answer("verified");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    follower.close();
+  }));
