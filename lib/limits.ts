@@ -131,7 +131,9 @@ export const HEALTH_CONNECTIONS_MAX = 100;
 /** Workers of one kind, at most: every pair of them is a lane. */
 export const WORKERS_MAX = 64;
 /** The page cache of one SQLite connection, MiB, by default. */
-export const CACHE_MB_DEFAULT = 64;
+export const CACHE_MB_DEFAULT = 32;
+/** The page cache of a connection that reads the log through, bytes. */
+export const FOLLOWER_CACHE_BYTES = 2 * 1024 * 1024;
 /** The pause before a dead worker is started again, ms, by default. */
 export const RESTART_DELAY_MS_DEFAULT = 1_000;
 
@@ -264,6 +266,8 @@ export const NEGENTROPY_IDLE_MS_MAX = 60_000;
 
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
+/** Documents that the embedded index takes in one transaction: 10,000 took 140 MB of the heap, and no less time each. */
+export const BULK_EVENTS_EMBEDDED_MAX = 1_000;
 /** Documents that make the indexer send before its second is over, by default. */
 export const FLUSH_EVENTS_DEFAULT = 10_000;
 /** The pause between two bulk calls, ms, by default. */

@@ -1,12 +1,13 @@
 /**
  * Tries to break the relay's promises for as long as is asked, and writes a report.
  *
- *   deno task torture [--minutes 5] [--only crash,power,threads,…] [--seed S] [--rounds N] [--folder DIR]
+ *   deno task torture [--minutes 5] [--only crash,power,threads,…] [--seed S] [--rounds N] [--rate N] [--folder DIR]
  *
  *   --minutes  of each trial; a trial ends with the round in which they are over
  *   --only     the trials, by name; all of them when it is missing
  *   --seed     repeats a run's choices; the moments at which things happen are the machine's
  *   --rounds   ends each trial after so many rounds
+ *   --rate     events a second, at most, where a trial has a steady load
  *   --folder   keeps data, model and report; another run with the same folder goes on with them
  *
  * The report is `report.md` and `report.json` in the folder. The exit code is 0 only if every promise was held.
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
   const seed = flags.number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!);
   const names = flags.list("only", Object.keys(TRIALS));
   const rounds = flags.number("rounds", Infinity);
+  const rate = flags.number("rate", Infinity);
   const folder = flags.text("folder", await Deno.makeTempDir({ prefix: "sluice-torture-" }));
   flags.finish();
   const unknown = names.find((name) => !(name in TRIALS));
@@ -45,6 +47,7 @@ async function main(): Promise<number> {
       prng: new Prng(seed),
       budgetMs: minutes * 60_000,
       rounds,
+      rate,
       folder: `${folder}/${name}`,
       say: (line) => void printProgress(`${name}: ${line}`),
     });

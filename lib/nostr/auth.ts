@@ -18,6 +18,21 @@ export const CHALLENGE_BYTES = 16;
 /** Shared: most connections prove no key, and an empty set is 220 bytes. */
 const NO_KEYS: ReadonlySet<string> = new Set();
 
+/** Normal forms by the list that they were made of: all connections share one, and no URL is parsed anew for each. */
+const normalUrls = new WeakMap<readonly string[], readonly string[]>();
+
+function normalUrlsOf(relayUrls: readonly string[]): readonly string[] {
+  const known = normalUrls.get(relayUrls);
+  if (known !== undefined) return known;
+  const made = relayUrls.map((url) => {
+    const normal = normalRelayUrl(url);
+    invariant(normal !== null, "the relay's own URL is one of a relay");
+    return normal;
+  });
+  normalUrls.set(relayUrls, made);
+  return made;
+}
+
 /** One connection's challenge and the keys that it has proved. Every one of them counts (NIP-42). */
 export class AuthState {
   readonly #relayUrls: readonly string[];
@@ -25,16 +40,12 @@ export class AuthState {
   #challenge: string;
 
   /**
-   * @param relayUrls Every URL under which clients know this relay.
+   * @param relayUrls Every URL under which clients know this relay; the same unchanged list for all connections.
    * @param random {@linkcode CHALLENGE_BYTES} random bytes.
    */
   constructor(relayUrls: readonly string[], random: Uint8Array) {
     invariant(random.length >= CHALLENGE_BYTES, "a challenge has enough random bytes");
-    this.#relayUrls = relayUrls.map((url) => {
-      const normal = normalRelayUrl(url);
-      invariant(normal !== null, "the relay's own URL is one of a relay");
-      return normal;
-    });
+    this.#relayUrls = normalUrlsOf(relayUrls);
     this.#challenge = random.toHex();
   }
 

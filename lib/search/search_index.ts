@@ -9,7 +9,7 @@ import type { SearchDocument } from "./search_fields.ts";
 
 /** A change to the index: one addition or one removal of the log. */
 export type IndexChange =
-  | { readonly type: "add"; readonly seq: number; readonly document: SearchDocument }
+  | { readonly type: "add"; readonly seq: number; readonly id: string; readonly document: SearchDocument }
   | { readonly type: "remove"; readonly seq: number; readonly id: string };
 
 /** How far a follower of the log is, for one generation of an index. */

@@ -46,7 +46,7 @@ export class IndexUnderTest {
 
 /** The change that adds an event. */
 export function addition(seq: number, event: NostrEvent): IndexChange {
-  return { type: "add", seq, document: searchDocument(event) };
+  return { type: "add", seq, id: event.id, document: searchDocument(event) };
 }
 
 let made = 0;

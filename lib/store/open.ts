@@ -5,6 +5,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
+import { FOLLOWER_CACHE_BYTES } from "../limits.ts";
 import { migrate } from "./schema.ts";
 
 /** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */
@@ -38,10 +39,22 @@ export function openForWriting(path: string, options: WriteOptions): DatabaseSyn
   return db;
 }
 
-/** Opens the database for reading. It must exist. */
+/** Opens the database for queries. It must exist. */
 export function openForReading(path: string, cacheMebibytes: number): DatabaseSync {
+  const db = openReadOnly(path);
+  db.exec(`PRAGMA cache_size = ${-cacheMebibytes * 1024}; PRAGMA mmap_size = ${1 << 30}`);
+  return db;
+}
+
+/** Opens the database for somebody who reads it through once, as it grows: a cache or a mapping would hold all of it. */
+export function openForFollowing(path: string): DatabaseSync {
+  const db = openReadOnly(path);
+  db.exec(`PRAGMA cache_size = ${-FOLLOWER_CACHE_BYTES / 1024}; PRAGMA mmap_size = 0`);
+  return db;
+}
+
+function openReadOnly(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true });
   db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA query_only = 1; PRAGMA temp_store = MEMORY`);
-  db.exec(`PRAGMA cache_size = ${-cacheMebibytes * 1024}; PRAGMA mmap_size = ${1 << 30}`);
   return db;
 }

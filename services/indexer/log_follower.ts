@@ -9,11 +9,10 @@ import { BULK_BYTES_MAX, BULK_ITEM_ATTEMPTS_MAX } from "../../lib/limits.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { DeadLetter, IndexState } from "../../lib/search/index_state.ts";
-import { searchDocument } from "../../lib/search/search_document.ts";
 import type { BulkResult, ChangeTarget, Cursor, IndexChange } from "../../lib/search/search_index.ts";
-import { eventOf } from "../../lib/store/exact.ts";
 import type { LogReader } from "../../lib/store/log.ts";
 import type { Log } from "../log.ts";
+import { Addition } from "./addition.ts";
 
 const BULK_EVENTS = histogramOf("nostr_bulk_events");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
@@ -88,10 +87,7 @@ export class LogFollower {
     for (const entry of entries) {
       if (entry.type === "add") bytes += entry.text.length;
       if (bytes > BULK_BYTES_MAX && bulk.length > 0) return { bulk, isAll: false };
-      const change = entry.type === "add"
-        ? { type: "add" as const, seq: entry.seq, document: searchDocument(eventOf(entry.text)) }
-        : entry;
-      bulk.push({ change, attempts: 0 });
+      bulk.push({ change: entry.type === "add" ? new Addition(entry.seq, entry.text) : entry, attempts: 0 });
     }
     return { bulk, isAll: entries.length < room };
   }
@@ -138,5 +134,5 @@ export class LogFollower {
 }
 
 function letterOf(change: IndexChange, reason: string, at: number): DeadLetter {
-  return { seq: change.seq, id: change.type === "add" ? change.document.id : change.id, reason, at };
+  return { seq: change.seq, id: change.id, reason, at };
 }

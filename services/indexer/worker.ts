@@ -7,16 +7,22 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
-import { INDEX_LOOK_MS, INDEXER_DRAIN_MS_MAX, SEARCH_BEHIND_MS_MAX } from "../../lib/limits.ts";
+import {
+  BULK_EVENTS_EMBEDDED_MAX,
+  INDEX_LOOK_MS,
+  INDEXER_DRAIN_MS_MAX,
+  SEARCH_BEHIND_MS_MAX,
+} from "../../lib/limits.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { LogReader } from "../../lib/store/log.ts";
-import { openForReading } from "../../lib/store/open.ts";
+import { openForFollowing } from "../../lib/store/open.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
@@ -157,12 +163,22 @@ class Indexer {
 
   async #step(follower: LogFollower): Promise<void> {
     const { index, state } = this.#backend;
-    const readMs = performance.now();
-    const { isWhole, isTaken, removals } = await follower.step(this.#settings.config.FLUSH_EVENTS_MAX);
-    this.#watch.removals += removals;
+    const { FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
+    const atOnce = OPENSEARCH_URL === null ? BULK_EVENTS_EMBEDDED_MAX : FLUSH_EVENTS_MAX;
+    let readMs, step;
+    let left = FLUSH_EVENTS_MAX;
+    do {
+      readMs = performance.now();
+      step = await follower.step(Math.min(left, atOnce));
+      this.#watch.removals += step.removals;
+      left -= atOnce;
+      // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
+      // the one by which this thread beats.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    } while (!step.isWhole && step.isTaken && left > 0);
     // An index that was whole and takes all that it is sent lags only as far as the load has it.
-    if (isTaken && this.#followsMs !== null) this.#followsMs = readMs;
-    if (!isWhole) return;
+    if (step.isTaken && this.#followsMs !== null) this.#followsMs = readMs;
+    if (!step.isWhole) return;
     await index.finishRebuild();
     // Else what the last bulks have brought would be found a second later.
     if (this.#followsMs === null) await index.refresh();
@@ -283,7 +299,7 @@ function openNip05(config: Config, entries: LogReader, log: Log): Nip05Follower 
 onStart(async (start) => {
   const { config } = start;
   const log = new Log("indexer", start.memory.logLevel);
-  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const db = openForFollowing(storePath(config.DATA_DIR));
   const backend = await openIndex(config, log);
   beatByTimer(start);
   const reader = new LogReader(db);

@@ -5,6 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { seededPrng } from "../support/prng.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
+import { command } from "./command.ts";
 import { assertSameIds, crash, heldOf, indexed, metricOf, publishAll, publishGood } from "./traffic.ts";
 import { makeWorkload, survivors } from "./workload.ts";
 
@@ -174,5 +175,28 @@ Deno.test("control names a worker that is not there", async () => {
   for (const [actor, index] of [["verifier", 99], ["main", 0], ["toString", 0]] as const) {
     const error = await crash(relay, actor, index).catch((error: Error) => error);
     assert(error instanceof Error && error.message.includes("there is none"), `${actor}: ${error}`);
+  }
+});
+
+Deno.test("an indexer that has much to catch up with moves, and nobody takes it for one that stands still", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "sluice-backlog-" });
+  try {
+    const notes = Array.from(
+      { length: 20_000 },
+      (_, n) => signEvent(testKey(n % 7), { content: `note ${n}` }),
+    );
+    const imported = await command(
+      "import",
+      dataDir,
+      notes.map((note) => `${JSON.stringify(note)}\n`).join(""),
+    );
+    assertEquals(imported.code, 0, imported.said);
+    // A bulk for each event: the backlog takes several times what a worker may stand still.
+    const env = { FLUSH_EVENTS_MAX: "1", STANDSTILL_MS: "2500" };
+    await using relay = await startRelay({ dataDir, env });
+    await indexed(relay, 120_000);
+    assertEquals(relay.output().includes("stands still"), false);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
   }
 });

@@ -27,6 +27,8 @@ export interface WorkloadOptions {
   readonly firstKey?: number;
   /** Requests to vanish (NIP-62), gift wraps and ephemeral events as well. */
   readonly isHard?: boolean;
+  /** When all that can expires (NIP-40), Unix seconds: requests to delete and to vanish never do. */
+  readonly expiresAt?: number;
 }
 
 /** `count` events: notes, profiles, lists, articles, reactions, and deletions of those. */
@@ -34,20 +36,22 @@ export function makeWorkload(prng: Prng, count: number, options: WorkloadOptions
   const start = Math.floor(Date.now() / 1000) - 200_000;
   const notes = new Map<string, TestEvent[]>();
   const key = () => testKey((options.firstKey ?? 0) + prng.int(0, KEYS - 1));
+  const life = options.expiresAt === undefined ? [] : [["expiration", String(options.expiresAt)]];
   return Array.from({ length: count }, (_, n) => {
     const owner = key();
     const created_at = start + prng.int(0, SPAN_SECONDS);
     const content = `${prng.pick(WORDS)} number ${n}`;
     if (options.isHard) {
-      const event = hardEvent(prng, owner, key(), created_at);
+      const event = hardEvent(prng, owner, { recipient: key(), created_at, life });
       if (event !== null) return event;
     }
     const dice = prng.float();
     if (dice < 0.15) {
-      return signEvent(owner, { kind: prng.pick([0, 3, 10_002]), created_at, content: profile(content) });
+      const kind = prng.pick([0, 3, 10_002]);
+      return signEvent(owner, { kind, created_at, content: profile(content), tags: life });
     }
     if (dice < 0.3) {
-      const tags = [["d", `article ${prng.int(0, 4)}`], ["title", content]];
+      const tags = [["d", `article ${prng.int(0, 4)}`], ["title", content], ...life];
       return signEvent(owner, { kind: 30_023, created_at, content, tags });
     }
     const mine = notes.get(owner.pubkey) ?? [];
@@ -61,14 +65,22 @@ export function makeWorkload(prng: Prng, count: number, options: WorkloadOptions
       const tags = [["a", `30023:${owner.pubkey}:article ${prng.int(0, 4)}`]];
       return signEvent(owner, { kind: 5, created_at, tags });
     }
-    const tags = [["t", prng.pick(WORDS)], ["p", key().pubkey]];
+    const tags = [["t", prng.pick(WORDS)], ["p", key().pubkey], ...life];
     const event = signEvent(owner, { kind: prng.pick([1, 1, 1, 7]), created_at, content, tags });
     mine.push(event);
     return event;
   });
 }
 
-function hardEvent(prng: Prng, owner: TestKey, recipient: TestKey, created_at: number): TestEvent | null {
+/** What an event of a hard workload is made of, besides its author. */
+interface HardParts {
+  readonly recipient: TestKey;
+  readonly created_at: number;
+  /** The tag that ends it, where it ends. */
+  readonly life: string[][];
+}
+
+function hardEvent(prng: Prng, owner: TestKey, { recipient, created_at, life }: HardParts): TestEvent | null {
   const dice = prng.float();
   if (dice < VANISH_SHARE) {
     return signEvent(owner, { kind: 62, created_at, tags: [["relay", "ALL_RELAYS"]] });
@@ -77,7 +89,8 @@ function hardEvent(prng: Prng, owner: TestKey, recipient: TestKey, created_at: n
     return signEvent(owner, { kind: 20_001, created_at, content: prng.hex(20) });
   }
   if (dice > VANISH_SHARE + EPHEMERAL_SHARE + WRAP_SHARE) return null;
-  return signEvent(owner, { kind: 1059, created_at, content: prng.hex(40), tags: [["p", recipient.pubkey]] });
+  const tags = [["p", recipient.pubkey], ...life];
+  return signEvent(owner, { kind: 1059, created_at, content: prng.hex(40), tags });
 }
 
 function profile(about: string): string {

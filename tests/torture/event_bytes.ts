@@ -1,17 +1,17 @@
 /**
  * Bad bytes in EVENT messages: mutations of signed events over many connections, many in flight. Each is answered once, by
- * an OK or a NOTICE; and an OK true is given no more often than nostr-tools, which shares no code with the relay, finds a
- * right event of that id among what was sent.
+ * an OK or a NOTICE. An OK true is given no more often than a right event of that id was sent (`rightness.ts`), and each
+ * new event that is right gets one.
  *
  * Runs in the process of whoever calls it, which owns the sockets.
  *
  * @module
  */
-import { verifyEvent } from "nostr-tools/pure";
 import { makeWorkload } from "../pipeline/workload.ts";
 import type { Prng } from "../support/prng.ts";
 import { eventId, signEvent, signId, type TestEvent, testKey } from "../support/sign.ts";
 import { mutateText, mutateValue } from "./mutations.ts";
+import { RightEvents } from "./rightness.ts";
 import type { Findings } from "./trial.ts";
 
 const CORPUS = 400;
@@ -21,7 +21,18 @@ const BATCH = 400;
 const ANSWERS_MS_MAX = 30_000;
 /** Where the id begins in `["OK","…`, and where the verdict begins. */
 const OK_ID_AT = 7;
-const OK_VERDICT_AT = OK_ID_AT + 64 + 2;
+const ID_CHARS = 64;
+const OK_VERDICT_AT = OK_ID_AT + ID_CHARS + 2;
+
+/** A batch that is under way: what was sent, and what came back. */
+interface Batch {
+  readonly frames: readonly string[];
+  /** Events that are right, and new to the relay: nothing may refuse them. */
+  readonly fresh: ReadonlySet<string>;
+  /** How often an id was accepted. */
+  readonly accepted: Map<string, number>;
+  answers: number;
+}
 
 /** One connection that sends what is wrong. */
 export class EventFuzzer {
@@ -29,6 +40,7 @@ export class EventFuzzer {
   readonly #findings: Findings;
   readonly #corpus: readonly TestEvent[];
   readonly #texts: readonly string[];
+  readonly #right = new RightEvents();
   #fresh = 0;
 
   constructor(prng: Prng, findings: Findings) {
@@ -36,6 +48,7 @@ export class EventFuzzer {
     this.#findings = findings;
     this.#corpus = makeWorkload(prng, CORPUS, { isHard: true }).filter(({ kind }) => kind !== 62);
     this.#texts = this.#corpus.map((event) => `["EVENT",${JSON.stringify(event)}]`);
+    for (const event of this.#corpus) this.#right.keep(event);
   }
 
   /** Sends batches until `untilMs`, or so many frames. */
@@ -55,29 +68,27 @@ export class EventFuzzer {
     socket.onmessage = ({ data }) => onMessage(data as string);
     await opened.promise;
     for (let sent = 0; sent < framesMax && performance.now() < untilMs && !ended; sent += BATCH) {
-      const frames = Array.from({ length: BATCH }, () => this.#frame());
-      const accepted = new Map<string, number>();
-      let answers = 0;
+      const batch = this.#batch();
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ANSWERS_MS_MAX);
       onEnd = resolve;
       onMessage = (text) => {
-        answers += this.#take(text, accepted);
-        if (answers >= BATCH) resolve();
+        this.#take(text, batch);
+        if (batch.answers >= BATCH) resolve();
       };
-      for (const frame of frames) socket.send(frame);
+      for (const frame of batch.frames) socket.send(frame);
       await promise;
       clearTimeout(timer);
       this.#findings.count("EVENT frames", BATCH);
-      this.#findings.count("EVENT frames answered", answers);
-      if (answers !== BATCH) {
+      this.#findings.count("EVENT frames answered", batch.answers);
+      if (batch.answers !== BATCH) {
         this.#findings.fail("EVENT frames", [
-          `${answers} answers to ${BATCH}, connection ${ended ? "closed" : "open"}`,
+          `${batch.answers} answers to ${BATCH}, connection ${ended ? "closed" : "open"}`,
         ]);
         if (!ended) socket.close();
         return;
       }
-      this.#judge(frames, accepted);
+      this.#judge(batch);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     onEnd = resolve;
@@ -86,38 +97,34 @@ export class EventFuzzer {
     await promise;
   }
 
-  #take(text: string, accepted: Map<string, number>): number {
-    if (text.startsWith('["NOTICE",')) return 1;
+  #take(text: string, batch: Batch): void {
+    // A protected or private event has the relay ask who is there (NIP-42), beside the answer to the event.
+    if (text.startsWith('["AUTH",')) return this.#findings.count("challenges");
+    if (text.startsWith('["NOTICE",')) {
+      batch.answers++;
+      return;
+    }
     if (!text.startsWith('["OK",')) {
-      this.#findings.fail("EVENT frames", [`answered by ${text.slice(0, 100)}`]);
-      return 0;
+      return this.#findings.fail("EVENT frames", [`answered by ${text.slice(0, 100)}`]);
     }
+    batch.answers++;
+    const id = text.slice(OK_ID_AT, OK_ID_AT + ID_CHARS);
     if (text.startsWith("true", OK_VERDICT_AT)) {
-      const id = text.slice(OK_ID_AT, OK_ID_AT + 64);
-      accepted.set(id, (accepted.get(id) ?? 0) + 1);
+      batch.accepted.set(id, (batch.accepted.get(id) ?? 0) + 1);
+    } else if (batch.fresh.has(id)) {
+      this.#findings.fail("a right event was refused", [text.slice(0, 300)]);
     }
-    return 1;
   }
 
-  /** No event was accepted more often than right ones of its id were sent. */
-  #judge(frames: readonly string[], accepted: ReadonlyMap<string, number>): void {
-    if (accepted.size === 0) return;
+  /** No event was accepted more often than right ones of its id were sent, and every fresh one was. */
+  #judge({ frames, fresh, accepted }: Batch): void {
     const right = new Map<string, number>();
     const known = new Map<string, boolean>();
-    for (const frame of frames) {
+    for (const frame of accepted.size === 0 ? [] : frames) {
       const event = eventIn(frame);
       if (event === null || !accepted.has(event.id)) continue;
-      const text = JSON.stringify([
-        event.id,
-        event.pubkey,
-        event.created_at,
-        event.kind,
-        event.tags,
-        event.content,
-        event.sig,
-      ]);
-      const isRight = known.get(text) ?? isRightFor(event);
-      known.set(text, isRight);
+      const isRight = known.get(frame) ?? this.#right.isRight(event);
+      known.set(frame, isRight);
       if (isRight) right.set(event.id, (right.get(event.id) ?? 0) + 1);
     }
     for (const [id, times] of accepted) {
@@ -126,20 +133,43 @@ export class EventFuzzer {
       const culprit = frames.find((frame) => frame.includes(id)) ?? "";
       this.#findings.fail("a wrong event was accepted", [`${id}: ${culprit.slice(0, 2_000)}`]);
     }
+    this.#findings.count("fresh events", fresh.size);
+    for (const id of fresh) {
+      if (!accepted.has(id)) this.#findings.fail("a right event was not accepted", [id]);
+    }
   }
 
-  #frame(): string {
+  #batch(): Batch {
+    this.#right.forget();
+    const fresh = new Set<string>();
+    const frames = Array.from({ length: BATCH }, () => this.#frame(fresh));
+    return { frames, fresh, accepted: new Map(), answers: 0 };
+  }
+
+  #frame(fresh: Set<string>): string {
     const prng = this.#prng;
     const dice = prng.float();
     if (dice < 0.6) return mutateText(prng, prng.pick(this.#texts));
     if (dice < 0.62) return prng.pick(this.#texts);
     if (dice < 0.64) {
-      const content = `fresh ${this.#fresh++} ${prng.hex(4)}`;
-      return `["EVENT",${JSON.stringify(signEvent(testKey(prng.int(0, 9)), { content }))}]`;
+      const content = `fresh ${this.#fresh++} ${prng.hex(8)}`;
+      const event = signEvent(testKey(prng.int(0, 9)), { content });
+      this.#right.signed(event);
+      fresh.add(event.id);
+      return `["EVENT",${JSON.stringify(event)}]`;
     }
     const event = mutateValue(prng, prng.pick(this.#corpus)) as TestEvent;
     if (dice < 0.84) return `["EVENT",${JSON.stringify(event)}]`;
-    return `["EVENT",${JSON.stringify(prng.chance(0.5) ? rehashed(event) : resigned(prng, event))}]`;
+    return `["EVENT",${JSON.stringify(prng.chance(0.5) ? rehashed(event) : this.#resigned(event))}]`;
+  }
+
+  /** All is right, as far as the mutated members go: only their shape may be wrong. */
+  #resigned(event: TestEvent): TestEvent {
+    const key = testKey(this.#prng.int(0, 9));
+    const id = eventId({ ...event, pubkey: key.pubkey });
+    const resigned = { ...event, pubkey: key.pubkey, id, sig: signId(key, id) };
+    this.#right.signed(resigned);
+    return resigned;
   }
 }
 
@@ -148,28 +178,11 @@ function rehashed(event: TestEvent): unknown {
   return { ...event, id: eventId(event) };
 }
 
-/** All is right, as far as the mutated members go: only their shape may be wrong. */
-function resigned(prng: Prng, event: TestEvent): unknown {
-  const key = testKey(prng.int(0, 9));
-  const id = eventId({ ...event, pubkey: key.pubkey });
-  return { ...event, pubkey: key.pubkey, id, sig: signId(key, id) };
-}
-
 function eventIn(frame: string): TestEvent | null {
   try {
     const event = (JSON.parse(frame) as unknown[])[1];
     return typeof event === "object" && event !== null ? event as TestEvent : null;
   } catch {
     return null;
-  }
-}
-
-/** By nostr-tools; it remembers its verdict in the object, so it gets one of its own. */
-export function isRightFor(event: TestEvent): boolean {
-  try {
-    const { id, pubkey, created_at, kind, tags, content, sig } = event;
-    return verifyEvent({ id, pubkey, created_at, kind, tags, content, sig });
-  } catch {
-    return false;
   }
 }

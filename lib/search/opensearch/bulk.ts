@@ -48,10 +48,10 @@ const OUTAGES = new Set([401, 403, 429, 503]);
  */
 export function bulkOperations(changes: readonly IndexChange[]): BulkOperation[] {
   const last = new Map<string, number>();
-  changes.forEach((change, position) => last.set(idOf(change), position));
+  changes.forEach((change, position) => last.set(change.id, position));
   const operations: BulkOperation[] = [];
   changes.forEach((change, position) => {
-    const id = idOf(change);
+    const { id } = change;
     if (last.get(id) !== position) return;
     const lines = change.type === "remove"
       ? `{"delete":{"_id":"${id}"}}\n`
@@ -59,10 +59,6 @@ export function bulkOperations(changes: readonly IndexChange[]): BulkOperation[]
     operations.push({ position, lines });
   });
   return operations;
-}
-
-function idOf(change: IndexChange): string {
-  return change.type === "add" ? change.document.id : change.id;
 }
 
 /** The changes that one bulk call did not take. */
