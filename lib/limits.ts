@@ -182,6 +182,11 @@ export const PLAN_RAREST_VALUES_MAX = 4;
 export const PLAN_RAREST_CONDITIONS_MAX = 8;
 /** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
 export const SOCKET_IDLE_SECONDS_MAX = 120;
+/**
+ * Live events that a gateway sends by the `serve` engine before it turns: each waits there in a text and a task of its
+ * own, and of thousands the memory for them costs more than the writing.
+ */
+export const SERVE_MESSAGES_PER_TURN = 1_024;
 /** Entries of the log that a gateway delivers before it looks at its sockets again. */
 export const LIVE_RECORDS_PER_TURN = 256;
 /** Outcomes that a gateway answers before it looks at its sockets again. */

@@ -105,5 +105,15 @@ SLUICE_API void sluice_counters(const sluice_context *context, sluice_counters_t
  * must be one of them. Returns 1, or 0 where that cannot be done here. Linux only; needs no privilege.
  */
 SLUICE_API int32_t sluice_steer_listeners(uint32_t port, uint32_t first, uint32_t count);
+/**
+ * Finds the descriptor of this process's TCP connection from `peer_ip` (text, NUL-terminated) and `peer_port` to
+ * `local_port`, and keeps it from later searches until it is released. Returns -1 where it was not found among the
+ * first thousand that nobody has claimed. Linux only. Any thread.
+ */
+SLUICE_API int32_t sluice_claim_connection(const char *peer_ip, uint32_t peer_port, uint32_t local_port);
+/** To be called before the descriptor closes; without it a later connection of that number is not found. */
+SLUICE_API void sluice_release_connection(int32_t fd);
+/** Has the kernel send whole segments only (1), or all that was written, at once (0). It waits 200 ms at most. */
+SLUICE_API void sluice_cork_connection(int32_t fd, int32_t corked);
 
 #endif

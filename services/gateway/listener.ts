@@ -59,6 +59,8 @@ export interface ListenOptions {
   readonly idleSeconds: number;
   /** Whether messages are deflated for clients that can inflate (RFC 7692), where the engine can. */
   readonly compression: boolean;
+  /** The native library, for an engine that has use for it; null: there is none. */
+  readonly libraryPath: string | null;
   /** TCP connections that may be open at once, WebSockets or not, where the engine can tell: descriptors end otherwise. */
   readonly socketsMax: number;
   /** The engine could not go on accepting, and tries again. */
@@ -71,6 +73,8 @@ export type Listen = <Client>(options: ListenOptions, opening: Opening<Client>) 
 /** An engine that listens. */
 export interface Listener {
   readonly address: { readonly hostname: string; readonly port: number };
+  /** Messages after which the engine is better given a turn of the event loop to write them. */
+  readonly messagesPerTurn: number;
   /** Answers new WebSockets with 503; open ones stay, and so do the pages. */
   stopAccepting(): void;
 }

@@ -14,8 +14,8 @@ import { LogReader } from "../../lib/store/log.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
 import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../store/messages.ts";
 
-/** Takes a live event. `seq` is Infinity for an ephemeral one: it is part of no stored answer. */
-export type Deliver = (event: LiveEvent, seq: number) => void;
+/** Takes a live event, returns how often it was sent. `seq` is Infinity for an ephemeral one: no stored answer has it. */
+export type Deliver = (event: LiveEvent, seq: number) => number;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const NO_MEMORY = { bytes: new Uint8Array(0), words: new Uint32Array(0), doubles: new Float64Array(0) };
@@ -30,6 +30,8 @@ export class LiveFeed {
   #seq: number;
   /** Entries up to this one are read from SQLite: the tail has lost them. */
   #behindUntil = 0;
+  /** Messages sent in this turn. */
+  #sent = 0;
 
   constructor(tail: TailMemory, db: DatabaseSync, deliver: Deliver) {
     // The tail's end first, then the log's: what comes between is met twice, and the cursor drops it.
@@ -39,11 +41,12 @@ export class LiveFeed {
     this.#deliver = deliver;
   }
 
-  /** Delivers what has come, up to a bound a turn. Returns the number of entries seen. */
-  drain(isAnyoneListening: boolean): number {
+  /** Delivers what has come, up to a bound a turn, and `most` messages or few more. Returns the number of entries seen. */
+  drain(isAnyoneListening: boolean, most: number): number {
     if (this.#behindUntil > this.#seq) return this.#catchUp();
     let seen = 0;
-    while (seen < LIVE_RECORDS_PER_TURN) {
+    this.#sent = 0;
+    while (seen < LIVE_RECORDS_PER_TURN && this.#sent < most) {
       const step = this.#tail.next();
       if (step === "empty") break;
       seen++;
@@ -87,7 +90,7 @@ export class LiveFeed {
       tagKeys,
       text: decoder.decode(event.text),
     };
-    this.#deliver(live, type === TAIL_EPHEMERAL ? Infinity : seq);
+    this.#sent += this.#deliver(live, type === TAIL_EPHEMERAL ? Infinity : seq);
   }
 
   #catchUp(): number {

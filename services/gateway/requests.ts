@@ -122,16 +122,19 @@ export class Requests implements QueryEvents {
     this.forget(connection);
   }
 
-  /** A live event, from the feed. */
-  deliver(event: LiveEvent, seq: number): void {
+  /** A live event, from the feed. Returns how many subscriptions it was sent to. */
+  deliver(event: LiveEvent, seq: number): number {
+    let sent = 0;
     let isShownTo: ReturnType<ReadGate["audience"]> | null = null;
     this.#subscriptions.match(event, (subscription) => {
       if (seq <= subscription.liveAfterSeq && seq !== Infinity) return;
       isShownTo ??= this.#gate.audience(event.kind, event.text);
       if (!isShownTo(subscription.connection.auth.authenticated)) return;
-      if (subscription.connection.sendEvent(subscription, event.text)) this.#metrics.add(DELIVERIES, 1);
+      if (subscription.connection.sendEvent(subscription, event.text)) sent++;
       else this.#tooSlow(subscription.connection);
     });
+    if (sent > 0) this.#metrics.add(DELIVERIES, sent);
+    return sent;
   }
 
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean {

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { LISTEN_AGAIN_MS } from "../../lib/limits.ts";
+import { LISTEN_AGAIN_MS, SERVE_MESSAGES_PER_TURN } from "../../lib/limits.ts";
+import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
 
@@ -18,19 +19,22 @@ export function listenWithServe<Client>(
   opening: Opening<Client>,
 ): Promise<Listener> {
   let isAccepting = true;
-  const answer = (request: Request, address: string, events: SocketEvents<Client>) => {
+  const corks = Corks.open(options.libraryPath);
+  const answer = (request: Request, peer: Deno.NetAddr, events: SocketEvents<Client>) => {
     // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
     const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
       URL.parse(request.url)?.pathname === "/";
-    if (!wantsSocket) return events.http(request, address);
-    return isAccepting ? upgrade(request, address, options, events) : refuse();
+    if (!wantsSocket) return events.http(request, peer.hostname);
+    if (!isAccepting) return refuse();
+    const claim = (socket: WebSocket) => corks?.claim(socket, peer, port) ?? null;
+    return upgrade(request, peer.hostname, { ...options, claim }, events);
   };
   const listen = (port: number): Deno.NetAddr => {
     const server = Deno.serve(
       { hostname: options.hostname, port, reusePort: true, onListen: () => {}, ...(options.tls ?? {}) },
       (request, info) => {
-        const address = (info.remoteAddr as Deno.NetAddr).hostname;
-        return opening.serve((events) => answer(request, address, events)) ?? refuse();
+        const peer = info.remoteAddr as Deno.NetAddr;
+        return opening.serve((events) => answer(request, peer, events)) ?? refuse();
       },
     );
     server.finished.catch((error) => {
@@ -52,6 +56,7 @@ export function listenWithServe<Client>(
   const { hostname, port } = listen(options.port);
   return Promise.resolve({
     address: { hostname, port },
+    messagesPerTurn: SERVE_MESSAGES_PER_TURN,
     // Deno's own ways to stop a server close the sockets that it upgraded, before their events are answered.
     stopAccepting: () => {
       isAccepting = false;
@@ -63,10 +68,16 @@ function refuse(): Response {
   return new Response("The relay stops.\n", { status: 503 });
 }
 
+/** What a socket is served with. */
+interface SocketOptions extends ListenOptions {
+  /** Asked once for each. */
+  readonly claim: (socket: WebSocket) => Cork | null;
+}
+
 function upgrade<Client>(
   request: Request,
   peer: string,
-  options: ListenOptions,
+  options: SocketOptions,
   events: SocketEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
@@ -77,18 +88,19 @@ function upgrade<Client>(
   } catch {
     return new Response("This request is not a WebSocket handshake.\n", { status: 400 });
   }
-  serve(upgraded.socket, visitor, options, events);
+  const socket = new ServeSocket(upgraded.socket, options.claim(upgraded.socket));
+  serve(socket, visitor, options.frameBytesMax, events);
   return upgraded.response;
 }
 
 /** A function of its own, so that what its closures keep alive with the socket does not include the request. */
 function serve<Client>(
-  webSocket: WebSocket,
+  socket: ServeSocket,
   visitor: Visitor,
-  options: ListenOptions,
+  frameBytesMax: number,
   events: SocketEvents<Client>,
 ): void {
-  const socket = new ServeSocket(webSocket);
+  const { webSocket } = socket;
   let client: Client | null = null;
   webSocket.onopen = () => {
     client = events.open(socket, visitor);
@@ -100,12 +112,13 @@ function serve<Client>(
       return events.fault(client, "invalid: binary frames are not part of this protocol");
     }
     // A UTF-16 unit is at most three bytes: most frames need no count.
-    if (data.length * 3 > options.frameBytesMax && byteLength(data) > options.frameBytesMax) {
-      return socket.close(1009, `a message is longer than ${options.frameBytesMax} bytes`);
+    if (data.length * 3 > frameBytesMax && byteLength(data) > frameBytesMax) {
+      return socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
     }
     events.text(client, data);
   };
   webSocket.onclose = () => {
+    socket.closed();
     if (client !== null) events.closed(client);
     client = null;
   };
@@ -118,22 +131,30 @@ function byteLength(text: string): number {
 }
 
 class ServeSocket implements Socket {
-  readonly #socket: WebSocket;
+  readonly webSocket: WebSocket;
+  readonly #cork: Cork | null;
   readonly flow = null;
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
+  constructor(webSocket: WebSocket, cork: Cork | null) {
+    this.webSocket = webSocket;
+    this.#cork = cork;
   }
 
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.webSocket.bufferedAmount;
   }
 
   send(text: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+    if (this.webSocket.readyState !== WebSocket.OPEN) return;
+    this.#cork?.gather();
+    this.webSocket.send(text);
+  }
+
+  closed(): void {
+    this.#cork?.release();
   }
 
   close(code: number, reason: string): void {
-    if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close(code, reason);
+    if (this.webSocket.readyState <= WebSocket.OPEN) this.webSocket.close(code, reason);
   }
 }

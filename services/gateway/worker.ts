@@ -174,7 +174,7 @@ class GatewayThread {
       this.#heart.beat();
       this.#gateway.follow();
       const work = this.#gateway.events.drain() + this.#link.drain() +
-        this.#feed.drain(this.#gateway.requests.hasSubscriptions);
+        this.#feed.drain(this.#gateway.requests.hasSubscriptions, this.#listener.messagesPerTurn);
       this.#bell.crashIfAsked();
       if (this.#queries.pausedCount > 0) this.#queries.resumePaused();
       if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
@@ -265,7 +265,7 @@ function socketsMax(config: Config, gateways: number): number {
 
 /** Listens; whoever comes waits until `opening` has somebody to serve. */
 async function listen(
-  { config, memory }: ActorStart,
+  { config, memory, libraryPath }: ActorStart,
   opening: Opening<Connection>,
   log: Log,
 ): Promise<Listener> {
@@ -280,6 +280,7 @@ async function listen(
     frameBytesMax: FRAME_BYTES_MAX,
     idleSeconds: SOCKET_IDLE_SECONDS_MAX,
     compression: config.WEBSOCKET_COMPRESSION,
+    libraryPath,
     socketsMax: socketsMax(config, memory.counts.gateways),
     failed: (error) => log.error(`cannot accept connections, tries again: ${error}`),
   }, opening);

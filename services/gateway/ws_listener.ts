@@ -89,6 +89,8 @@ export async function listenWithWs<Client>(
   boundSockets(server, options.socketsMax, () => server.listen({ host: hostname, port, reusePort: true }));
   return {
     address: { hostname, port },
+    // The outbox writes before it holds more.
+    messagesPerTurn: limits.OUTBOX_FRAMES_MAX,
     stopAccepting: () => {
       isAccepting = false;
     },

@@ -17,6 +17,7 @@ const { address } = await listenWithWs({
   frameBytesMax: 1_000,
   idleSeconds: 3,
   compression: false,
+  libraryPath: null,
   socketsMax: 100,
   failed: () => {},
 }, opening);
