@@ -85,8 +85,8 @@ async function look(pid: number, startedMs: number): Promise<Omit<Sample, "event
   return {
     atMs: Math.round(performance.now() - startedMs),
     "resident memory, MiB": rounded(number("VmRSS") / 1024),
-    "pages of files, MiB": rounded(number("RssFile") / 1024),
-    "private memory, MiB": rounded((number("RssAnon") + number("RssShmem")) / 1024),
+    "pages of files, MiB": rounded((number("RssFile") + number("RssShmem")) / 1024),
+    "private memory, MiB": rounded(number("RssAnon") / 1024),
     // User and system time, in ticks of 10 ms.
     "CPU, s": rounded((Number(times[11]) + Number(times[12])) / 100),
     "file descriptors, most": (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length,
