@@ -324,8 +324,12 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
 /** Rows that an export reads before it writes them. */
 export const EXPORT_ROWS_AT_ONCE = 2_000;
-/** Bytes of lines that an import gathers before it decides about them; a longer line goes alone. */
-export const IMPORT_LINES_BYTES = 8 * 1024 * 1024;
+/** Bytes of lines that an import without a relay writes as one transaction; a longer line goes alone. */
+export const IMPORT_CHUNK_BYTES = 1024 * 1024;
+/** Chunks that its worker may be ahead of the store. */
+export const IMPORT_CHUNKS_AHEAD = 3;
+/** Bytes of lines about which the worker decides at once. */
+export const IMPORT_FRAMES_BYTES = 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
 

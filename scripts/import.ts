@@ -15,14 +15,11 @@ import { TextLineStream } from "../lib/std/streams.ts";
 import { parseArgs, parseEnv } from "node:util";
 import { resolve } from "node:path";
 import { type Config, readConfig } from "../lib/config.ts";
-import { GROUP_COMMIT_EVENTS_MAX } from "../lib/limits.ts";
-import { createMetricsMemory, ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
-import { openVerifier } from "../lib/verify/open_verifier.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
 import { controlPath } from "../services/data_paths.ts";
-import { checkPolicyFiles, PolicyFiles, policyFilesOf } from "../services/policy_files.ts";
-import { DirectImport } from "../services/store/direct_import.ts";
+import { checkPolicyFiles, policyFilesOf } from "../services/policy_files.ts";
+import { DirectImport } from "../services/importer/direct_import.ts";
 import { nativeLibraryPath } from "./native.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -73,28 +70,17 @@ async function readReports(connection: Deno.UnixConn): Promise<ImportReport> {
 
 /** Into the store itself; the caller holds the lock. */
 async function importDirectly(config: Config, verify: boolean): Promise<ImportReport> {
-  const { verifier } = await openVerifier({
-    tier: config.VERIFY_TIER,
-    libraryPath: await nativeLibraryPath(),
-  });
-  const files = new PolicyFiles(new ThreadMetrics(createMetricsMemory(1), 0), { error: say });
   const policyVersions = await checkPolicyFiles(config);
-  await files.load(policyFilesOf({ config, policyVersions }));
-  const target = new DirectImport(config, verifier, { verify, policy: files.event });
+  const files = policyFilesOf({ config, policyVersions });
   let toldMs = performance.now();
-  let waiting = 0;
-  for await (const line of standardInput()) {
-    target.add(line);
-    if (++waiting < GROUP_COMMIT_EVENTS_MAX) continue;
-    target.flush();
-    waiting = 0;
-    if (performance.now() - toldMs < PROGRESS_INTERVAL_MS) continue;
+  const tell = (report: ImportReport) => {
+    if (performance.now() - toldMs < PROGRESS_INTERVAL_MS) return;
     toldMs = performance.now();
-    say(progressOf(target.report(false)));
-  }
-  target.flush();
-  target.close();
-  return target.report(true);
+    say(progressOf(report));
+  };
+  const start = { config, libraryPath: await nativeLibraryPath(), verify, files };
+  const target = await DirectImport.open(start, tell);
+  return await target.run(Deno.stdin.readable);
 }
 
 function progressOf({ read, stored, duplicates, refused }: ImportReport): string {

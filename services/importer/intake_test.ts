@@ -1,0 +1,61 @@
+/** Tests of an import's first half: every line that is not blank is packed or refused, however lines are cut and filled. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { signEvent, testKey } from "../../tests/support/sign.ts";
+import { VERIFY_BATCH_MAX } from "../../lib/limits.ts";
+import { PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { openVerifier } from "../../lib/verify/open_verifier.ts";
+import { ImportIntake } from "./intake.ts";
+import type { DecidedLines } from "./messages.ts";
+
+const { verifier } = await openVerifier({ tier: "wasm", libraryPath: null });
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function intake({ trusted = false, frameBytesMax = 64 * 1024 } = {}): ImportIntake {
+  const check = ({ kind }: { kind: number }) => kind === 7 ? "blocked: no reactions" : null;
+  return new ImportIntake(verifier, check, trusted, frameBytesMax);
+}
+
+function idsOf({ batches }: DecidedLines): string[] {
+  return batches.flatMap(({ buffer, offsets }) => {
+    const event = new PackedEvent({
+      bytes: new Uint8Array(buffer),
+      words: new Uint32Array(buffer),
+      doubles: new Float64Array(buffer),
+    });
+    return offsets.map((offset) => JSON.parse(new TextDecoder().decode(event.at(offset).text)).id);
+  });
+}
+
+const note = (content: string) => signEvent(testKey(1), { content });
+
+Deno.test("lines are packed in their order, blank ones are none, and the last needs no line feed", () => {
+  const events = [note("a"), note("b\n é"), note("c")];
+  const [a, b, c] = events.map((event) => JSON.stringify(event));
+  const decided = intake().decide(bytes(`${a}\r\n\n  \n${b}\n${c}`), 2_000_000_000);
+  assertEquals([decided.lines, decided.refusals, idsOf(decided)], [3, [], events.map(({ id }) => id)]);
+});
+
+Deno.test("a line is refused with the reason, and its neighbours are not", () => {
+  const good = note("good");
+  const forged = { ...note("forged"), sig: "00".repeat(64) };
+  const reaction = signEvent(testKey(1), { kind: 7 });
+  const lines = [forged, good, reaction].map((event) => JSON.stringify(event)).join("\n");
+  const decided = intake().decide(bytes(`${lines}\nnonsense\n[1]\n`), 2_000_000_000);
+  assertEquals([decided.lines, idsOf(decided)], [5, [good.id]]);
+  const reasons = decided.refusals.toSorted().join("\n");
+  assertStringIncludes(reasons, "the signature does not verify");
+  assertStringIncludes(reasons, "blocked: no reactions");
+  assertEquals(decided.refusals.length, 4);
+  const trusting = intake({ trusted: true }).decide(bytes(lines), 2_000_000_000);
+  assertEquals(idsOf(trusting).length, 3, "who trusts the lines asks no policy either");
+});
+
+Deno.test("more lines than a batch holds, and one longer than its memory, are all decided", () => {
+  const short = Array.from({ length: VERIFY_BATCH_MAX + 20 }, (_, n) => note(`note ${n}`));
+  const long = note("x".repeat(5_000));
+  const events = [...short.slice(0, 300), long, ...short.slice(300)];
+  const text = events.map((event) => JSON.stringify(event)).join("\n");
+  const decided = intake({ trusted: true, frameBytesMax: 4_096 }).decide(bytes(text), 2_000_000_000);
+  assertEquals(decided.lines, events.length);
+  assertEquals(idsOf(decided).toSorted(), events.map(({ id }) => id).toSorted());
+});

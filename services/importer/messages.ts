@@ -1,0 +1,42 @@
+/**
+ * What an import's two threads tell each other.
+ * Types only.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config.ts";
+import type { PolicyFileVersion } from "../policy_files.ts";
+
+/** The first message to the worker. */
+export interface IntakeStart {
+  readonly config: Config;
+  readonly libraryPath: string | null;
+  /** False takes signatures for granted; ids are checked all the same. */
+  readonly verify: boolean;
+  readonly files: readonly PolicyFileVersion[];
+}
+
+/** To the worker: whole lines, as UTF-8, which it owns from then on. */
+export type IntakeLines = Uint8Array<ArrayBuffer>;
+
+/** Events that the worker has found right, packed one behind the other. */
+export interface PackedBatch {
+  readonly buffer: ArrayBuffer;
+  /** Where each begins, bytes. */
+  readonly offsets: readonly number[];
+}
+
+/** What became of the lines of one message. */
+export interface DecidedLines {
+  readonly type: "decided";
+  readonly lines: number;
+  readonly batches: readonly PackedBatch[];
+  /** Why each of the others was refused. */
+  readonly refusals: readonly string[];
+}
+
+/** From the worker. */
+export type IntakeReply =
+  | { readonly type: "ready" }
+  | { readonly type: "failed"; readonly message: string }
+  | DecidedLines;
