@@ -29,6 +29,19 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
+/**
+ * The text of the file that a setting names, e.g. a certificate.
+ *
+ * @throws {Error} that names the setting, if the file cannot be read.
+ */
+export async function textOfSetting(name: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new Error(`Cannot read ${name} "${path}": ${(error as Error).message}`);
+  }
+}
+
 /** What changes with a file, however it is replaced; empty: it is not there. */
 export async function fileVersion(path: string): Promise<string> {
   try {
