@@ -112,6 +112,24 @@ Deno.test("a store that holds nothing yet is brought to the present schema", asy
   }
 });
 
+Deno.test("a store of an older schema is brought to the present one, and serves what it holds", async () => {
+  await using relay = await startRelay();
+  const events = Array.from({ length: 20 }, (_, n) => signEvent(testKey(2), { content: `kept ${n}` }));
+  {
+    await using client = await connect(relay.url);
+    await publishGood(client, events);
+  }
+  await relay.stop();
+  changeDatabase(
+    `${relay.dataDir}/events.db`,
+    `INSERT INTO event SELECT * FROM fresh_event; INSERT INTO tag SELECT * FROM fresh_tag;
+     DROP TABLE fresh_event; DROP TABLE fresh_tag; PRAGMA user_version = 3`,
+  );
+  await relay.restart();
+  await using client = await connect(relay.url);
+  assertEquals((await client.query({ kinds: [1] })).events.length, events.length);
+});
+
 for (const [age, version] of [["older", 0], ["newer", 999]] as const) {
   Deno.test(`an embedded index whose schema is ${age} is made anew from the store`, async () => {
     await using relay = await startRelay({ env: { FLUSH_INTERVAL_MS: "50" } });
