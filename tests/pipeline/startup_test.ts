@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { readConfig } from "../../lib/config.ts";
+import { command } from "./command.ts";
 import { SCHEMA_VERSION } from "../../lib/store/schema.ts";
 import { relayCommand } from "../../scripts/start.ts";
 import { connect, type OkMessage } from "../support/client.ts";
@@ -125,6 +126,9 @@ Deno.test("a store of an older schema is brought to the present one, and serves 
     `INSERT INTO event SELECT * FROM fresh_event; INSERT INTO tag SELECT * FROM fresh_tag;
      DROP TABLE fresh_event; DROP TABLE fresh_tag; PRAGMA user_version = 3`,
   );
+  assertEquals((await command("export", relay.dataDir)).lines.length, events.length);
+  const filtered = await command("export", relay.dataDir, "", ["--filter", "{}"]);
+  assertMatch(filtered.said, /^Cannot export a part of store ".*": its schema is an older one/);
   await relay.restart();
   await using client = await connect(relay.url);
   assertEquals((await client.query({ kinds: [1] })).events.length, events.length);
