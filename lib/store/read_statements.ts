@@ -112,8 +112,8 @@ function rangeText(source: Source, columns: Columns): string {
 /**
  * Many ranges in one call, because calls cost more than seeks. SQLite's sorter holds no more rows than are wanted, and
  * leaves a range, which is in order itself, at its first row that comes after all of them: a range that adds nothing costs
- * one seek. Texts are fetched for what is left. A list of one key is no list: to read it for each key of the other takes
- * as long as the seek.
+ * one seek. Texts are fetched for what is left. A list is read once, not once for each key of the other: that takes as long
+ * as the seek.
  */
 function mergedText(source: Source, columns: Columns, severals: readonly boolean[]): string {
   const leading = LEADING[source];
@@ -123,14 +123,18 @@ function mergedText(source: Source, columns: Columns, severals: readonly boolean
       "coalesce(f.kind, e.kind), coalesce(f.pubkey_key, e.pubkey_key)",
       "LEFT JOIN fresh_event f ON f.seq = t.seq LEFT JOIN event e ON e.seq = t.seq AND f.seq IS NULL",
     ];
-  const lists = leading.map((_, n) => severals[n] ? `json_each(?${n + 1}) k${n} CROSS JOIN` : "").join(" ");
+  const places = leading.map((_, n) => n).filter((n) => severals[n]);
+  const lists = places.map((n) =>
+    `k${n} (value, at) AS MATERIALIZED (SELECT value, key FROM json_each(?${n + 1}))`
+  );
+  const loops = places.map((n) => `k${n} CROSS JOIN`).join(" ");
   const keys = leading.map((column, n) => `x.${column} = ${severals[n] ? `k${n}.value` : `?${n + 1}`} AND`)
     .join(" ");
-  const at = severals[0] ? "k0.key" : "0";
+  const at = severals[0] ? "k0.at" : "0";
   const half = (of: Generation) =>
-    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at FROM ${lists} ${INDEX[source](of)}
+    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at FROM ${loops} ${INDEX[source](of)}
      WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
-  return `SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
+  return `WITH ${lists.join(", ")} SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
     endOf(leading.length)
   }) t ${joined}`;
 }
