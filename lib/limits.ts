@@ -333,6 +333,8 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Bytes of lines that an import without a relay writes as one transaction; a longer line goes alone. */
 export const IMPORT_CHUNK_BYTES = 1024 * 1024;
+/** Bytes of a line that is read; a longer one is refused. No event that clients are sent is nearly as long. */
+export const IMPORT_LINE_BYTES_MAX = 4 * 1024 * 1024;
 /** Chunks that its worker may be ahead of the store. */
 export const IMPORT_CHUNKS_AHEAD = 3;
 /** Bytes of lines about which the worker decides at once. */

@@ -17,6 +17,7 @@ import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
 import { EventReader } from "../lib/store/event_reader.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
+import { SCHEMA_VERSION, versionOf } from "../lib/store/schema.ts";
 import { storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
 
@@ -70,8 +71,15 @@ async function main(): Promise<void> {
   } as const;
   const { values } = parseArgs({ args: Deno.args, options });
   const config = await readSettings(".env", Deno.env.toObject());
-  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const path = storePath(config.DATA_DIR);
+  const db = openForReading(path, config.CACHE_MB);
   const isFiltered = values.filter !== undefined || values.since !== undefined || values.until !== undefined;
+  if (isFiltered && versionOf(db, path) < SCHEMA_VERSION) {
+    throw new Error(
+      `Cannot export a part of store "${path}": its schema is an older one; all of it can be exported, and the relay ` +
+        "brings it up to date when it starts",
+    );
+  }
   const next = isFiltered
     ? filtered(db, {
       ...filterOf(values.filter ?? "{}"),

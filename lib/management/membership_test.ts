@@ -7,7 +7,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { key, plainEvent } from "../../tests/support/plain_event.ts";
-import { INVITE_EXPIRED_SECONDS, MEMBER_REQUEST_SECONDS_MAX, MEMBERS_LISTED_MAX } from "../limits.ts";
+import {
+  INVITE_EXPIRED_SECONDS,
+  INVITES_MAX,
+  MEMBER_REQUEST_SECONDS_MAX,
+  MEMBERS_LISTED_MAX,
+} from "../limits.ts";
 import { KIND_JOIN } from "../nostr/kinds.ts";
 import { ManagementError } from "./management_state.ts";
 import { memberEvents, type MemberRoll } from "./member_events.ts";
@@ -59,6 +64,15 @@ Deno.test("the codes of a key that is banned are void, and a ban is not taken ba
   assertEquals(join(C, code).accepted, false);
   assertThrows(() => makeInvite([A], context, terms), ManagementError, "restricted:");
   assertThrows(() => makeInvite([], context, terms), ManagementError, "auth-required:");
+});
+
+Deno.test("who fills the table of codes keeps other keys from inviting, but not those that the settings name", () => {
+  const { state, context, terms } = relay();
+  for (let n = 0; n < INVITES_MAX; n++) {
+    state.invites.put(`used ${n}`, { inviter: C, expiresAt: NOW + 100, usesLeft: 0 });
+  }
+  assertThrows(() => makeInvite([A], context, terms), ManagementError, "rate-limited:");
+  assertEquals(makeInvite([A], { ...context, named: new Set([A]) }, terms), "code 1");
 });
 
 Deno.test("a request of another time is refused, to the second", () => {

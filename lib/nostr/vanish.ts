@@ -11,15 +11,11 @@ import { normalRelayUrl } from "./relay_url.ts";
 /** The `relay` value that speaks to every relay. */
 const ALL_RELAYS = "ALL_RELAYS";
 
-/**
- * Whether a request (kind 62) speaks to the relay at `relayUrl`. Without a URL of its own a relay follows requests to
- * all relays only.
- */
-export function asksUsToVanish(request: NostrEvent, relayUrl: string | null): boolean {
-  const own = relayUrl === null ? null : normalRelayUrl(relayUrl);
+/** Whether a request (kind 62) speaks to the relay with these URLs, by one of them or to all relays. */
+export function asksUsToVanish(request: NostrEvent, ownUrls: readonly string[]): boolean {
   return request.tags.some(([name, value]) =>
     name === "relay" && value !== undefined &&
-    (value === ALL_RELAYS || (own !== null && normalRelayUrl(value) === own))
+    (value === ALL_RELAYS || ownUrls.some((own) => normalRelayUrl(own) === normalRelayUrl(value)))
   );
 }
 

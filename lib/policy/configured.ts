@@ -139,7 +139,7 @@ export function queryBudget(config: Config, means: RateMeans): ClientRates | nul
 
 /** Whether a client may read at all, or null: everybody may. */
 export function readerPolicy(config: Config, decisions: MemberDecisions): RequestPolicy | null {
-  if (config.MEMBERSHIP === "all") return authToRead({ keys: membersOf(config, decisions) });
+  if (config.MEMBERSHIP === "all") return exceptInvites(authToRead({ keys: membersOf(config, decisions) }));
   return config.AUTH_TO_READ ? authToRead({ keys: null }) : null;
 }
 
@@ -160,10 +160,7 @@ export function requestPolicy(
   const steps: PipeStep<Parameters<RequestPolicy>[0]>[] = [
     { cost: COST.lookup, policy: privateKinds(config).requests() },
   ];
-  if (mayRead !== null) {
-    const policy = config.MEMBERSHIP === "all" ? exceptInvites(mayRead) : mayRead;
-    steps.unshift({ cost: COST.lookup, policy });
-  }
+  if (mayRead !== null) steps.unshift({ cost: COST.lookup, policy: mayRead });
   const perMinute = {
     connection: config.QUERIES_PER_MINUTE_CONNECTION,
     address: config.QUERIES_PER_MINUTE,

@@ -41,7 +41,9 @@ export function membersOf(config: MemberSettings, decisions: MemberDecisions): M
 /** Makes a policy that leaves requests for an invite code alone: who asks for one is no member yet, perhaps. */
 export function exceptInvites(policy: RequestPolicy): RequestPolicy {
   return function unlessInvite(filters, context) {
-    const isInvite = filters.every(({ kinds }) => kinds?.length === 1 && kinds[0] === KIND_INVITE);
+    // Without filters nothing is asked for: then it is about reading at all.
+    const isInvite = filters.length > 0 &&
+      filters.every(({ kinds }) => kinds?.length === 1 && kinds[0] === KIND_INVITE);
     return isInvite ? null : policy(filters, context);
   };
 }

@@ -21,7 +21,7 @@ const ENDS: ReadonlySet<string> = new Set(".!?;,:");
 /** Words after a negation that it turns round: `not a very good day`. */
 const NEGATION_WORDS = 3;
 /** ©, ® and the like are emoji only for Unicode's tables, and feel like nothing. */
-const LATIN_1 = /^[\u0000-\u00FF]*$/;
+const BEYOND_LATIN_1 = /[\u0100-\u{10FFFF}]/u;
 /** A word, an emoji, or what ends a sentence and with it a negation. */
 const TOKEN = /[\p{L}][\p{L}'’]*|\p{Extended_Pictographic}|[.!?;,:]/gu;
 
@@ -45,8 +45,8 @@ export function sentimentOf(words: string, language: string): Sentiment | "" {
   let score = 0;
   let found = false;
   let negated = 0;
-  // Only emoji speak all languages, and none is among these letters.
-  if (language !== "en" && LATIN_1.test(words)) return "";
+  // Only emoji speak all languages, and all of them stand beyond these letters.
+  if (language !== "en" && !BEYOND_LATIN_1.test(words)) return "";
   for (const [token] of words.slice(0, SENTIMENT_CHARS_MAX).toLowerCase().matchAll(TOKEN)) {
     const emotion = EMOJI.get(token);
     if (emotion !== undefined) {

@@ -59,7 +59,7 @@ const BAIT = [
 
 const ANY_BAIT = new RegExp(BAIT.map(({ source }) => source).join("|"));
 /** What hidden and disguised letters are among. */
-const BEYOND_LATIN_1 = /[^\u0000-\u00FF]/;
+const BEYOND_LATIN_1 = /[\u0100-\u{10FFFF}]/u;
 
 /** Every sign by what it says of the event. */
 const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {

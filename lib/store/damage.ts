@@ -15,7 +15,7 @@ import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { eventFacts } from "../nostr/packed_event.ts";
 import { eventOf } from "./exact.ts";
 import type { Generation } from "./fresh_tables.ts";
-import { objectsOf, SchemaError, versionOf } from "./schema.ts";
+import { FRESH_SINCE_VERSION, objectsOf, SchemaError, versionOf } from "./schema.ts";
 
 /** The store is damaged; the message says where, and how its events come back. */
 export class StoreDamagedError extends Error {
@@ -43,9 +43,10 @@ export function checkStore(path: string, options: CheckOptions): void {
     if (version === 0) return;
     checkObjects(db, version);
     if (sizeOf(db) <= START_CHECK_BYTES_MAX) checkPages(db);
-    checkEnds(db);
-    checkSamples(db, "", options);
-    checkSamples(db, "fresh_", options);
+    // It is checked before it is brought to this program's version: an older one has no fresh tables yet.
+    const generations: Generation[] = version < FRESH_SINCE_VERSION ? [""] : ["", "fresh_"];
+    checkEnds(db, generations);
+    for (const of of generations) checkSamples(db, of, options);
   } catch (error) {
     if (error instanceof SchemaError) throw error;
     const reason = error instanceof Error ? error.message.replaceAll("\n", " ") : String(error);
@@ -93,9 +94,9 @@ function endsOf(of: Generation): End[] {
 }
 
 /** The first and the last entry of each tree: a file that was cut off has lost one of them. */
-function checkEnds(db: DatabaseSync): void {
+function checkEnds(db: DatabaseSync, generations: readonly Generation[]): void {
   const ends: readonly End[] = [
-    ...(["", "fresh_"] as const).flatMap(endsOf),
+    ...generations.flatMap(endsOf),
     ["body", null, "seq"],
     ["address", null, "address_key, seq"],
     ["deletion", null, "target_key, pubkey_key, by_seq"],

@@ -67,6 +67,22 @@ Deno.test("a sound store passes, and so does one that lost events at its ends or
   check("DELETE FROM tag; DELETE FROM body; DELETE FROM event");
 });
 
+/** What turns a new store into one of an older version. */
+const OLDER = [
+  "DROP TABLE fresh_event; DROP TABLE fresh_tag; PRAGMA user_version = 3",
+  "ALTER TABLE removal DROP COLUMN age; PRAGMA user_version = 2",
+  "DROP TABLE vanish; PRAGMA user_version = 1",
+];
+
+Deno.test("a sound store of an older version passes, and what is wrong in it is found", () => {
+  for (let steps = 1; steps <= OLDER.length; steps++) {
+    const older = OLDER.slice(0, steps).join("; ");
+    checkOne(older, true);
+    const spoilt = `${older}; DELETE FROM tag WHERE seq % 2 = 0`;
+    assertThrows(() => checkOne(spoilt, true), StoreDamagedError, "is missing in an index");
+  }
+});
+
 Deno.test("an event without its text, with another's, or missing in an index is found", () => {
   const damages = {
     "DELETE FROM body WHERE seq % 2 = 0": "has no text",

@@ -49,8 +49,8 @@ export class EventStore {
   /** Removals of the open transaction, for the tail. */
   removals: Removal[] = [];
 
-  /** @param relayUrl The relay's own, by which requests to vanish name it (NIP-62); null: it has none. */
-  constructor(db: DatabaseSync, relayUrl: string | null = null) {
+  /** @param ownUrls The relay's, by which requests to vanish name it (NIP-62). */
+  constructor(db: DatabaseSync, ownUrls: readonly string[] = []) {
     this.#db = db;
     this.#tags = new TagWriter(db);
     this.#fresh = new FreshTables(db);
@@ -59,7 +59,7 @@ export class EventStore {
     for (const row of db.prepare("SELECT target_key FROM deletion").iterate()) {
       this.#deletions.add(row.target_key as number);
     }
-    this.#vanish = new VanishSweep(db, this.#deletions, relayUrl);
+    this.#vanish = new VanishSweep(db, this.#deletions, ownUrls);
   }
 
   /** The newest entry of the log. */

@@ -16,6 +16,8 @@ import type { DatabaseSync } from "node:sqlite";
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
 export const SCHEMA_VERSION = 4;
+/** The first version that has fresh tables. */
+export const FRESH_SINCE_VERSION = 4;
 
 /** Marks the file as ours in SQLite's `application_id`: "SLCE". */
 const APPLICATION_ID = 0x534c4345;

@@ -40,15 +40,15 @@ interface Row {
 
 /** See the module's text. */
 export class VanishSweep {
-  readonly #relayUrl: string | null;
+  readonly #ownUrls: readonly string[];
   readonly #filter: DeletionFilter;
   readonly #sql: ReturnType<typeof prepareStatements>;
   #sweep: Sweep | null = null;
   #hasPending = true;
 
   /** @param filter Gets the keys of all who vanished, so that other events are not looked up. */
-  constructor(db: DatabaseSync, filter: DeletionFilter, relayUrl: string | null) {
-    this.#relayUrl = relayUrl;
+  constructor(db: DatabaseSync, filter: DeletionFilter, ownUrls: readonly string[]) {
+    this.#ownUrls = ownUrls;
     this.#filter = filter;
     this.#sql = prepareStatements(db);
     for (const row of this.#sql.all.iterate()) this.#remember(row.pubkey as string);
@@ -61,7 +61,7 @@ export class VanishSweep {
 
   /** Takes a request that was stored. Those that speak to other relays mean nothing here. */
   request(request: NostrEvent): void {
-    if (!asksUsToVanish(request, this.#relayUrl)) return;
+    if (!asksUsToVanish(request, this.#ownUrls)) return;
     this.#remember(request.pubkey);
     this.#sql.request.run(request.pubkey, request.created_at);
     this.restart();

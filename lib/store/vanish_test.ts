@@ -18,7 +18,7 @@ let groups = 0;
 function open() {
   const db = new DatabaseSync(":memory:");
   migrate(db, ":memory:");
-  return { db, store: new EventStore(db, RELAY), reader: new EventReader(db) };
+  return { db, store: new EventStore(db, [RELAY]), reader: new EventReader(db) };
 }
 
 function event(fields: Partial<PlainEvent>): PlainEvent {
@@ -126,26 +126,27 @@ Deno.test("a sweep of many events goes in slices, and on after a restart, withou
   store.begin();
   store.vanishSome();
   store.rollback();
-  const successor = new EventStore(db, RELAY);
+  const successor = new EventStore(db, [RELAY]);
   assert(successor.isVanishing);
   assert(sweep(successor) >= 4);
   assertEquals(idsOf(reader, { authors: [AUTHOR], kinds: [1, 7, 1_111] }), []);
   assertEquals(idsOf(reader, { authors: [OTHER] }).length, 300);
-  assertEquals(add(new EventStore(db, RELAY), own[0]!), ["vanished"]);
+  assertEquals(add(new EventStore(db, [RELAY]), own[0]!), ["vanished"]);
 });
 
 Deno.test("a request to other relays, or from a relay without URL, takes nothing; ALL_RELAYS takes it everywhere", () => {
-  const cases: [string[][], string | null, boolean][] = [
-    [[["relay", "wss://other.example.com"]], RELAY, false],
-    [[["relay", "wss://other.example.com"], ["relay", "WSS://Relay.example.com:443"]], RELAY, true],
-    [[["relay", RELAY]], null, false],
-    [[["relay", "ALL_RELAYS"]], null, true],
-    [[["relay", "all_relays"]], RELAY, false],
-    [[["r", RELAY]], RELAY, false],
+  const cases: [string[][], string[], boolean][] = [
+    [[["relay", "wss://other.example.com"]], [RELAY], false],
+    [[["relay", "wss://other.example.com"], ["relay", "WSS://Relay.example.com:443"]], [RELAY], true],
+    [[["relay", RELAY]], [], false],
+    [[["relay", RELAY]], ["ws://127.0.0.1:4444", RELAY], true],
+    [[["relay", "ALL_RELAYS"]], [], true],
+    [[["relay", "all_relays"]], [RELAY], false],
+    [[["r", RELAY]], [RELAY], false],
   ];
-  for (const [tags, relayUrl, takes] of cases) {
+  for (const [tags, ownUrls, takes] of cases) {
     const { db, reader } = open();
-    const store = new EventStore(db, relayUrl);
+    const store = new EventStore(db, ownUrls);
     const note = event({});
     add(store, note, request({ tags }));
     assertEquals(idsOf(reader, { kinds: [1] }), takes ? [] : [note.id], JSON.stringify(tags));
@@ -180,7 +181,7 @@ Deno.test("a database of version 1 becomes one that can vanish", () => {
      PRAGMA user_version = 1`,
   );
   migrate(db, "x");
-  const store = new EventStore(db, RELAY);
+  const store = new EventStore(db, [RELAY]);
   assertEquals(add(store, event({}), request()), ["stored", "stored"]);
   assertEquals(sweep(store), 1);
 });

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import { ownUrls } from "../../lib/config/own_urls.ts";
 import { AuthState, CHALLENGE_BYTES } from "../../lib/nostr/auth.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -54,17 +55,4 @@ export class Authentication {
     const fault = eventFault(event, this.#verifier);
     return fault === null ? null : `invalid: ${fault}`;
   }
-}
-
-/** Every URL under which clients know the relay. */
-export function ownUrls(config: Config): string[] {
-  if (config.RELAY_URL !== null) return [config.RELAY_URL];
-  const scheme = config.TLS_CERT === null ? "ws" : "wss";
-  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
-  const hosts = isLoopback(config.HOST) ? [host, "localhost"] : [host];
-  return hosts.map((name) => `${scheme}://${name}:${config.PORT}`);
-}
-
-function isLoopback(host: string): boolean {
-  return host === "::1" || host.startsWith("127.");
 }

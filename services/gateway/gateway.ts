@@ -309,7 +309,9 @@ export class Gateway implements SyncAccess {
     if (verb === "REQ") this.requests.end(connection, subscriptionId);
     if (verb === "NEG-OPEN") this.syncs.take(connection, { type: "NEG-CLOSE", subscriptionId }, null);
     this.#plugin.ask(connection, { verb, subscriptionId, text }, (refusal) => {
-      this.#serve(connection, message, this.isDraining ? STOPPING : refusal);
+      // Who may read may have been decided anew meanwhile.
+      const late = refusal ?? this.#policies.mayRead?.(filters, contextOf(connection)) ?? null;
+      this.#serve(connection, message, this.isDraining ? STOPPING : late);
     });
   }
 
@@ -328,7 +330,8 @@ export class Gateway implements SyncAccess {
   /** A request for an invite code begins with the code. */
   #invite(invites: Invites, connection: Connection, { subscriptionId, filters }: ReqMessage): void {
     invites.ask(connection, subscriptionId, (answer) => {
-      const refusal = this.isDraining ? STOPPING : "refusal" in answer ? answer.refusal : null;
+      const late = this.#policies.mayRead?.(filters, contextOf(connection)) ?? null;
+      const refusal = this.isDraining ? STOPPING : "refusal" in answer ? answer.refusal : late;
       if (refusal === null && "event" in answer) {
         connection.send(`${eventPrefix(subscriptionId)}${answer.event}]`);
       }

@@ -43,7 +43,7 @@ import { managementPath, storePath } from "../data_paths.ts";
 import { ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { textOfSetting } from "../settings_file.ts";
-import { ownUrls } from "./auth.ts";
+import { ownUrls } from "../../lib/config/own_urls.ts";
 import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";

@@ -4,18 +4,21 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import type { Config } from "../../lib/config.ts";
-import { IMPORT_CHUNK_BYTES, IMPORT_CHUNKS_AHEAD } from "../../lib/limits.ts";
+import { ownUrls } from "../../lib/config/own_urls.ts";
+import { IMPORT_CHUNKS_AHEAD, IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
+import type { ManagementChange } from "../../lib/management/management_state.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { EventStore } from "../../lib/store/event_store.ts";
 import { openForWriting } from "../../lib/store/open.ts";
 import { ImportTally } from "../control/handle.ts";
 import type { ImportReport } from "../control/messages.ts";
-import { storePath } from "../data_paths.ts";
+import { managementPath, storePath } from "../data_paths.ts";
 import { type IntakeThread, startIntake } from "./handle.ts";
+import { linesOf } from "./lines.ts";
 import type { DecidedLines, IntakeStart, PackedBatch } from "./messages.ts";
-
-const LINE_FEED = 10;
 
 /** One import; `run` it once. */
 export class DirectImport {
@@ -30,14 +33,18 @@ export class DirectImport {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
-    this.#store = new EventStore(this.#db, config.RELAY_URL);
+    this.#store = new EventStore(this.#db, ownUrls(config));
     this.#intake = intake;
     this.#tell = tell;
   }
 
   /** @param tell Hears now and then how far it is. */
-  static async open(start: IntakeStart, tell: (report: ImportReport) => void): Promise<DirectImport> {
-    return new DirectImport(start.config, await startIntake(start), tell);
+  static async open(
+    start: Omit<IntakeStart, "decisions">,
+    tell: (report: ImportReport) => void,
+  ): Promise<DirectImport> {
+    const decisions = decisionsOf(start.config);
+    return new DirectImport(start.config, await startIntake({ ...start, decisions }), tell);
   }
 
   /** Takes all lines, decides and writes them. What was told is on disk. */
@@ -45,8 +52,11 @@ export class DirectImport {
     const decided: Promise<DecidedLines>[] = [];
     const writeFirst = async () => this.#write(await decided.shift()!);
     try {
-      for await (const lines of chunksOf(bytes)) {
-        decided.push(this.#intake.decide(lines));
+      for await (const lines of linesOf(bytes, () => this.#tooLong())) {
+        const decision = this.#intake.decide(lines);
+        // Where the worker dies while more is read, nobody waits for it yet; it is met in its turn.
+        decision.catch(() => {});
+        decided.push(decision);
         if (decided.length > IMPORT_CHUNKS_AHEAD) await writeFirst();
       }
       while (decided.length > 0) await writeFirst();
@@ -55,6 +65,11 @@ export class DirectImport {
       this.#db.close();
     }
     return this.#tally.report(true);
+  }
+
+  #tooLong(): void {
+    this.#tally.read();
+    this.#tally.refused(`invalid: a line is longer than ${IMPORT_LINE_BYTES_MAX} bytes`);
   }
 
   /** Writes what was decided as one transaction. */
@@ -95,24 +110,15 @@ export class DirectImport {
   }
 }
 
-/** The same bytes in pieces of whole lines, of about `IMPORT_CHUNK_BYTES`; only a longer line makes a longer piece. */
-async function* chunksOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let gathered = new Uint8Array(2 * IMPORT_CHUNK_BYTES);
-  let used = 0;
-  for await (const piece of bytes) {
-    if (used + piece.length > gathered.length) {
-      const larger = new Uint8Array(Math.max(2 * gathered.length, used + piece.length));
-      larger.set(gathered.subarray(0, used));
-      gathered = larger;
-    }
-    gathered.set(piece, used);
-    used += piece.length;
-    if (used < IMPORT_CHUNK_BYTES) continue;
-    const end = gathered.subarray(0, used).lastIndexOf(LINE_FEED) + 1;
-    if (end === 0) continue;
-    yield gathered.slice(0, end);
-    gathered.copyWithin(0, end, used);
-    used -= end;
+/** What the operator has decided (NIP-86), and who has joined (NIP-43); nothing where no relay has run yet. */
+function decisionsOf({ DATA_DIR }: Config): ManagementChange[] {
+  const path = managementPath(DATA_DIR);
+  if (!existsSync(path)) return [];
+  const version = new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES);
+  const writer = new ManagementWriter(path, version, () => Math.floor(Date.now() / 1000));
+  try {
+    return writer.run((state) => state.everything());
+  } finally {
+    writer.close();
   }
-  if (used > 0) yield gathered.slice(0, used);
 }

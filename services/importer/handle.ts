@@ -18,7 +18,10 @@ export interface IntakeThread {
 export async function startIntake(start: IntakeStart): Promise<IntakeThread> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "import" });
   const waiting: PromiseWithResolvers<IntakeReply>[] = [];
+  /** Why it has died; it may do so with nothing to answer, and then answers nothing any more. */
+  let death: Error | null = null;
   const ask = (message: IntakeStart | IntakeLines, transfer: Transferable[]): Promise<IntakeReply> => {
+    if (death !== null) return Promise.reject(death);
     const answer = Promise.withResolvers<IntakeReply>();
     waiting.push(answer);
     worker.postMessage(message, transfer);
@@ -27,7 +30,7 @@ export async function startIntake(start: IntakeStart): Promise<IntakeThread> {
   worker.onmessage = ({ data }: MessageEvent<IntakeReply>) => waiting.shift()!.resolve(data);
   worker.onerror = (event) => {
     event.preventDefault();
-    const failure = new Error(`Cannot import: its worker died: ${event.message}`);
+    const failure = death = new Error(`Cannot import: its worker died: ${event.message}`);
     for (const { promise, reject } of waiting.splice(0)) {
       // Several may wait; whoever asked first hears of it, and ends the import.
       promise.catch(() => {});

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import type { ManagementChange } from "../../lib/management/management_state.ts";
 import type { PolicyFileVersion } from "../policy_files.ts";
 
 /** The first message to the worker. */
@@ -14,6 +15,8 @@ export interface IntakeStart {
   /** False takes signatures for granted; ids are checked all the same. */
   readonly verify: boolean;
   readonly files: readonly PolicyFileVersion[];
+  /** The operator's decisions: who has joined, or is allowed otherwise, may be nowhere else. */
+  readonly decisions: readonly ManagementChange[];
 }
 
 /** To the worker: whole lines, as UTF-8, which it owns from then on. */

@@ -23,7 +23,7 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-async function open({ config, libraryPath, verify, files }: IntakeStart): Promise<ImportIntake> {
+async function open({ config, libraryPath, verify, files, decisions }: IntakeStart): Promise<ImportIntake> {
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath });
   // Nobody reads the metrics of an import; its policies count in them all the same.
   const policies = new PolicyFiles(
@@ -31,7 +31,7 @@ async function open({ config, libraryPath, verify, files }: IntakeStart): Promis
     new Log("import", createLogLevel(config.LOG_LEVEL)),
   );
   await policies.load(files);
-  const check = both(contentPolicy(config, new ManagementView()), policies.event);
+  const check = both(contentPolicy(config, new ManagementView(decisions)), policies.event);
   return new ImportIntake(verifier, check, !verify, IMPORT_FRAMES_BYTES);
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { NIP05_ANSWER_BYTES_MAX, NIP05_MS_MAX } from "../../lib/limits.ts";
-import { readHttpAnswer } from "../../lib/nip05/http_answer.ts";
+import { HttpAnswerReader } from "../../lib/nip05/http_answer.ts";
 import type { DueIdentity, Verdict } from "../../lib/nip05/identities.ts";
 import { isPublicAddress } from "../../lib/nip05/public_address.ts";
 
@@ -123,6 +123,7 @@ async function writeAll(connection: Deno.Conn, text: string): Promise<void> {
 
 async function readAnswer(connection: Deno.Conn) {
   const room = new Uint8Array(NIP05_ANSWER_BYTES_MAX);
+  const reader = new HttpAnswerReader();
   let used = 0;
   while (true) {
     if (used === room.length) throw new Error(`the answer is longer than ${room.length} bytes`);
@@ -132,7 +133,7 @@ async function readAnswer(connection: Deno.Conn) {
       throw error;
     });
     used += bytes ?? 0;
-    const answer = readHttpAnswer(room.subarray(0, used), bytes === null);
+    const answer = reader.read(room.subarray(0, used), bytes === null);
     if (answer !== null) return answer;
   }
 }

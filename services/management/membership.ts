@@ -59,7 +59,7 @@ export class Membership {
       const event = JSON.parse(text) as NostrEvent;
       const answer = writer.run((state) => answerMemberRequest(event, { ...this.#context(), state }));
       log.debug(`kind ${event.kind} of ${event.pubkey}: ${answer.message}`);
-      this.changed();
+      if (answer.accepted) this.changed();
       return answer;
     } catch (error) {
       log.error(`a member's request failed: ${error}`);

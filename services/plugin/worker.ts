@@ -9,6 +9,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import { ownUrls } from "../../lib/config/own_urls.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
 import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
@@ -45,7 +46,7 @@ interface Entry extends Recipient {
 class WritePlugin {
   readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
-  readonly #relayUrl: string | null;
+  readonly #ownUrls: readonly string[];
   /** The relay's own public key, or null. */
   readonly #self: string | null;
   readonly #log: Log;
@@ -65,7 +66,7 @@ class WritePlugin {
     this.#settings = settings;
     this.#plugin = plugin;
     this.#self = facts.self ?? null;
-    this.#relayUrl = config.RELAY_URL;
+    this.#ownUrls = ownUrls(config);
     this.#log = log;
     this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
     this.#packed = memory.packed.map((lane) => new LaneProducer(lane));
@@ -129,7 +130,7 @@ class WritePlugin {
     const text = decoder.decode(event.text.slice());
     // Nobody refuses the relay its own events, which come as imports do.
     if (source.address === "" && this.#self !== null && eventOf(text).pubkey === this.#self) return ACCEPTED;
-    if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#relayUrl)) return ACCEPTED;
+    if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#ownUrls)) return ACCEPTED;
     return this.#plugin.ask(requestOf(text, source, receivedAtMs));
   }
 

@@ -13,6 +13,7 @@ import {
   GROUP_COMMIT_EVENTS_MAX,
   START_CHECK_MS_MAX,
 } from "../../lib/limits.ts";
+import { ownUrls } from "../../lib/config/own_urls.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { KIND_REPORT } from "../../lib/management/reports.ts";
@@ -326,7 +327,7 @@ onStart((start) => {
     durability: config.DURABILITY,
     cacheMebibytes: config.CACHE_MB,
   });
-  const store = new EventStore(db, config.RELAY_URL);
+  const store = new EventStore(db, ownUrls(config));
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
   new Store(start, store, new Log("store", start.memory.logLevel)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.

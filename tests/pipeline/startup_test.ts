@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { readConfig } from "../../lib/config.ts";
+import { command } from "./command.ts";
 import { SCHEMA_VERSION } from "../../lib/store/schema.ts";
 import { relayCommand } from "../../scripts/start.ts";
 import { connect, type OkMessage } from "../support/client.ts";
@@ -110,6 +111,27 @@ Deno.test("a store that holds nothing yet is brought to the present schema", asy
   } finally {
     await Deno.remove(dataDir, { recursive: true });
   }
+});
+
+Deno.test("a store of an older schema is brought to the present one, and serves what it holds", async () => {
+  await using relay = await startRelay();
+  const events = Array.from({ length: 20 }, (_, n) => signEvent(testKey(2), { content: `kept ${n}` }));
+  {
+    await using client = await connect(relay.url);
+    await publishGood(client, events);
+  }
+  await relay.stop();
+  changeDatabase(
+    `${relay.dataDir}/events.db`,
+    `INSERT INTO event SELECT * FROM fresh_event; INSERT INTO tag SELECT * FROM fresh_tag;
+     DROP TABLE fresh_event; DROP TABLE fresh_tag; PRAGMA user_version = 3`,
+  );
+  assertEquals((await command("export", relay.dataDir)).lines.length, events.length);
+  const filtered = await command("export", relay.dataDir, "", ["--filter", "{}"]);
+  assertMatch(filtered.said, /^Cannot export a part of store ".*": its schema is an older one/);
+  await relay.restart();
+  await using client = await connect(relay.url);
+  assertEquals((await client.query({ kinds: [1] })).events.length, events.length);
 });
 
 for (const [age, version] of [["older", 0], ["newer", 999]] as const) {

@@ -108,3 +108,15 @@ Deno.test("thousands vanish without keeping others waiting, and stay away across
   await refused(client, events[0]!, events.at(-1)!);
   assertEquals(await countOf(client, { authors: [other.pubkey] }), 300);
 });
+
+Deno.test("a relay without RELAY_URL is known by the address where it listens", async () => {
+  await using own = await startRelay({ env: { LOG_LEVEL: "error", DURABILITY: "normal" } });
+  await using client = await connect(own.url);
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const key = freshKey();
+    const note = signEvent(key, { created_at: 10 });
+    await store(client, note, vanish(key, 1_000, own.url.replace("127.0.0.1", host)));
+    assertEquals(await idsOf(client, { authors: [key.pubkey], kinds: [1] }), []);
+    await refused(client, note);
+  }
+});
