@@ -136,6 +136,8 @@ export const CACHE_MB_DEFAULT = 32;
 export const READING_CACHE_MB = 1;
 /** The page cache of a connection that reads the log through, bytes. */
 export const FOLLOWER_CACHE_BYTES = 2 * 1024 * 1024;
+/** How often memory that was freed is given back to the system, ms. */
+export const TRIM_INTERVAL_MS = 10_000;
 /** The pause before a dead worker is started again, ms, by default. */
 export const RESTART_DELAY_MS_DEFAULT = 1_000;
 
