@@ -9,6 +9,7 @@ import { printProgress } from "../output.ts";
 import { withDataDir } from "../scenario.ts";
 import { capture, type Peer, startPeer } from "./peer.ts";
 import { type Effort, type Step, STEPS, STEPS_AFTER_RESTART, type Trial } from "./steps.ts";
+import { untilAtRest } from "./rest.ts";
 import type { Measurement } from "./summary.ts";
 
 /** What is compared, and how. */
@@ -83,6 +84,8 @@ async function runSteps(
     const stores = step.name.startsWith("ingest");
     if (!stores && !measuredSize) {
       measuredSize = true;
+      const restsAfterMs = await untilAtRest(trial.relay.pid);
+      add("rest", { line: { rests_after_ms: restsAfterMs } });
       add("size", { line: await sizeOf(dataDir, trial.stored) });
     }
     const wanted = only.length === 0 || only.some((prefix) => step.name.startsWith(prefix));

@@ -17,6 +17,7 @@ const COLUMNS: readonly (readonly [string, readonly string[]])[] = [
     "events_per_second",
     "gigabytes_per_million",
     "start_ms",
+    "rests_after_ms",
   ]],
   ["CPU µs", [
     "relay_cpu_us_per_event",
@@ -39,7 +40,8 @@ export function report(results: Results, summaries: readonly Summary[]): string 
     `Linux ${results.machine.kernel}; data on ${results.machine.filesystem}. ${results.at.slice(0, 10)}, ` +
     `${results.rounds} interleaved rounds; relay and load driver share the cores.`,
     "Each figure is the median of the rounds, in brackets the least and the greatest. The driver counts every " +
-    "answer: **(!)** marks a step in which some were wrong, missing or refused.",
+    "answer: **(!)** marks a step in which some were wrong, missing or refused. Between ingest and queries each relay " +
+    "has time to finish what it put off, such as a search index; `rest` says how much it took.",
     peerTable(results),
     ...results.absent.map(({ name, why }) => `Without ${name}: ${why.split("\n")[0]}.`),
     ...PLOTS.map(({ name, title }) => `![${title}](peers-${name}.svg)`),
@@ -83,5 +85,5 @@ function unit(names: readonly string[], summaries: readonly Summary[]): string {
   return name.replace("_per_second", "/s").replace("gigabytes_per_million", "GB a million").replace(
     "start_ms",
     "ms",
-  );
+  ).replace("rests_after_ms", "ms until at rest");
 }

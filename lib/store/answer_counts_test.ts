@@ -1,9 +1,9 @@
 /** Tests of what counts as an answer, and how much. */
 import { assertEquals } from "@std/assert";
+import { packed } from "../../tests/support/pack_event.ts";
 import { DatabaseSync } from "node:sqlite";
 import { SORT_ANSWERS_MAX } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
-import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { AnswerCounts } from "./answer_counts.ts";
 import { EventStore } from "./event_store.ts";
 import { migrate } from "./schema.ts";
@@ -29,17 +29,7 @@ function storeOf(...events: NostrEvent[]): AnswerCounts {
   migrate(db, ":memory:");
   const store = new EventStore(db);
   store.begin();
-  for (const plain of events) {
-    const facts = eventFacts(plain);
-    const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
-    const target = {
-      bytes: new Uint8Array(buffer),
-      words: new Uint32Array(buffer),
-      doubles: new Float64Array(buffer),
-    };
-    packEvent(facts, Uint8Array.fromHex(plain.id), target, 0);
-    store.add(new PackedEvent(target).at(0));
-  }
+  for (const plain of events) store.add(packed(plain));
   store.commit();
   return new AnswerCounts(db);
 }

@@ -1,7 +1,7 @@
 /** Tests of the check at the start: damage in what it looks at is found and named, and a sound store passes. */
 import { assertThrows } from "@std/assert";
 import { Prng } from "../../tests/support/prng.ts";
-import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
+import { packed } from "../../tests/support/pack_event.ts";
 import { checkStore, StoreDamagedError } from "./damage.ts";
 import { EventStore } from "./event_store.ts";
 import { openForWriting } from "./open.ts";
@@ -10,7 +10,7 @@ import { SchemaError } from "./schema.ts";
 const hex = (n: number, chars = 64) => n.toString(16).padStart(8, "0").repeat(chars / 8);
 
 function addEvent(store: EventStore, n: number): void {
-  const facts = eventFacts({
+  store.add(packed({
     id: hex(Math.imul(n + 1, 0x9e3779b1) >>> 0),
     pubkey: hex(n % 7),
     created_at: 1_000 + n,
@@ -18,15 +18,7 @@ function addEvent(store: EventStore, n: number): void {
     tags: [["t", `word ${n}`]],
     content: `note ${n}`,
     sig: hex(7, 128),
-  });
-  const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
-  const target = {
-    bytes: new Uint8Array(buffer),
-    words: new Uint32Array(buffer),
-    doubles: new Float64Array(buffer),
-  };
-  packEvent(facts, Uint8Array.fromHex(facts.event.id), target, 0);
-  store.add(new PackedEvent(target).at(0));
+  }));
 }
 
 /**

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { seededPrng } from "../../tests/support/prng.ts";
+import { packed } from "../../tests/support/pack_event.ts";
 import type { ItemStorage } from "../negentropy/storage.ts";
 import type { NostrEvent } from "../nostr/event.ts";
-import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { EventStore } from "./event_store.ts";
 import { FullSet } from "./full_set.ts";
 import { migrate } from "./schema.ts";
@@ -12,18 +12,6 @@ import { migrate } from "./schema.ts";
 const NOW = 1_700_000_000;
 const PRIVATE = 1_059;
 const KEYS = ["1", "2", "3"].map((digit) => digit.repeat(64));
-
-function pack(plain: NostrEvent): PackedEvent {
-  const facts = eventFacts(plain);
-  const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
-  const target = {
-    bytes: new Uint8Array(buffer),
-    words: new Uint32Array(buffer),
-    doubles: new Float64Array(buffer),
-  };
-  packEvent(facts, Uint8Array.fromHex(plain.id), target, 0);
-  return new PackedEvent(target).at(0);
-}
 
 function open(itemsMax = 1_000_000) {
   const db = new DatabaseSync(":memory:");
@@ -39,7 +27,7 @@ function open(itemsMax = 1_000_000) {
     work();
     store.commit();
   };
-  const add = (...events: NostrEvent[]) => write(() => events.forEach((event) => store.add(pack(event))));
+  const add = (...events: NostrEvent[]) => write(() => events.forEach((event) => store.add(packed(event))));
   return { db, store, view, write, add, set: () => new FullSet(db, view, itemsMax) };
 }
 

@@ -10,7 +10,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Generation, ofBoth } from "./fresh_tables.ts";
-import type { Source } from "./plan.ts";
+import type { Source, Stream } from "./plan.ts";
 
 /** What a fetch returns of each row: its text, or only what decides whether the text is worth fetching. */
 export type Columns = "texts" | "keys";
@@ -61,15 +61,18 @@ export class ReadStatements {
   }
 
   /**
-   * The statement for a stream, whose rows are in the order of the answer. Parameters are a key for each column that leads
-   * the index, or, of several ranges, a JSON array of keys; then age, id key, the highest age, rows wanted. Rows of several
-   * ranges end with the place of their key in the first array.
+   * The statement for a stream, whose rows are in the order of the answer. Parameters are a key for each list of the
+   * stream, or, of a list of several, a JSON array of keys; then age, id key, the highest age, rows wanted. Rows of several
+   * ranges end with the place of their key in the first list.
    */
-  of(source: Source, columns: Columns, isMerged: boolean): StatementSync {
-    const name = `${source} ${columns} ${isMerged}`;
+  of({ source, lists }: Stream, columns: Columns): StatementSync {
+    const severals = lists.map((list) => list.length > 1);
+    const name = `${source} ${columns} ${severals.join(" ")}`;
     let statement = this.#prepared.get(name);
     if (statement === undefined) {
-      const text = isMerged ? mergedText(source, columns) : rangeText(source, columns);
+      const text = severals.includes(true)
+        ? mergedText(source, columns, severals)
+        : rangeText(source, columns);
       statement = returnArrays(this.#db.prepare(text));
       this.#prepared.set(name, statement);
     }
@@ -109,9 +112,10 @@ function rangeText(source: Source, columns: Columns): string {
 /**
  * Many ranges in one call, because calls cost more than seeks. SQLite's sorter holds no more rows than are wanted, and
  * leaves a range, which is in order itself, at its first row that comes after all of them: a range that adds nothing costs
- * one seek. Texts are fetched for what is left.
+ * one seek. Texts are fetched for what is left. A list is read once, not once for each key of the other: that takes as long
+ * as the seek.
  */
-function mergedText(source: Source, columns: Columns): string {
+function mergedText(source: Source, columns: Columns, severals: readonly boolean[]): string {
   const leading = LEADING[source];
   const [selected, joined] = columns === "texts"
     ? ["b.expires_at, b.text", "CROSS JOIN body b ON b.seq = t.seq"]
@@ -119,12 +123,18 @@ function mergedText(source: Source, columns: Columns): string {
       "coalesce(f.kind, e.kind), coalesce(f.pubkey_key, e.pubkey_key)",
       "LEFT JOIN fresh_event f ON f.seq = t.seq LEFT JOIN event e ON e.seq = t.seq AND f.seq IS NULL",
     ];
-  const lists = leading.map((_, number) => `json_each(?${number + 1}) k${number} CROSS JOIN`).join(" ");
-  const keys = leading.map((column, number) => `x.${column} = k${number}.value AND`).join(" ");
+  const places = leading.map((_, n) => n).filter((n) => severals[n]);
+  const lists = places.map((n) =>
+    `k${n} (value, at) AS MATERIALIZED (SELECT value, key FROM json_each(?${n + 1}))`
+  );
+  const loops = places.map((n) => `k${n} CROSS JOIN`).join(" ");
+  const keys = leading.map((column, n) => `x.${column} = ${severals[n] ? `k${n}.value` : `?${n + 1}`} AND`)
+    .join(" ");
+  const at = severals[0] ? "k0.at" : "0";
   const half = (of: Generation) =>
-    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, k0.key AS at FROM ${lists} ${INDEX[source](of)}
+    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at FROM ${loops} ${INDEX[source](of)}
      WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
-  return `SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
+  return `WITH ${lists.join(", ")} SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
     endOf(leading.length)
   }) t ${joined}`;
 }

@@ -91,7 +91,7 @@ class Cursor {
 
   constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
     this.ranges = rangesOf(stream);
-    this.keys = stream.lists.map((list) => this.ranges === 1 ? list[0]! : JSON.stringify(list));
+    this.keys = stream.lists.map((list) => list.length === 1 ? list[0]! : JSON.stringify(list));
     this.age = age;
     this.idKey = idKey;
     this.chunk = chunk;
@@ -268,7 +268,7 @@ export class Scan implements EventScan {
       : Math.min(cursor.chunk, Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN));
     const chunk = Math.max(1, Math.min(wanted, Math.floor(this.#rowsLeft)));
     const { stream, keys, ranges } = cursor;
-    const statement = this.#statements.of(stream.source, this.#keysFirst ? "keys" : "texts", ranges > 1);
+    const statement = this.#statements.of(stream, this.#keysFirst ? "keys" : "texts");
     const rows = statement.all(...keys, cursor.age, cursor.idKey, this.#ageMax, chunk) as unknown as Row[];
     cursor.rows = rows;
     cursor.at = 0;

@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
+import { packed } from "../../tests/support/pack_event.ts";
 import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
-import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "./event_store.ts";
 import { LogReader } from "./log.ts";
@@ -44,21 +44,9 @@ function event(fields: Partial<PlainEvent> = {}): PlainEvent {
   };
 }
 
-function pack(plain: PlainEvent): PackedEvent {
-  const facts = eventFacts(plain);
-  const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
-  const target = {
-    bytes: new Uint8Array(buffer),
-    words: new Uint32Array(buffer),
-    doubles: new Float64Array(buffer),
-  };
-  packEvent(facts, Uint8Array.fromHex(plain.id), target, 0);
-  return new PackedEvent(target).at(0);
-}
-
 function add(store: EventStore, ...events: PlainEvent[]) {
   store.begin();
-  const outcomes = events.map((plain) => store.add(pack(plain)));
+  const outcomes = events.map((plain) => store.add(packed(plain)));
   store.commit();
   return outcomes;
 }
@@ -196,7 +184,7 @@ Deno.test("a group that is rolled back leaves nothing, not even its seq", () => 
   add(store, event());
   const before = store.lastSeq;
   store.begin();
-  store.add(pack(event()));
+  store.add(packed(event()));
   assertNotEquals(store.lastSeq, before);
   store.rollback();
   assertEquals(store.lastSeq, before);

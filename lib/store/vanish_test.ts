@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { PlainEvent } from "../../tests/support/naive_matcher.ts";
+import { packed } from "../../tests/support/pack_event.ts";
 import { VANISH_EVENTS_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
-import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../nostr/packed_event.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "./event_store.ts";
 import { migrate } from "./schema.ts";
@@ -43,17 +43,7 @@ function request(fields: Partial<PlainEvent> = {}): PlainEvent {
 function add(store: EventStore, ...events: PlainEvent[]): string[] {
   if (++groups % 2 === 0) store.settle();
   store.begin();
-  const outcomes = events.map((plain) => {
-    const facts = eventFacts(plain);
-    const buffer = new ArrayBuffer((packedBytesMax(facts) + 7) & ~7);
-    const target = {
-      bytes: new Uint8Array(buffer),
-      words: new Uint32Array(buffer),
-      doubles: new Float64Array(buffer),
-    };
-    packEvent(facts, Uint8Array.fromHex(plain.id), target, 0);
-    return store.add(new PackedEvent(target).at(0));
-  });
+  const outcomes = events.map((plain) => store.add(packed(plain)));
   store.commit();
   return outcomes;
 }
