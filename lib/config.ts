@@ -28,10 +28,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * The configuration that `environment` describes. An empty variable counts as unset.
  *
  * @param fileNames Names that stand in the operator's own `.env` file: all of them have to be ours.
+ * @param fileFaults What else is wrong with that file, to be told with the rest.
  * @throws {ConfigError} when a value is malformed, settings contradict each other, or a name is misspelt.
  */
-export function readConfig(environment: Environment, fileNames: readonly string[] = []): Config {
-  const problems = unknownNames(environment, fileNames);
+export function readConfig(
+  environment: Environment,
+  fileNames: readonly string[] = [],
+  fileFaults: readonly string[] = [],
+): Config {
+  const problems = [...fileFaults, ...unknownNames(environment, fileNames)];
   const values: Record<string, unknown> = {};
   const given = new Set<SettingName>();
   for (const [name, row] of settingRows()) {
@@ -60,6 +65,24 @@ export function readConfig(environment: Environment, fileNames: readonly string[
 /** The names that the text of a `.env` file sets, for `readConfig`. */
 export function namesInEnvFile(text: string): string[] {
   return Object.keys(parseEnv(text));
+}
+
+/**
+ * The lines of a `.env` file that set nothing and are no comments, such as a setting without its `=`, for
+ * `readConfig`. They are named by their numbers: what stands in them may be a secret.
+ */
+export function faultsInEnvFile(text: string): string[] {
+  const lines = text.split("\n");
+  const read = JSON.stringify(parseEnv(text));
+  const isIdle = (line: string, index: number) =>
+    line.trim() !== "" && !line.trimStart().startsWith("#") && !line.includes("=") &&
+    // A line of a quoted value is missed when it is gone.
+    JSON.stringify(parseEnv(lines.toSpliced(index, 1).join("\n"))) === read;
+  return lines.flatMap((line, index) =>
+    isIdle(line, index)
+      ? [`Cannot read settings file, line ${index + 1}: it is no NAME=value and no comment`]
+      : []
+  );
 }
 
 /** Every setting with its value as text, for the log; secrets are hidden and absent values are empty. */

@@ -8,6 +8,7 @@ import {
   type Config,
   ConfigError,
   describeConfig,
+  faultsInEnvFile,
   namesInEnvFile,
   readConfig,
   resolveWorkers,
@@ -164,6 +165,16 @@ Deno.test("every name in the .env file has to be ours", () => {
   assertEquals(names, ["PORT", "COLOUR", "HOST"]);
   const problems = problemsOf({ PORT: "1", COLOUR: "blue" }, names);
   assertEquals(problems, ['Cannot read setting "COLOUR": there is none of this name']);
+});
+
+Deno.test("a line of the .env file that sets nothing is named by its number, and a quoted value is none", () => {
+  const right = '# a note\n\n  # another\nPORT=1\nRELAY_NAME="one\ntwo\nthree"\r\nHOST=\n';
+  assertEquals(faultsInEnvFile(right), []);
+  const faults = faultsInEnvFile(`${right}OPENSEARCH_PASSWORD secret\nexport\n`);
+  const fault = (line: number) =>
+    `Cannot read settings file, line ${line}: it is no NAME=value and no comment`;
+  assertEquals(faults, [fault(9), fault(10)]);
+  assertThrows(() => readConfig({}, [], faults), ConfigError, fault(9));
 });
 
 Deno.test("the configuration is frozen deeply and can be sent to a worker", () => {

@@ -156,6 +156,13 @@ export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 /** Rows that a gateway examines for one connection in one turn of its event loop; further queries go to readers. */
 export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
+/**
+ * Messages of one connection that are answered before every other socket has a turn: a few milliseconds of requests. A
+ * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
+ */
+export const SOCKET_TURN_MESSAGES_MAX = 128;
+/** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
+export const SOCKET_SHORT_RESTS_MAX = 3;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */

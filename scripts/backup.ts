@@ -11,10 +11,10 @@
  * @module
  */
 import { basename, dirname, resolve } from "node:path";
-import { parseArgs, parseEnv } from "node:util";
-import { readConfig } from "../lib/config.ts";
+import { parseArgs } from "node:util";
 import { checkDatabase, copyDatabase } from "../lib/store/copy.ts";
 import { keptDatabases } from "../services/data_paths.ts";
+import { readSettings } from "../services/settings_file.ts";
 
 /** Waits until a file, or the names in a directory, are on disk. */
 export async function synchronize(path: string): Promise<void> {
@@ -75,8 +75,7 @@ async function main(): Promise<number> {
     say("Usage: deno task backup DIRECTORY");
     return 1;
   }
-  const text = await Deno.readTextFile(".env").catch(() => "");
-  const config = readConfig({ ...parseEnv(text), ...Deno.env.toObject() });
+  const config = await readSettings(".env", Deno.env.toObject());
   const startedMs = performance.now();
   const bytes = await backUp(resolve(config.DATA_DIR), resolve(target));
   const seconds = (performance.now() - startedMs) / 1000;

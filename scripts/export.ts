@@ -10,15 +10,15 @@
  *
  * @module
  */
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
 import type { DatabaseSync } from "node:sqlite";
-import { readConfig } from "../lib/config.ts";
 import { EXPORT_ROWS_AT_ONCE } from "../lib/limits.ts";
 import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
 import { EventReader } from "../lib/store/event_reader.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
 import { storePath } from "../services/data_paths.ts";
+import { readSettings } from "../services/settings_file.ts";
 
 /** The texts of one step after another; no snapshot is held between two. */
 type Step = () => string[] | null;
@@ -54,6 +54,14 @@ function filtered(db: DatabaseSync, given: object): Step {
   };
 }
 
+function filterOf(text: string): object {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FilterError(`Cannot read filter "${text}": ${(error as Error).message}`);
+  }
+}
+
 async function main(): Promise<void> {
   const options = {
     filter: { type: "string" },
@@ -61,13 +69,12 @@ async function main(): Promise<void> {
     until: { type: "string" },
   } as const;
   const { values } = parseArgs({ args: Deno.args, options });
-  const text = await Deno.readTextFile(".env").catch(() => "");
-  const config = readConfig({ ...parseEnv(text), ...Deno.env.toObject() });
+  const config = await readSettings(".env", Deno.env.toObject());
   const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
   const isFiltered = values.filter !== undefined || values.since !== undefined || values.until !== undefined;
   const next = isFiltered
     ? filtered(db, {
-      ...JSON.parse(values.filter ?? "{}"),
+      ...filterOf(values.filter ?? "{}"),
       ...(values.since === undefined ? {} : { since: Number(values.since) }),
       ...(values.until === undefined ? {} : { until: Number(values.until) }),
     })

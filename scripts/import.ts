@@ -12,23 +12,18 @@
  * @module
  */
 import { TextLineStream } from "../lib/std/streams.ts";
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
 import { resolve } from "node:path";
-import { type Config, readConfig } from "../lib/config.ts";
+import type { Config } from "../lib/config.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
 import { controlPath } from "../services/data_paths.ts";
 import { checkPolicyFiles, policyFilesOf } from "../services/policy_files.ts";
 import { DirectImport } from "../services/importer/direct_import.ts";
+import { readSettings } from "../services/settings_file.ts";
 import { nativeLibraryPath } from "./native.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;
-
-/** Settings as the relay would read them here. */
-async function readSettings(): Promise<Config> {
-  const text = await Deno.readTextFile(".env").catch(() => "");
-  return readConfig({ ...parseEnv(text), ...Deno.env.toObject() });
-}
 
 async function* standardInput(): AsyncGenerator<string> {
   const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
@@ -96,7 +91,7 @@ async function main(): Promise<number> {
     args: Deno.args,
     options: { "no-verify": { type: "boolean", default: false } },
   });
-  const config = await readSettings();
+  const config = await readSettings(".env", Deno.env.toObject());
   const verify = !values["no-verify"];
   const startedMs = performance.now();
   const lock = await lockDataDir(config.DATA_DIR).catch(() => null);

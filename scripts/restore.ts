@@ -9,13 +9,13 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import { parseArgs, parseEnv } from "node:util";
-import { readConfig } from "../lib/config.ts";
+import { parseArgs } from "node:util";
 import { checkDatabase } from "../lib/store/copy.ts";
 import { openForReading } from "../lib/store/open.ts";
 import { versionOf } from "../lib/store/schema.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import { keptDatabases, searchPath, storePath } from "../services/data_paths.ts";
+import { readSettings } from "../services/settings_file.ts";
 import { exists, synchronize } from "./backup.ts";
 
 /** Refuses a directory that holds anything of another store: a stray log of it would spoil the one that comes. */
@@ -74,8 +74,7 @@ async function main(): Promise<number> {
     say("Usage: deno task restore DIRECTORY");
     return 1;
   }
-  const text = await Deno.readTextFile(".env").catch(() => "");
-  const config = readConfig({ ...parseEnv(text), ...Deno.env.toObject() });
+  const config = await readSettings(".env", Deno.env.toObject());
   await restore(resolve(backup), resolve(config.DATA_DIR));
   say(`"${backup}" is restored into DATA_DIR "${config.DATA_DIR}"; a relay may start on it`);
   return 0;

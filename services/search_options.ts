@@ -7,6 +7,7 @@
 import type { Config } from "../lib/config.ts";
 import type { SearchOptions } from "../lib/search/open.ts";
 import { searchPath } from "./data_paths.ts";
+import { textOfSetting } from "./settings_file.ts";
 
 /** Reads the certificate, if one is named, and leaves out what is not set. */
 export async function searchOptions(config: Config): Promise<SearchOptions> {
@@ -17,7 +18,9 @@ export async function searchOptions(config: Config): Promise<SearchOptions> {
     index: config.OPENSEARCH_INDEX,
     ...(config.OPENSEARCH_USER === null ? {} : { user: config.OPENSEARCH_USER }),
     ...(config.OPENSEARCH_PASSWORD === null ? {} : { password: config.OPENSEARCH_PASSWORD }),
-    ...(config.OPENSEARCH_CA === null ? {} : { ca: await Deno.readTextFile(config.OPENSEARCH_CA) }),
+    ...(config.OPENSEARCH_CA === null
+      ? {}
+      : { ca: await textOfSetting("OPENSEARCH_CA", config.OPENSEARCH_CA) }),
   };
   return { statePath, openSearch };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { parseEnv } from "node:util";
-import { type Config, type Environment, namesInEnvFile, readConfig } from "../lib/config.ts";
+import { type Config, type Environment, faultsInEnvFile, namesInEnvFile, readConfig } from "../lib/config.ts";
 
 /** The variable by which `deno task start` tells the relay where its settings file is, there or not yet. */
 export const SETTINGS_FILE_VARIABLE = "SLUICE_SETTINGS_FILE";
@@ -17,7 +17,7 @@ export const SETTINGS_FILE_VARIABLE = "SLUICE_SETTINGS_FILE";
  */
 export async function readSettings(path: string | null, environment: Environment): Promise<Config> {
   const text = path === null ? "" : await textOf(path);
-  return readConfig({ ...parseEnv(text), ...environment }, namesInEnvFile(text));
+  return readConfig({ ...parseEnv(text), ...environment }, namesInEnvFile(text), faultsInEnvFile(text));
 }
 
 async function textOf(path: string): Promise<string> {
@@ -26,6 +26,19 @@ async function textOf(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw new Error(`Cannot read settings file "${path}": ${(error as Error).message}`);
+  }
+}
+
+/**
+ * The text of the file that a setting names, e.g. a certificate.
+ *
+ * @throws {Error} that names the setting, if the file cannot be read.
+ */
+export async function textOfSetting(name: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new Error(`Cannot read ${name} "${path}": ${(error as Error).message}`);
   }
 }
 

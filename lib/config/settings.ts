@@ -134,7 +134,11 @@ export const SETTINGS = {
     LIVE,
   ),
 
-  RELAY_URL: optional("relay", url("wss", "ws"), "The public URL of this relay, as clients write it."),
+  RELAY_URL: optional(
+    "relay",
+    url("wss", "ws"),
+    "The public URL of this relay, as clients write it: proofs of keys and requests to vanish name it.",
+  ),
   RELAY_NAME: setting("relay", text(100), "Sluice", "The relay's name.", LIVE),
   RELAY_DESCRIPTION: setting(
     "relay",

@@ -91,16 +91,19 @@ class Control {
     const tell = (message: ImportReport | HandOverReply | { error: string }) =>
       connection.write(encoder.encode(JSON.stringify(message) + "\n"));
     let toldMs = performance.now();
+    let isAsked = false;
     try {
       const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
       for await (const line of text.pipeThrough(new TextLineStream())) {
+        isAsked = true;
         while (!session.take(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
         await tell(session.report(false));
       }
       while (session.unanswered > 0) await pause();
-      await tell(session.report(true));
+      // Who only looked whether a relay runs has left, and reads no answer.
+      if (isAsked) await tell(session.report(true));
     } catch (error) {
       await tell({ error: (error as Error).message }).catch(() => {});
       throw error;

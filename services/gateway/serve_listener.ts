@@ -2,16 +2,18 @@
  * The socket engine over `Deno.serve` and `Deno.upgradeWebSocket`; the default.
  * Runs on its gateway's thread. Several gateways share one port: the kernel spreads connections (`reusePort`).
  *
- * What this engine cannot do: stop reading a socket; refuse a long frame before it has arrived whole (Deno's own bound
- * is 64 MiB); compress; bound how long a client takes for the head of its request, or how many do so at once. When no
- * descriptor is left for one more, Deno's server ends; its WebSockets go on, and another server takes its place.
+ * What this engine cannot do: stop reading a socket for longer than a turn (`serve_rest.ts`); refuse a long frame before
+ * it has arrived whole (Deno's own bound is 64 MiB); compress; bound how long a client takes for the head of its request,
+ * or how many do so at once. When no descriptor is left for one more, Deno's server ends; its WebSockets go on, and
+ * another server takes its place.
  *
  * @module
  */
-import { LISTEN_AGAIN_MS, SERVE_MESSAGES_PER_TURN } from "../../lib/limits.ts";
+import { LISTEN_AGAIN_MS, SERVE_MESSAGES_PER_TURN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
 import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
+import { Rest } from "./serve_rest.ts";
 
 /** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(
@@ -109,13 +111,12 @@ function serve<Client>(
   webSocket.onmessage = ({ data }) => {
     if (client === null) return;
     if (typeof data !== "string") {
-      return events.fault(client, "invalid: binary frames are not part of this protocol");
-    }
-    // A UTF-16 unit is at most three bytes: most frames need no count.
-    if (data.length * 3 > frameBytesMax && byteLength(data) > frameBytesMax) {
+      events.fault(client, "invalid: binary frames are not part of this protocol");
+    } // A UTF-16 unit is at most three bytes: most frames need no count.
+    else if (data.length * 3 > frameBytesMax && byteLength(data) > frameBytesMax) {
       return socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
-    }
-    events.text(client, data);
+    } else events.text(client, data);
+    socket.served();
   };
   webSocket.onclose = () => {
     socket.closed();
@@ -134,17 +135,30 @@ class ServeSocket implements Socket {
   readonly webSocket: WebSocket;
   readonly #cork: Cork | null;
   readonly flow = null;
+  /** Messages since its last rest. */
+  #messages = 0;
+  /** Made for the first rest. */
+  #rest: Rest | null = null;
 
   constructor(webSocket: WebSocket, cork: Cork | null) {
     this.webSocket = webSocket;
     this.#cork = cork;
   }
 
+  /** A message has been served: after some, others have their turn. The last thing of `onmessage`. */
+  served(): void {
+    if (++this.#messages < SOCKET_TURN_MESSAGES_MAX) return;
+    this.#messages = 0;
+    (this.#rest ??= new Rest(this.webSocket)).begin();
+  }
+
   get bufferedBytes(): number {
+    this.#rest?.left();
     return this.webSocket.bufferedAmount;
   }
 
   send(text: string): void {
+    this.#rest?.left();
     if (this.webSocket.readyState !== WebSocket.OPEN) return;
     this.#cork?.gather();
     this.webSocket.send(text);
@@ -155,6 +169,7 @@ class ServeSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
+    this.#rest?.left();
     if (this.webSocket.readyState <= WebSocket.OPEN) this.webSocket.close(code, reason);
   }
 }

@@ -43,6 +43,7 @@ import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
+import { textOfSetting } from "../settings_file.ts";
 import { ownUrls } from "./auth.ts";
 import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
@@ -270,9 +271,10 @@ async function listen(
   opening: Opening<Connection>,
   log: Log,
 ): Promise<Listener> {
-  const tls = config.TLS_CERT === null || config.TLS_KEY === null
-    ? null
-    : { cert: await Deno.readTextFile(config.TLS_CERT), key: await Deno.readTextFile(config.TLS_KEY) };
+  const tls = config.TLS_CERT === null || config.TLS_KEY === null ? null : {
+    cert: await textOfSetting("TLS_CERT", config.TLS_CERT),
+    key: await textOfSetting("TLS_KEY", config.TLS_KEY),
+  };
   const listenBy = await engine(config.WEBSOCKET_ENGINE);
   return await listenBy({
     hostname: config.HOST,

@@ -10,10 +10,11 @@ import type { Duplex } from "node:stream";
 import { constants, deflateRawSync } from "node:zlib";
 // @ts-types="./ws.d.ts"
 import { type ServerOptions, WebSocket } from "ws";
-import { DEFLATE_CHARS_MIN } from "../../lib/limits.ts";
+import { DEFLATE_CHARS_MIN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
 import { compressedFrame } from "../../lib/websocket/frame.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { type Outbox, PendingFrames } from "./outbox.ts";
+import { afterTurn } from "./turn.ts";
 
 // `ws` has found the bytes to be UTF-8 already: a decoder that checks them again costs three times as much.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -51,7 +52,12 @@ export class WsSocket<Client> implements Socket {
   readonly #deflates: boolean;
   #client: Client | null = null;
   #isPaused = false;
-  /** Texts that had been read when the gateway asked for a pause: at most those of one read. */
+  /** Frames since its last rest. */
+  #frames = 0;
+  #rests = 0;
+  /** Not read until others have had their turn: Deno reads on in microtasks while more is there. */
+  #isResting = false;
+  /** Texts that had been read when a pause or a rest began: at most those of one read. */
   #held: string[] | null = null;
   /** Heartbeats since anything came from the client. */
   silentBeats = 0;
@@ -118,16 +124,38 @@ export class WsSocket<Client> implements Socket {
 
   resume(): void {
     this.#isPaused = false;
+    if (!this.#isResting) this.#goOn();
+  }
+
+  /** A frame has come. */
+  heard(): void {
+    this.silentBeats = 0;
+    if (++this.#frames < SOCKET_TURN_MESSAGES_MAX || this.#isResting) return;
+    this.#isResting = true;
+    this.#connection.pause();
+    afterTurn(this.#rests++, () => {
+      this.#isResting = false;
+      this.#frames = 0;
+      if (!this.#isPaused) this.#goOn();
+    });
+  }
+
+  get #isHeld(): boolean {
+    return this.#isPaused || this.#isResting;
+  }
+
+  /** Brings what had been read, and reads on. */
+  #goOn(): void {
     const held = this.#held ?? [];
     this.#held = null;
     for (let at = 0; at < held.length; at++) {
-      if (this.#isPaused) {
+      if (this.#isHeld) {
         this.#held = held.slice(at);
         return;
       }
       this.#text(held[at]!);
     }
-    if (!this.#isPaused) this.#connection.resume();
+    if (!this.#isHeld) this.#connection.resume();
   }
 
   /** One heartbeat: a client that was silent since the last is asked for a sign, one that gives none is left. */
@@ -143,10 +171,11 @@ export class WsSocket<Client> implements Socket {
     this.silentBeats = 0;
     if (this.#client === null || !this.#isOpen) return;
     if (isBinary) {
+      this.heard();
       return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
     }
     const text = decoder.decode(data);
-    if (this.#isPaused) (this.#held ??= []).push(text);
+    if (this.#isHeld) (this.#held ??= []).push(text);
     else this.#text(text);
   }
 
@@ -158,7 +187,9 @@ export class WsSocket<Client> implements Socket {
   }
 
   #text(text: string): void {
-    if (this.#client !== null) this.#events.text(this.#client, text);
+    if (this.#client === null) return;
+    this.#events.text(this.#client, text);
+    this.heard();
   }
 
   /** Deflates at once and without a context, so that a connection keeps no memory for it and frames keep their order. */
@@ -174,7 +205,7 @@ function onMessage(this: WsConnection, data: Buffer, isBinary: boolean): void {
 }
 
 function onSign(this: WsConnection): void {
-  if (this.owner !== null) this.owner.silentBeats = 0;
+  this.owner?.heard();
 }
 
 function onClose(this: WsConnection): void {

@@ -41,6 +41,42 @@ export async function openRawSocket(url: string, headers: Record<string, string>
   return socket;
 }
 
+/** A proper text frame. */
+export function textFrame(text: string): Uint8Array<ArrayBuffer> {
+  return frameOf(OPCODE.text, text, {});
+}
+
+function frameOf(
+  opcode: number,
+  payload: Uint8Array | string,
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
+  const masked = options.masked ?? true;
+  const { length } = bytes;
+  const head = [(options.fin ?? true ? 0x80 : 0) | (options.deflated ? 0x40 : 0) | opcode];
+  const mask = masked ? 0x80 : 0;
+  if (length < 126) head.push(mask | length);
+  else if (length < 65_536) head.push(mask | 126, length >> 8, length & 255);
+  else {head.push(
+      mask | 127,
+      0,
+      0,
+      0,
+      0,
+      length >>> 24,
+      (length >> 16) & 255,
+      (length >> 8) & 255,
+      length & 255,
+    );}
+  // A mask of zeros is a mask: the payload stays as it is.
+  if (masked) head.push(0, 0, 0, 0);
+  const frame = new Uint8Array(head.length + length);
+  frame.set(head);
+  frame.set(bytes, head.length);
+  return frame;
+}
+
 /** One connection. */
 export class RawSocket implements Disposable {
   readonly #connection: Deno.TcpConn;
@@ -61,30 +97,7 @@ export class RawSocket implements Disposable {
 
   /** Sends one frame. */
   async send(opcode: number, payload: Uint8Array | string, options: FrameOptions = {}): Promise<void> {
-    const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-    const masked = options.masked ?? true;
-    const { length } = bytes;
-    const head = [(options.fin ?? true ? 0x80 : 0) | (options.deflated ? 0x40 : 0) | opcode];
-    const mask = masked ? 0x80 : 0;
-    if (length < 126) head.push(mask | length);
-    else if (length < 65_536) head.push(mask | 126, length >> 8, length & 255);
-    else {head.push(
-        mask | 127,
-        0,
-        0,
-        0,
-        0,
-        length >>> 24,
-        (length >> 16) & 255,
-        (length >> 8) & 255,
-        length & 255,
-      );}
-    // A mask of zeros is a mask: the payload stays as it is.
-    if (masked) head.push(0, 0, 0, 0);
-    const frame = new Uint8Array(head.length + length);
-    frame.set(head);
-    frame.set(bytes, head.length);
-    await this.write(frame);
+    await this.write(frameOf(opcode, payload, options));
   }
 
   /** The next frame, or null at the end of the connection. */

@@ -138,7 +138,8 @@ async function prefixes(relay: Subject): Promise<string> {
   const ok = await connection.offer(event);
   const { end } = await connection.ask({ kinds: [1059], "#p": [event.pubkey], limit: 1 });
   const gates = [ok[2] === false ? String(ok[3]) : null, end[0] === "CLOSED" ? String(end[2]) : null];
-  const texts = gates.filter((text) => text !== null && /auth/i.test(text));
+  // Not "only authors on the list": such a refusal is about who wrote it, and no AUTH would help.
+  const texts = gates.filter((text) => text !== null && /\bauth(?!or)/i.test(text));
   if (texts.length === 0) throw new NotApplicable("nothing that was tried asks for AUTH");
   const wrong = texts.find((text) => !text!.startsWith("auth-required: "));
   demand(wrong === undefined, `refused with ${brief(wrong)}`);
