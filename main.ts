@@ -15,6 +15,7 @@ import {
   HAND_OVER_GRACE_MS,
   HAND_OVER_LINGER_MS,
   INDEXER_STOP_MS_MAX,
+  TRIM_INTERVAL_MS,
 } from "./lib/limits.ts";
 import { slotOf } from "./lib/metrics/layout.ts";
 import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
@@ -22,6 +23,7 @@ import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { openRelayKey } from "./lib/nostr/relay_key.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
+import { keepGivingBack } from "./services/freed_memory.ts";
 import { freeBytesOf, lockDataDir, tryLockDataDir } from "./services/data_dir.ts";
 import { noticePath } from "./services/data_paths.ts";
 import { LiveSettings } from "./services/live_settings.ts";
@@ -105,11 +107,11 @@ async function stopActors(supervisor: Supervisor, { bells, counts }: RelayMemory
   await Promise.race([indexer, new Promise((resolve) => setTimeout(resolve, INDEXER_STOP_MS_MAX))]);
 }
 
-/** Measures the process for as long as it lives. */
-function startSampling(
+/** Measures the process, and gives back what its threads have freed, for as long as it lives. */
+function lookAfterProcess(
   metrics: ThreadMetrics,
   startedMs: number,
-  dataDir: string,
+  { dataDir, libraryPath }: { dataDir: string; libraryPath: string | null },
 ): void {
   const sample = () => {
     const { user, system } = process.cpuUsage();
@@ -123,6 +125,7 @@ function startSampling(
   metrics.set(slotOf("nostr_process_restarts_total"), Number(Deno.env.get("SLUICE_PROCESS_RESTARTS")) || 0);
   sample();
   setInterval(sample, SAMPLE_INTERVAL_MS);
+  keepGivingBack(libraryPath, TRIM_INTERVAL_MS);
 }
 
 /** The port of a relay that hands over. */
@@ -210,7 +213,7 @@ async function main(): Promise<void> {
   });
   if (key !== null) supervisor.facts.self = key.pubkey;
   supervisor.facts.startedMs = String(startedMs);
-  startSampling(metrics, startedMs, config.DATA_DIR);
+  lookAfterProcess(metrics, startedMs, { dataDir: config.DATA_DIR, libraryPath });
   const notices = openNotices(config.DATA_DIR, log);
   let lock = free;
   if (lock === null) {

@@ -130,10 +130,14 @@ export const HEALTH_CONNECTIONS_MAX = 100;
 
 /** Workers of one kind, at most: every pair of them is a lane. */
 export const WORKERS_MAX = 64;
-/** The page cache of one SQLite connection, MiB, by default. */
+/** The page cache that all SQLite connections share, MiB, by default: the share that the writing connection brings. */
 export const CACHE_MB_DEFAULT = 32;
+/** What a connection that answers queries adds to the shared page cache, MiB: it reads through a mapping. */
+export const READING_CACHE_MB = 1;
 /** The page cache of a connection that reads the log through, bytes. */
 export const FOLLOWER_CACHE_BYTES = 2 * 1024 * 1024;
+/** How often memory that was freed is given back to the system, ms. */
+export const TRIM_INTERVAL_MS = 10_000;
 /** The pause before a dead worker is started again, ms, by default. */
 export const RESTART_DELAY_MS_DEFAULT = 1_000;
 

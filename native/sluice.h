@@ -116,4 +116,7 @@ SLUICE_API void sluice_release_connection(int32_t fd);
 /** Has the kernel send whole segments only (1), or all that was written, at once (0). It waits 200 ms at most. */
 SLUICE_API void sluice_cork_connection(int32_t fd, int32_t corked);
 
+/** Gives freed memory back to the system, that of all threads; for a moment each waits that allocates. glibc only. */
+SLUICE_API void sluice_trim_memory(void);
+
 #endif

@@ -186,7 +186,7 @@ export const SETTINGS = {
     "storage",
     integer(1, 65_536),
     limits.CACHE_MB_DEFAULT,
-    "The page cache of one SQLite connection, MiB.",
+    "The page cache of SQLite, which all threads share, MiB.",
   ),
 
   OPENSEARCH_URL: optional("search", webLink, "OpenSearch; unset, the embedded index serves searches."),

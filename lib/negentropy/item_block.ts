@@ -77,6 +77,16 @@ export class ItemBlock {
     other.length = begin;
   }
 
+  /** Takes the first `count` items of `other` behind its own. */
+  takeHead(other: ItemBlock, count: number): void {
+    this.timestamps.set(other.timestamps.subarray(0, count), this.length);
+    this.ids.set(other.ids.subarray(0, count * ID_BYTES), this.length * ID_BYTES);
+    this.length += count;
+    other.timestamps.copyWithin(0, count, other.length);
+    other.ids.copyWithin(0, count * ID_BYTES, other.length * ID_BYTES);
+    other.length -= count;
+  }
+
   /** The bound at the item of `index`, in memory of its own. */
   boundAt(index: number): Bound {
     return { timestamp: this.timestamps[index]!, prefix: this.id(index).slice() };

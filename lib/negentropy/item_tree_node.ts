@@ -56,6 +56,8 @@ export interface Split {
 
 /** Items of a leaf: 10 KiB. */
 export const LEAF_ITEMS = 256;
+/** Room in a leaf's left neighbour for which items are moved there: less would be moved too often. */
+const LEAF_ROOM_MIN = LEAF_ITEMS / 8;
 /** Nodes of a branch. */
 export const BRANCH_NODES = 64;
 
@@ -109,6 +111,17 @@ export class Leaf implements Node {
 
   merge(right: Leaf): void {
     this.#block.takeTail(right.#block, 0);
+  }
+
+  /**
+   * Takes items from `right`, the next leaf, which is full, if it has room for many: one place stays free, and half of
+   * `right`. Returns the key that parts the leaves then, or undefined if nothing was moved.
+   */
+  relieve(right: Leaf): Bound | undefined {
+    const room = LEAF_ITEMS - this.fill;
+    if (room < LEAF_ROOM_MIN) return undefined;
+    this.#block.takeHead(right.#block, Math.min(room - 1, LEAF_ITEMS / 2));
+    return right.#block.boundAt(0);
   }
 
   item(index: number): Item {
@@ -169,7 +182,8 @@ export class Branch implements Node {
   }
 
   insert(key: Key): boolean {
-    const index = this.#indexOf(key);
+    let index = this.#indexOf(key);
+    if (this.#isRelieved(index)) index = this.#indexOf(key);
     const node = this.#nodes[index]!;
     if (!node.insert(key)) return false;
     const split = node.takeSplit();
@@ -248,6 +262,21 @@ export class Branch implements Node {
   #indexOf(key: Bound): number {
     const index = this.#keys.lowerBound(key, 1);
     return this.#keys.is(index, key) ? index : index - 1;
+  }
+
+  /**
+   * Moves items of a full leaf to its left neighbour, if there is room. Items that come nearly in order split the last
+   * leaf in halves again and again, and none ever comes to the lower ones: without this the tree stays half empty.
+   */
+  #isRelieved(index: number): boolean {
+    const [left, node] = [this.#nodes[index - 1], this.#nodes[index]];
+    if (!(node instanceof Leaf && left instanceof Leaf) || node.fill < LEAF_ITEMS) return false;
+    const key = left.relieve(node);
+    if (key === undefined) return false;
+    this.#keys.set(index, key);
+    this.#recount(index - 1);
+    this.#recount(index);
+    return true;
   }
 
   #placeSplit(index: number, { key, right }: Split): void {

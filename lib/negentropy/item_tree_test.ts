@@ -62,6 +62,19 @@ Deno.test("A tree gives memory back as it shrinks, and has full leaves where ite
   assertEquals(tree.capacity, LEAF_ITEMS);
 });
 
+Deno.test("A tree has nearly full leaves where items came nearly in order", () => {
+  const prng = seededPrng("items that come late");
+  const tree = new ItemTree();
+  const items: Item[] = [];
+  for (let i = 0; i < 30_000; i++) {
+    const item = { timestamp: i + prng.int(0, 60), id: prng.bytes(32) };
+    items.push(item);
+    tree.insert(item.timestamp, item.id);
+  }
+  assert(tree.capacity < tree.size * 1.1, `room for ${tree.capacity}`);
+  assertSame(tree, items, prng);
+});
+
 Deno.test("Inserting what is there and removing what is not changes nothing", () => {
   const prng = seededPrng("nothing to do");
   const tree = new ItemTree();

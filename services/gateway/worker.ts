@@ -13,6 +13,7 @@ import {
   OPEN_FILES_KEPT,
   PAGE_CONNECTIONS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
+  READING_CACHE_MB,
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
@@ -108,7 +109,7 @@ class GatewayThread {
     const { log, settings, metrics, files, verifier } = means;
     const { config, memory, index, epoch } = start;
     this.#start = start;
-    const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+    const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
     const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#decisions = decisions.view;
     this.#settings = settings;

@@ -14,6 +14,7 @@ import {
   NEGENTROPY_IDLE_MS_MAX,
   READER_QUERIES_MAX,
   READER_QUERY_IDLE_MS_MAX,
+  READING_CACHE_MB,
   SEARCHES_AT_ONCE_MAX,
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
@@ -342,7 +343,7 @@ function nameOf(job: Asker): string {
 onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, start.memory.logLevel);
-  const db = openForReading(storePath(config.DATA_DIR), config.CACHE_MB);
+  const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
   const found = await openSearchReader(await searchOptions(config));
   const search = config.NIP05_CHECK
     ? new DomainSearch(found, new VerifiedAuthors(identitiesPath(config.DATA_DIR)))
