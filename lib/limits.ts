@@ -279,6 +279,8 @@ export const NEGENTROPY_IDLE_MS_MAX = 60_000;
 export const BULK_EVENTS_MAX = 20_000;
 /** Documents that the embedded index takes in one transaction: 10,000 took 140 MB of the heap, and no less time each. */
 export const BULK_EVENTS_EMBEDDED_MAX = 1_000;
+/** Changes that the embedded index takes a second at least, though events wait for the store: a tenth of a core. */
+export const BULK_EVENTS_BESIDE_WRITERS = 2_000;
 /** Documents that make the indexer send before its second is over, by default. */
 export const FLUSH_EVENTS_DEFAULT = 10_000;
 /** The pause between two bulk calls, ms, by default. */

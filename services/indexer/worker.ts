@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers";
 import type { Config } from "../../lib/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
+  BULK_EVENTS_BESIDE_WRITERS,
   BULK_EVENTS_EMBEDDED_MAX,
   INDEX_LOOK_MS,
   INDEXER_DRAIN_MS_MAX,
@@ -112,11 +113,17 @@ class Indexer {
   }
 
   /**
-   * Whether events wait for the store. The embedded index works on the same cores as the relay: meanwhile it keeps to one
-   * bulk a second. Search falls behind for as long as the load lasts, which its lag tells, and writes do not.
+   * Whether events wait for the store. The embedded index works on the same cores as the relay: meanwhile it keeps to a
+   * small bulk a second. Search falls behind for as long as the load lasts, which its lag tells, and writes do not.
    */
   get #writersWait(): boolean {
     return this.#packed.some((lane) => usedBytesOf(lane) > 0);
+  }
+
+  /** Whether a bulk ends after so many changes, because others need the cores. */
+  #givesWay(changes: number): boolean {
+    const isEmbedded = this.#settings.config.OPENSEARCH_URL === null;
+    return isEmbedded && changes >= BULK_EVENTS_BESIDE_WRITERS && this.#writersWait;
   }
 
   async #flush(): Promise<void> {
@@ -175,7 +182,7 @@ class Indexer {
       // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
       // the one by which this thread beats.
       await new Promise<void>((resolve) => setImmediate(resolve));
-    } while (!step.isWhole && step.isTaken && left > 0);
+    } while (!step.isWhole && step.isTaken && left > 0 && !this.#givesWay(FLUSH_EVENTS_MAX - left));
     // An index that was whole and takes all that it is sent lags only as far as the load has it.
     if (step.isTaken && this.#followsMs !== null) this.#followsMs = readMs;
     if (!step.isWhole) return;
