@@ -5,6 +5,7 @@
  * @module
  */
 import type { FrameSender, Sender } from "../verifier/handle.ts";
+import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
 import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
 import { ImportTally } from "./handle.ts";
 import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
@@ -38,6 +39,11 @@ export class ImportSession implements Sender {
       return true;
     }
     if (line.trim() === "") return true;
+    if (line.length > FRAME_BYTES_MAX) {
+      this.#tally.read();
+      this.#tally.refused(`invalid: a line is longer than ${FRAME_BYTES_MAX} characters`);
+      return true;
+    }
     const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED);
     if (this.frames.send(this, `["EVENT",${line}]`, flags) !== null) return false;
     this.#tally.read();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { SETTINGS } from "../../lib/config/settings.ts";
 import { PLUGIN_EXIT_MS } from "../../lib/limits.ts";
 
 /** What the process tells. */
@@ -29,6 +30,8 @@ export class ShellProcess {
     // A group of its own: the shell's children end with it, and a Ctrl-C meant for the relay does not reach them.
     this.#child = new Deno.Command("/bin/sh", {
       args: ["-c", command],
+      clearEnv: true,
+      env: environment(),
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -87,4 +90,10 @@ export class ShellProcess {
       // The group is gone, which is what was wanted.
     }
   }
+}
+
+/** The relay's own environment, but for what is secret: a plugin decides about events, and needs no key of the relay. */
+function environment(): Record<string, string> {
+  const names = new Set(Object.entries(SETTINGS).filter(([, { secret }]) => secret).map(([name]) => name));
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !names.has(name)));
 }

@@ -62,3 +62,21 @@ Deno.test("without a relay both work on the store, and a relay that starts later
     await Deno.remove(dataDir, { recursive: true });
   }
 });
+
+Deno.test("a line that no message could hold is refused, beside a relay and alone, and others are read", async () => {
+  const long = `{"content":"${"x".repeat(5_000_000)}"}`;
+  const [before, after] = notes(2);
+  const lines = `${JSON.stringify(before)}\n${long}\n${JSON.stringify(after)}\n`;
+  const dataDir = await Deno.makeTempDir({ prefix: "sluice-import-" });
+  try {
+    const alone = await command("import", dataDir, lines);
+    assertMatch(alone.said, /read 3, stored 2, already there 0, refused 1/);
+    await using relay = await startRelay({ dataDir });
+    const beside = await command("import", relay.dataDir, lines);
+    assertEquals(beside.code, 3, beside.said);
+    assertMatch(beside.said, /read 3, stored 0, already there 2, refused 1/);
+    assertMatch(beside.said, /longer than/);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});

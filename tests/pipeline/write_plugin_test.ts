@@ -136,3 +136,24 @@ Deno.test("a plugin that dies or hangs refuses what it had, and the next event f
     }
   });
 });
+
+Deno.test("the plugin has the relay's environment, without what is secret in it", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "sluice-plugin-" });
+  const secret = "5".repeat(64);
+  const env = {
+    LOG_LEVEL: "error",
+    RELAY_URL,
+    RELAY_SECRET_KEY: secret,
+    PLUGIN_PLACE: "here",
+    WRITE_PLUGIN: `env > ${dir}/env; python3 ${dir}/plugin.py ${dir}/asked`,
+  };
+  await Deno.writeTextFile(`${dir}/plugin.py`, PLUGIN);
+  await using relay = await startRelay({ env });
+  await using client = await connect(relay.url);
+  await store(client, signEvent(freshKey(), { content: "yes" }));
+  const told = await Deno.readTextFile(`${dir}/env`);
+  assertMatch(told, /^PLUGIN_PLACE=here$/m);
+  assert(!told.includes(secret) && !told.includes("RELAY_SECRET_KEY"));
+  assertEquals(await relay.stop(), { code: 0, signal: null });
+  await Deno.remove(dir, { recursive: true });
+});
