@@ -50,6 +50,7 @@ import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { Gateway } from "./gateway.ts";
 import { socketEvents } from "./socket_events.ts";
+import { restingSockets } from "./turn.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase, RelayStatus } from "./http/relay_status.ts";
@@ -62,6 +63,8 @@ import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { StoredQueries } from "./stored_queries.ts";
 
+/** How long nothing must be there to answer or to read before a gateway that drains says that it has, ms. */
+const DRAIN_QUIET_MS = 20;
 /** How often a gateway that stops looks whether its clients have gone, ms. */
 const GOODBYE_LOOK_MS = 5;
 
@@ -104,6 +107,8 @@ class GatewayThread {
   readonly #means: GatewayMeans;
   #phase: Phase = "starting";
   #drained = false;
+  /** When there was something to answer or to read, the last time that it was looked at while draining. */
+  #busyMs = 0;
 
   constructor(start: ActorStart, means: GatewayMeans) {
     const { log, settings, metrics, files, verifier } = means;
@@ -207,15 +212,23 @@ class GatewayThread {
       else if (notice.type === "serve") this.#phase = "ready";
       else {
         this.#phase = "draining";
+        this.#busyMs = performance.now();
         this.#gateway.isDraining = true;
         this.#gateway.syncs.isDraining = true;
         this.#listener.stopAccepting();
       }
     }
-    if (this.#phase === "draining" && !this.#drained && !this.#gateway.events.isAnswering) {
+    if (this.#phase === "draining" && !this.#drained && this.#isQuiet()) {
       this.#drained = true;
       report({ type: "drained" });
     }
+  }
+
+  /** Whether everything that came is answered, and nothing lies in a socket that rests or was just read on. */
+  #isQuiet(): boolean {
+    const nowMs = performance.now();
+    if (this.#gateway.events.isAnswering || restingSockets() > 0) this.#busyMs = nowMs;
+    return nowMs - this.#busyMs >= DRAIN_QUIET_MS;
   }
 
   #status(log: Log, management: ManagementDoor): RelayStatus {

@@ -83,7 +83,7 @@ Deno.test("README's example is sound TypeScript and does what it says", async ()
       "OK",
       article.id,
       false,
-      "restricted: prove your key to publish articles",
+      "auth-required: prove your key to publish articles",
     ]);
     await store(stranger, signEvent(key));
     await using author = await connectAs(relay.url, key);
