@@ -59,6 +59,8 @@ async function takeTurn(
         const relay = await startPeer(peer, dataDir);
         try {
           add(start, { line: { start_ms: Math.round(relay.startMs) } });
+          // What it reads into memory after a start is no connection's.
+          if (stored > 0) await untilAtRest(relay.pid);
           const trial = { relay, file, effort, stored };
           await runSteps(comparison, steps, trial, dataDir, add);
           stored = trial.stored;
