@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { checkDatabase, copyDatabase } from "../lib/store/copy.ts";
 import { keptDatabases } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
+import { runCommand, say } from "./command.ts";
 
 /** Waits until a file, or the names in a directory, are on disk. */
 export async function synchronize(path: string): Promise<void> {
@@ -64,10 +65,6 @@ async function backUp(dataDir: string, target: string): Promise<number> {
   }
 }
 
-function say(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
 async function main(): Promise<number> {
   const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: {} });
   const [target, ...others] = positionals;
@@ -83,11 +80,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    say((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

@@ -21,6 +21,7 @@ import { controlPath } from "../services/data_paths.ts";
 import { checkPolicyFiles, policyFilesOf } from "../services/policy_files.ts";
 import { DirectImport } from "../services/importer/direct_import.ts";
 import { readSettings } from "../services/settings_file.ts";
+import { runCommand, say } from "./command.ts";
 import { nativeLibraryPath } from "./native.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -82,10 +83,6 @@ function progressOf({ read, stored, duplicates, refused }: ImportReport): string
   return `read ${read}, stored ${stored}, already there ${duplicates}, refused ${refused}`;
 }
 
-function say(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
@@ -105,11 +102,4 @@ async function main(): Promise<number> {
   return report.refused === 0 ? 0 : 3;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    say((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

@@ -15,15 +15,14 @@
  * @module
  */
 import { resolve } from "node:path";
-import { IndexState, openStateDatabase } from "../lib/search/index_state.ts";
+import { FOLLOWER, IndexState, openStateDatabase } from "../lib/search/index_state.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
 import { controlPath, searchPath, storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
+import { runCommand, say } from "./command.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;
-/** The name under which the indexer keeps its cursors. */
-const FOLLOWER = "search";
 
 async function relayRuns(dataDir: string): Promise<boolean> {
   try {
@@ -46,10 +45,6 @@ async function follow(dataDir: string, state: IndexState, log: LogReader): Promi
     await new Promise((resolve) => setTimeout(resolve, PROGRESS_INTERVAL_MS));
   }
   return true;
-}
-
-function say(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
 async function main(): Promise<number> {
@@ -78,11 +73,4 @@ async function main(): Promise<number> {
   return isDone ? 0 : 2;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    say((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

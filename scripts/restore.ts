@@ -17,6 +17,7 @@ import { lockDataDir } from "../services/data_dir.ts";
 import { keptDatabases, searchPath, storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
 import { exists, synchronize } from "./backup.ts";
+import { runCommand, say } from "./command.ts";
 
 /** Refuses a directory that holds anything of another store: a stray log of it would spoil the one that comes. */
 async function checkEmpty(dataDir: string): Promise<void> {
@@ -63,10 +64,6 @@ async function restore(backup: string, dataDir: string): Promise<void> {
   }
 }
 
-function say(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
 async function main(): Promise<number> {
   const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: {} });
   const [backup, ...others] = positionals;
@@ -80,11 +77,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    say((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

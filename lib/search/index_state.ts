@@ -9,6 +9,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DEAD_LETTERS_MAX } from "../limits.ts";
 import type { Cursor } from "./search_index.ts";
 
+/** The name under which the indexer keeps its cursors. */
+export const FOLLOWER = "search";
+
 /** A change that the index will never take. */
 export interface DeadLetter {
   readonly seq: number;

@@ -8,7 +8,7 @@
 import { BULK_BYTES_MAX, BULK_ITEM_ATTEMPTS_MAX } from "../../lib/limits.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import type { DeadLetter, IndexState } from "../../lib/search/index_state.ts";
+import { type DeadLetter, FOLLOWER, type IndexState } from "../../lib/search/index_state.ts";
 import type { BulkResult, ChangeTarget, Cursor, IndexChange } from "../../lib/search/search_index.ts";
 import type { LogReader } from "../../lib/store/log.ts";
 import type { Log } from "../log.ts";
@@ -16,8 +16,6 @@ import { Addition } from "./addition.ts";
 
 const BULK_EVENTS = histogramOf("nostr_bulk_events");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
-/** The name under which cursors are kept. */
-export const FOLLOWER = "search";
 
 /** A change that the index refused for a passing reason, to be sent first in the next bulk. */
 interface Repeated {

@@ -21,6 +21,7 @@ import { slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { FOLLOWER } from "../../lib/search/index_state.ts";
 import { SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { LogReader } from "../../lib/store/log.ts";
 import { openForFollowing } from "../../lib/store/open.ts";
@@ -34,7 +35,7 @@ import { Nip05Follower } from "./nip05_follower.ts";
 import { searchOptions } from "../search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 import { backoffMs, isDamaged, isPassing } from "./failures.ts";
-import { FOLLOWER, type FollowerParts, LogFollower } from "./log_follower.ts";
+import { type FollowerParts, LogFollower } from "./log_follower.ts";
 import { Rebuild } from "./rebuild.ts";
 
 const LAG = slotOf("nostr_indexer_lag_events");
