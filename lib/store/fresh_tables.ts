@@ -33,8 +33,8 @@ export class FreshTables {
     this.#events = db.prepare("SELECT count(*) AS n FROM fresh_event").get()!.n as number;
     // Both tables are read in the order of the settled one's own tree.
     this.#move = [
-      "INSERT INTO event SELECT * FROM fresh_event ORDER BY seq",
-      "INSERT INTO tag SELECT * FROM fresh_tag ORDER BY tag_key, age, id_key, seq",
+      "INSERT OR FAIL INTO event SELECT * FROM fresh_event ORDER BY seq",
+      "INSERT OR FAIL INTO tag SELECT * FROM fresh_tag ORDER BY tag_key, age, id_key, seq",
       "DELETE FROM fresh_event",
       "DELETE FROM fresh_tag",
     ].map((text) => db.prepare(text));

@@ -20,11 +20,12 @@ export class TagWriter {
 
   constructor(db: DatabaseSync) {
     for (let rows = 1; rows <= ROWS_MAX; rows++) {
-      const places = Array(rows).fill("(?, ?, ?, ?, ?)").join(", ");
+      const places = Array.from({ length: rows }, (_, row) => `(?${row + 5}, ?1, ?2, ?3, ?4)`).join(", ");
+      // OR FAIL: the group is undone as a whole, so that no statement needs a journal of the pages it changes.
       this.#inserts[rows] = db.prepare(
-        `INSERT INTO fresh_tag (tag_key, age, id_key, seq, kind) VALUES ${places}`,
+        `INSERT OR FAIL INTO fresh_tag (tag_key, age, id_key, seq, kind) VALUES ${places}`,
       );
-      this.#values[rows] = Array(rows * 5).fill(0);
+      this.#values[rows] = Array(rows + 4).fill(0);
     }
     [this.#deleteFresh, this.#delete] = (["fresh_tag", "tag"] as const).map((table) =>
       db.prepare(`DELETE FROM ${table} WHERE tag_key = ? AND age = ? AND id_key = ? AND seq = ?`)
@@ -37,14 +38,11 @@ export class TagWriter {
     for (let first = 0; first < count; first += ROWS_MAX) {
       const rows = Math.min(ROWS_MAX, count - first);
       const values = this.#values[rows]!;
-      for (let row = 0; row < rows; row++) {
-        const at = row * 5;
-        values[at] = event.tagKey(first + row);
-        values[at + 1] = age;
-        values[at + 2] = event.idKey;
-        values[at + 3] = seq;
-        values[at + 4] = event.kind;
-      }
+      values[0] = age;
+      values[1] = event.idKey;
+      values[2] = seq;
+      values[3] = event.kind;
+      for (let row = 0; row < rows; row++) values[row + 4] = event.tagKey(first + row);
       this.#inserts[rows]!.run(...values);
     }
   }
