@@ -77,6 +77,8 @@ export const VERIFY_BATCH_MAX = 512;
 export const GROUP_COMMIT_EVENTS_MAX = 1_000;
 /** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
 export const FRESH_EVENTS_MAX = 8_192;
+/** The same for an import without a relay, whom no pause disturbs: the more at once, the less each costs. */
+export const IMPORT_FRESH_EVENTS_MAX = 65_536;
 /** Bytes of events written in one transaction. */
 export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */

@@ -8,6 +8,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "../invariant.ts";
+import { FRESH_EVENTS_MAX } from "../limits.ts";
 import { dValue, isHex64, type NostrEvent } from "../nostr/event.ts";
 import { addressKey, idKey, pubkeyKey } from "../nostr/keys.ts";
 import { KIND_DELETION, KIND_GIFT_WRAP, KIND_VANISH, kindClass } from "../nostr/kinds.ts";
@@ -49,11 +50,14 @@ export class EventStore {
   /** Removals of the open transaction, for the tail. */
   removals: Removal[] = [];
 
-  /** @param ownUrls The relay's, by which requests to vanish name it (NIP-62). */
-  constructor(db: DatabaseSync, ownUrls: readonly string[] = []) {
+  /**
+   * @param ownUrls The relay's, by which requests to vanish name it (NIP-62).
+   * @param freshEventsMax Fresh events at which settling is due.
+   */
+  constructor(db: DatabaseSync, ownUrls: readonly string[] = [], freshEventsMax = FRESH_EVENTS_MAX) {
     this.#db = db;
     this.#tags = new TagWriter(db);
-    this.#fresh = new FreshTables(db);
+    this.#fresh = new FreshTables(db, freshEventsMax);
     this.#sql = prepareStatements(db);
     this.#lastSeq = this.#sql.lastSeq.get()!.seq as number;
     for (const row of db.prepare("SELECT target_key FROM deletion").iterate()) {

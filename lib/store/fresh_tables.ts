@@ -14,7 +14,6 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { FRESH_EVENTS_MAX } from "../limits.ts";
 
 /** What the names of the tables and indexes of a generation begin with. */
 export type Generation = "" | "fresh_";
@@ -27,9 +26,12 @@ export function ofBoth(write: (generation: Generation) => string): string {
 /** The writing side: says when moving is due, and moves. */
 export class FreshTables {
   readonly #move: readonly StatementSync[];
+  readonly #eventsMax: number;
   #events: number;
 
-  constructor(db: DatabaseSync) {
+  /** @param eventsMax Fresh events at which moving them is due. */
+  constructor(db: DatabaseSync, eventsMax: number) {
+    this.#eventsMax = eventsMax;
     this.#events = db.prepare("SELECT count(*) AS n FROM fresh_event").get()!.n as number;
     // Both tables are read in the order of the settled one's own tree.
     this.#move = [
@@ -42,7 +44,7 @@ export class FreshTables {
 
   /** Whether as many events are fresh as should be. What was removed or undone since may be counted still. */
   get isFull(): boolean {
-    return this.#events >= FRESH_EVENTS_MAX;
+    return this.#events >= this.#eventsMax;
   }
 
   /** Counts an event that was added to them. */

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../../lib/config.ts";
 import { ownUrls } from "../../lib/config/own_urls.ts";
-import { IMPORT_CHUNKS_AHEAD, IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { IMPORT_CHUNKS_AHEAD, IMPORT_FRESH_EVENTS_MAX, IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
 import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
 import type { ManagementChange } from "../../lib/management/management_state.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
@@ -33,7 +33,7 @@ export class DirectImport {
       durability: config.DURABILITY,
       cacheMebibytes: config.CACHE_MB,
     });
-    this.#store = new EventStore(this.#db, ownUrls(config));
+    this.#store = new EventStore(this.#db, ownUrls(config), IMPORT_FRESH_EVENTS_MAX);
     this.#intake = intake;
     this.#tell = tell;
   }
@@ -60,6 +60,8 @@ export class DirectImport {
         if (decided.length > IMPORT_CHUNKS_AHEAD) await writeFirst();
       }
       while (decided.length > 0) await writeFirst();
+      // Else a relay's first act would be to pause for it.
+      this.#store.settle();
     } finally {
       this.#intake.end();
       this.#db.close();

@@ -6,7 +6,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readConfig } from "../../lib/config.ts";
 import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
 import { signEvent, testKey } from "../../tests/support/sign.ts";
-import { managementPath } from "../data_paths.ts";
+import { openForFollowing } from "../../lib/store/open.ts";
+import { managementPath, storePath } from "../data_paths.ts";
 import { checkPolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { DirectImport } from "./direct_import.ts";
 import { startIntake } from "./handle.ts";
@@ -62,6 +63,15 @@ Deno.test("an import takes the events of whom the operator has allowed, and not 
     assertEquals([stored, refused], [2, 2]);
     const open = await importInto(dataDir, lines());
     assertEquals([open.stored, open.duplicates, open.refused], [1, 2, 1], "who is banned is everywhere");
+  }));
+
+Deno.test("an import leaves no event to be settled by the relay that starts after it", () =>
+  inDataDir(async (dataDir) => {
+    await importInto(dataDir, ReadableStream.from(LINES));
+    const db = openForFollowing(storePath(dataDir));
+    const rows = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n;
+    assertEquals([rows("event"), rows("fresh_event")], [LINES.length, 0]);
+    db.close();
   }));
 
 Deno.test("lines for a worker that has died are refused with the reason, also where it died between two calls", () =>
