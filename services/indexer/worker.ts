@@ -44,10 +44,6 @@ const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
 const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
 /** How often the lag is measured, whatever else goes on, ms. */
 const LAG_INTERVAL_MS = 1_000;
-/** How long no event must have been seen waiting for the store, for the writers to have paused, ms. */
-const WRITERS_PAUSE_MS = 400;
-/** Changes between two looks, which are up to a quarter of a second apart, by which events are taken to wait. */
-const FLOOD_CHANGES = 500;
 
 class Indexer {
   readonly #settings: ConfigFollower;
@@ -70,10 +66,6 @@ class Indexer {
   #failures = 0;
   /** The first comes at once: it finds out whether the index answers. */
   #lastFlushMs = -Infinity;
-  /** When an event was last seen waiting for the store, ms. */
-  #writersWaitedMs = -Infinity;
-  /** How far the log was at the last look. */
-  #seenSeq = 0;
 
   constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
     const { memory } = start;
@@ -113,10 +105,9 @@ class Indexer {
       const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
       const leftMs = this.#lastFlushMs + (pauseMs ?? FLUSH_INTERVAL_MS) - performance.now();
       if (leftMs <= 0) return;
-      const writersWait = this.#writersWait;
-      const enough = this.#tell() >= FLUSH_EVENTS_MAX && (OPENSEARCH_URL !== null || !writersWait);
+      const enough = this.#tell() >= FLUSH_EVENTS_MAX && (OPENSEARCH_URL !== null || !this.#writersWait);
       // To build an index anew has time.
-      const mayRebuild = this.#rebuildWaits && !writersWait;
+      const mayRebuild = this.#rebuildWaits && !this.#writersWait;
       if (this.#failures === 0 && (enough || mayRebuild)) return;
       await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
     }
@@ -125,16 +116,9 @@ class Indexer {
   /**
    * Whether events wait for the store. The embedded index works on the same cores as the relay: meanwhile it keeps to a
    * small bulk a second. Search falls behind for as long as the load lasts, which its lag tells, and writes do not.
-   * A fast store empties its lanes between two groups,
-   * however great the load, so that one look is not enough.
    */
   get #writersWait(): boolean {
-    const nowMs = performance.now();
-    const { lastSeq } = this.#log;
-    const isFlood = lastSeq - this.#seenSeq >= FLOOD_CHANGES;
-    this.#seenSeq = lastSeq;
-    if (isFlood || this.#packed.some((lane) => usedBytesOf(lane) > 0)) this.#writersWaitedMs = nowMs;
-    return nowMs - this.#writersWaitedMs < WRITERS_PAUSE_MS;
+    return this.#packed.some((lane) => usedBytesOf(lane) > 0);
   }
 
   /** Whether a bulk ends after so many changes, because others need the cores. */
