@@ -161,6 +161,8 @@ export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
  * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
  */
 export const SOCKET_TURN_MESSAGES_MAX = 128;
+/** Pings of one client between two turns of the `ws` engine, which has to look at all that one read has brought. */
+export const SOCKET_TURN_PINGS_MAX = 1_024;
 /** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
 export const SOCKET_SHORT_RESTS_MAX = 3;
 /** Rows that a reader examines for one slice. */

@@ -14,6 +14,8 @@ import { signEvent, testKey } from "../support/sign.ts";
 const TICK_MS = 10;
 /** What a sender that was held back makes up for at most, ms: a client does not save its frames for hours. */
 const CATCH_UP_MS_MAX = 250;
+/** The time after which what was taken tells how much is taken, ms. */
+const SETTLED_MS = 1_000;
 /** Bytes of one write, and of a frame at most. */
 const WRITE_BYTES_MAX = 256 * 1024;
 const FRAME_BYTES_MAX = 4 * 1024;
@@ -66,13 +68,21 @@ export class OpenLoop implements Disposable {
     return await this.#phase(forMs, (sender) => () => window - sender.unanswered);
   }
 
-  /** Sends so many events a second for so long, ms, and waits for nothing but the system's own buffers. */
-  async sendAtRate(eventsPerSecond: number, forMs: number): Promise<Tally> {
-    const perMs = eventsPerSecond / this.#senders.length / 1_000;
+  /**
+   * Sends so many times what the relay takes, for so long, ms, and waits for nothing but the system's own buffers. What
+   * it takes a second is known from before, and grows when it takes more.
+   */
+  async sendTimes(times: number, knownPerSecond: number, forMs: number): Promise<Tally> {
+    const startedMs = performance.now();
     return await this.#phase(forMs, () => {
-      let paidMs = performance.now();
+      let paidMs = startedMs;
       return () => {
         const nowMs = performance.now();
+        const takenPerMs = Math.max(
+          knownPerSecond / 1_000,
+          this.tally.accepted / Math.max(SETTLED_MS, nowMs - startedMs),
+        );
+        const perMs = times * takenPerMs / this.#senders.length;
         paidMs = Math.max(paidMs, nowMs - CATCH_UP_MS_MAX);
         const due = Math.floor((nowMs - paidMs) * perMs);
         paidMs += due / perMs;

@@ -83,7 +83,7 @@ async function overload(
   const beforeMs = await lone.medianMs();
   senders.prepare(Math.min(PREPARED_MAX, capacity * OVERLOAD * floodMs / 1_000));
   const memory = await watchMemory(relay);
-  const flood = await senders.sendAtRate(capacity * OVERLOAD, floodMs);
+  const flood = await senders.sendTimes(OVERLOAD, capacity, floodMs);
   const endedMs = performance.now();
   await drained(senders, engine, findings);
   const answeredMs = performance.now();
