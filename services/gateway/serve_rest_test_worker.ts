@@ -24,7 +24,7 @@ const { address }: Listener = await listenWithServe({
   failed: () => {},
 }, opening);
 
-/** A rest begins behind the message that is due for one, and ends in a later turn: a microtask of a microtask is between. */
+/** A rest begins behind the message that is due for one and ends in a later turn; a microtask of a microtask is between. */
 function inTheRest(act: () => void): void {
   queueMicrotask(() =>
     queueMicrotask(() => {

@@ -72,6 +72,11 @@ async function overload(
     dataDir,
     env: { LOG_LEVEL: "error", WEBSOCKET_ENGINE: engine },
   });
+  relay.exited.then(({ code, signal }) => {
+    if (code !== 0) {
+      findings.fail(engine, [`the relay ended with ${code} ${signal}: ${relay.output().slice(-2_000)}`]);
+    }
+  });
   await keepToOneCore(relay);
   using senders = await OpenLoop.open(relay.url, CONNECTIONS);
   await using lone = await LoneClient.join(relay);
@@ -185,7 +190,8 @@ async function watchMemory(relay: TestRelay) {
   let isOver = false;
   const watching = (async () => {
     while (!isOver) {
-      mostMiB = Math.max(mostMiB, await privateMiB(relay));
+      // A relay that has ended has none; whoever speaks to it finds that out.
+      mostMiB = Math.max(mostMiB, await privateMiB(relay).catch(() => 0));
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   })();
@@ -193,7 +199,7 @@ async function watchMemory(relay: TestRelay) {
     end: async () => {
       isOver = true;
       await watching;
-      return { firstMiB, mostMiB: Math.max(mostMiB, await privateMiB(relay)) };
+      return { firstMiB, mostMiB };
     },
   };
 }
