@@ -274,6 +274,11 @@ export const FULL_SET_EXPIRED_ROWS_MAX = 2_000;
 export const FULL_SET_FOLLOW_MS = 500;
 /** Negentropy sessions that one connection may have open. */
 export const NEGENTROPY_SESSIONS_MAX = 16;
+/**
+ * How long a message of negentropy may wait for its answer, ms; then it is refused. Clients wait for some 30 seconds, and
+ * an idle core gathers five million events in that time.
+ */
+export const NEGENTROPY_ANSWER_MS_MAX = 20_000;
 /** How long a client may take for its next negentropy message, ms. */
 export const NEGENTROPY_IDLE_MS_MAX = 60_000;
 
