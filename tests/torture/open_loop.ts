@@ -36,6 +36,8 @@ export interface Tally {
   refused: number;
   /** How long each accepted event took from its write to its `OK`, ms. */
   readonly acceptedMs: number[];
+  /** Accepted events of each connection. */
+  readonly acceptedOf: number[];
 }
 
 /** All senders; see the module's text. */
@@ -104,7 +106,7 @@ export class OpenLoop implements Disposable {
 }
 
 function emptyTally(): Tally {
-  return { sent: 0, accepted: 0, refused: 0, acceptedMs: [] };
+  return { sent: 0, accepted: 0, refused: 0, acceptedMs: [], acceptedOf: [] };
 }
 
 /** One connection. */
@@ -206,6 +208,7 @@ class Sender {
     if (isAccepted) {
       tally.accepted++;
       tally.acceptedMs.push(performance.now() - sent.atMs);
+      tally.acceptedOf[this.#number] = (tally.acceptedOf[this.#number] ?? 0) + 1;
       return;
     }
     tally.refused++;

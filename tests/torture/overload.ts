@@ -107,6 +107,9 @@ async function overload(
     "accepted, events/s": flood.accepted / floodMs * 1_000,
     "accepted after, median ms": sorted[sorted.length >> 1] ?? Infinity,
     "accepted after, p99 ms": p99Ms,
+    "accepted of the connection with the fewest, share of the mean, %":
+      Math.min(...Array.from({ length: CONNECTIONS }, (_, n) => flood.acceptedOf[n] ?? 0)) * CONNECTIONS /
+      Math.max(1, flood.accepted) * 100,
     "the last answer after the last frame, ms": answeredMs - endedMs,
     "a lone client before, median ms": beforeMs,
     "a lone client afterwards, median ms": afterMs,
