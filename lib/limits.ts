@@ -432,8 +432,11 @@ export const URL_CHARS_MAX = 2_000;
 export const NIP05_MS_MAX = 5_000;
 /** Bytes of an answer to it, head included. */
 export const NIP05_ANSWER_BYTES_MAX = 512 * 1024;
-/** Look-ups under way at once. */
-export const NIP05_AT_ONCE_MAX = 4;
+/** Look-ups under way at once, and of one site, whose owner may have as many names below it as they like. */
+export const NIP05_AT_ONCE_MAX = 16;
+export const NIP05_SITE_AT_ONCE_MAX = 2;
+/** Look-ups that begin in one turn (`NIP05_LOOK_MS`): bounds what strangers can have the relay send a second. */
+export const NIP05_TURN_MAX = 4;
 /** Seconds between two look-ups at one domain. */
 export const NIP05_DOMAIN_SECONDS_MIN = 2;
 /** Domains whose pauses are kept before those that are over are forgotten. */
