@@ -35,8 +35,14 @@ const OVERLOAD = 3;
 /** Events that are signed before the flood; those after them take the place of what was accepted. */
 const PREPARED_MAX = 60_000;
 const ROUND_MS = 1_000;
-/** The longest that 99 of 100 accepted events may wait for their `OK`, ms, also where others use the machine. */
-const P99_MS_MAX = 60_000;
+/**
+ * The longest that 99 of 100 accepted events may wait for their `OK`, ms, from the moment when the relay has read them, by
+ * its own clock; judged where the flood is long, because its histogram ends there.
+ */
+const INSIDE_MS_MAX = 10_000;
+const LONG_MS_MIN = 60_000;
+/** The same from their write, ms, in a short flood: in a long one tens of megabytes of each connection wait in TCP. */
+const P99_MS_MAX = 120_000;
 /** Growth of private memory that counts as bounded, MiB; the set for negentropy takes 44 bytes an event of it. */
 const GROWTH_MIB_MAX = 700;
 /** The longest wait for the answers to what was sent last, ms. */
@@ -120,7 +126,8 @@ async function overload(
   findings.count(`${engine}: refused`, flood.refused);
   say(`${engine}: ${JSON.stringify(findings.figures)}`);
   findings.fail(engine, [...senders.faults, ...lone.refusals, ...await deathsOf(relay)]);
-  if (p99Ms > P99_MS_MAX) findings.fail(engine, [`one of 100 was accepted after ${rounded(p99Ms)} ms`]);
+  const [judgedMs, mostMs] = floodMs < LONG_MS_MIN ? [p99Ms, P99_MS_MAX] : [insideMs, INSIDE_MS_MAX];
+  if (judgedMs > mostMs) findings.fail(engine, [`one of 100 was accepted after ${rounded(judgedMs)} ms`]);
   const grownMiB = rounded(mostMiB - firstMiB);
   if (grownMiB > GROWTH_MIB_MAX) findings.fail(engine, [`private memory grew by ${grownMiB} MiB`]);
   if (afterMs > normalMs) findings.fail(engine, [`a lone client waits ${afterMs} ms, before ${beforeMs}`]);
