@@ -30,6 +30,7 @@ import { LiveSettings } from "./services/live_settings.ts";
 import { Log } from "./services/log.ts";
 import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
+import { checkPlugins } from "./services/plugin/plugin_file.ts";
 import { checkPolicyFiles } from "./services/policy_files.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
 import { SOFTWARE } from "./services/software.ts";
@@ -174,6 +175,7 @@ async function readStart() {
   // As `deno task start` has allowed it.
   const dataDir = path === null ? asked.DATA_DIR : resolve(dirname(path), asked.DATA_DIR);
   const policyVersions = await checkPolicyFiles(asked);
+  checkPlugins(asked);
   const takesOver = Deno.args.includes("--take-over");
   const free = takesOver ? await tryLockDataDir(dataDir) : await lockDataDir(dataDir);
   const port = free === null ? sharedPort(asked.PORT) : findPort(asked.HOST, asked.PORT);
@@ -267,7 +269,20 @@ function sayWhatServes(
   say(`  data         ${config.DATA_DIR}, durability ${config.DURABILITY}: ${risk}`);
   say(`  verification ${facts.verification}`);
   say(`  search       ${facts.search}`);
+  for (const line of decidersOf(config)) say(line);
   say(`  threads      ${gateways} gateways, ${verifiers} verifiers, ${readers} readers, store, indexer`);
+}
+
+/** What of the operator's own decides, where anything does. */
+function decidersOf({ WRITE_PLUGIN, REQUEST_PLUGIN, POLICY_FILES }: Config): string[] {
+  const plugins = [
+    ...(WRITE_PLUGIN === null ? [] : [`writes "${WRITE_PLUGIN}"`]),
+    ...(REQUEST_PLUGIN === null ? [] : [`requests "${REQUEST_PLUGIN}"`]),
+  ];
+  return [
+    ...(plugins.length === 0 ? [] : [`  plugins      ${plugins.join(", ")}`]),
+    ...(POLICY_FILES === null ? [] : [`  policies     ${POLICY_FILES.join(", ")}`]),
+  ];
 }
 
 function say(line: string): void {

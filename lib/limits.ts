@@ -165,6 +165,8 @@ export const GATEWAY_TURN_ROWS_COUNTED = GATEWAY_QUERY_ROWS_MAX;
  * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
  */
 export const SOCKET_TURN_MESSAGES_MAX = 128;
+/** Pings of one client between two turns of the `ws` engine, which has to look at all that one read has brought. */
+export const SOCKET_TURN_PINGS_MAX = 1_024;
 /** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
 export const SOCKET_SHORT_RESTS_MAX = 3;
 /** Rows that a reader examines for one slice. */
@@ -288,6 +290,11 @@ export const FULL_SET_EXPIRED_ROWS_MAX = 2_000;
 export const FULL_SET_FOLLOW_MS = 500;
 /** Negentropy sessions that one connection may have open. */
 export const NEGENTROPY_SESSIONS_MAX = 16;
+/**
+ * How long a message of negentropy may wait for its answer, ms; then it is refused. Clients wait for some 30 seconds, and
+ * an idle core gathers five million events in that time.
+ */
+export const NEGENTROPY_ANSWER_MS_MAX = 20_000;
 /** How long a client may take for its next negentropy message, ms. */
 export const NEGENTROPY_IDLE_MS_MAX = 60_000;
 
@@ -441,8 +448,11 @@ export const URL_CHARS_MAX = 2_000;
 export const NIP05_MS_MAX = 5_000;
 /** Bytes of an answer to it, head included. */
 export const NIP05_ANSWER_BYTES_MAX = 512 * 1024;
-/** Look-ups under way at once. */
-export const NIP05_AT_ONCE_MAX = 4;
+/** Look-ups under way at once, and of one site, whose owner may have as many names below it as they like. */
+export const NIP05_AT_ONCE_MAX = 16;
+export const NIP05_SITE_AT_ONCE_MAX = 2;
+/** Look-ups that begin in one turn (`NIP05_LOOK_MS`): bounds what strangers can have the relay send a second. */
+export const NIP05_TURN_MAX = 4;
 /** Seconds between two look-ups at one domain. */
 export const NIP05_DOMAIN_SECONDS_MIN = 2;
 /** Domains whose pauses are kept before those that are over are forgotten. */

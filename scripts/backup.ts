@@ -5,7 +5,7 @@
  * before the directory gets its name: a directory of that name is a complete backup, on disk. `deno task restore` puts
  * it back.
  *
- * Exit code 0: the backup is there; 1: it is not, and standard error says why.
+ * Exit code 0: the backup is there; 1: it is not, and standard error says why; 2: no directory was named.
  * Runs in a process of its own; a backup that is cut short leaves `DIRECTORY.partial`, which the next one replaces.
  *
  * @module
@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { checkDatabase, copyDatabase } from "../lib/store/copy.ts";
 import { keptDatabases } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
-import { runCommand, say } from "./command.ts";
+import { runCommand, say, UsageError } from "./command.ts";
 
 /** Waits until a file, or the names in a directory, are on disk. */
 export async function synchronize(path: string): Promise<void> {
@@ -69,8 +69,7 @@ async function main(): Promise<number> {
   const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: {} });
   const [target, ...others] = positionals;
   if (target === undefined || others.length > 0) {
-    say("Usage: deno task backup DIRECTORY");
-    return 1;
+    throw new UsageError(`Cannot backup "${positionals.join(" ")}": one directory is wanted`);
   }
   const config = await readSettings(".env", Deno.env.toObject());
   const startedMs = performance.now();
@@ -80,4 +79,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(import.meta.url, main);

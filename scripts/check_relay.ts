@@ -18,6 +18,7 @@
  */
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
+import { answerHelp, endIfMisused, UsageError } from "./command.ts";
 import { ANSWER_MS_DEFAULT } from "./check_relay/bounds.ts";
 import { accepts, endOnInterrupt, RelayProcess } from "./check_relay/relay_process.ts";
 import { documentOf, lineOf, summaryOf, tallyOf } from "./check_relay/report.ts";
@@ -37,7 +38,7 @@ interface Arguments extends SubjectOptions {
 /**
  * Reads the command line.
  *
- * @throws {TypeError} if it makes no sense; the message says why.
+ * @throws {UsageError} if it makes no sense; the message says why.
  */
 export function readArguments(args: readonly string[]): Arguments {
   const options = {
@@ -52,16 +53,16 @@ export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const url = positionals[0] ?? "";
   if (positionals.length !== 1 || !/^wss?:\/\/./.test(url) || !URL.canParse(url)) {
-    throw new TypeError(`Cannot check relay "${positionals.join(" ")}": one URL is wanted, ws:// or wss://`);
+    throw new UsageError(`Cannot check relay "${positionals.join(" ")}": one URL is wanted, ws:// or wss://`);
   }
   if (values.key !== undefined && !/^[0-9a-f]{64}$/.test(values.key)) {
-    throw new TypeError("Cannot use key: it is not 64 lower-case hex characters");
+    throw new UsageError("Cannot use key: it is not 64 lower-case hex characters");
   }
   const answerMs = Number(values.timeout ?? ANSWER_MS_DEFAULT);
-  if (!(answerMs >= 100)) throw new TypeError(`Cannot wait "${values.timeout}": at least 100 ms are wanted`);
+  if (!(answerMs >= 100)) throw new UsageError(`Cannot wait "${values.timeout}": at least 100 ms are wanted`);
   const nips = values.nips === undefined ? null : new Set(values.nips.split(",").map(Number));
   if (nips?.has(NaN)) {
-    throw new TypeError(`Cannot read NIPs "${values.nips}": numbers with commas are wanted`);
+    throw new UsageError(`Cannot read NIPs "${values.nips}": numbers with commas are wanted`);
   }
   return {
     url,
@@ -100,12 +101,13 @@ async function main(args: Arguments): Promise<number> {
 }
 
 if (import.meta.main) {
+  await answerHelp(import.meta.url);
   let args: Arguments;
   try {
     args = readArguments(Deno.args);
   } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
+    await endIfMisused(import.meta.url, error);
+    throw error;
   }
   endOnInterrupt();
   try {

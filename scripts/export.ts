@@ -20,6 +20,7 @@ import { openForReading } from "../lib/store/open.ts";
 import { SCHEMA_VERSION, versionOf } from "../lib/store/schema.ts";
 import { storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
+import { runCommand, say } from "./command.ts";
 
 /** The texts of one step after another; no snapshot is held between two. */
 type Step = () => string[] | null;
@@ -63,7 +64,7 @@ function filterOf(text: string): object {
   }
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const options = {
     filter: { type: "string" },
     since: { type: "string" },
@@ -95,14 +96,8 @@ async function main(): Promise<void> {
     written += texts.length;
   }
   db.close();
-  await Deno.stderr.write(encoder.encode(`wrote ${written} events\n`));
+  say(`wrote ${written} events`);
+  return 0;
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    await Deno.stderr.write(new TextEncoder().encode(`${(error as Error).message}\n`));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(import.meta.url, main);

@@ -102,4 +102,4 @@ async function main(): Promise<number> {
   return report.refused === 0 ? 0 : 3;
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(import.meta.url, main);

@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { parseArgs } from "node:util";
+import { runCommand } from "./command.ts";
 import { buildProduct, findProduct, type Product } from "./native/compile.ts";
 import { type Compiler, findCompiler } from "./native/toolchain.ts";
 
@@ -68,8 +70,12 @@ async function findOrBuild(
   return folder && { folder, built: true };
 }
 
-if (import.meta.main) {
+async function main(): Promise<number> {
+  parseArgs({ args: Deno.args, options: {} });
   const { path, line } = await prepareNative();
   // deno-lint-ignore no-console -- the command's output
   (path === null ? console.error : console.log)(line);
+  return 0;
 }
+
+if (import.meta.main) await runCommand(import.meta.url, main);

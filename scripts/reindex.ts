@@ -9,12 +9,14 @@
  * and called again.
  *
  * Exit code 0: the new index serves; 1: nothing could be asked for; 2: it is asked for, and begins with the relay's next
- * start, because none runs.
+ * start, because none runs; also 2: the
+ * command takes no such words.
  * Runs in a process of its own; the request is a row in `search.db`.
  *
  * @module
  */
 import { resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { FOLLOWER, IndexState, openStateDatabase } from "../lib/search/index_state.ts";
 import { LogReader } from "../lib/store/log.ts";
 import { openForReading } from "../lib/store/open.ts";
@@ -48,6 +50,7 @@ async function follow(dataDir: string, state: IndexState, log: LogReader): Promi
 }
 
 async function main(): Promise<number> {
+  parseArgs({ args: Deno.args, options: {} });
   const config = await readSettings(".env", Deno.env.toObject());
   const dataDir = resolve(config.DATA_DIR);
   let db;
@@ -73,4 +76,4 @@ async function main(): Promise<number> {
   return isDone ? 0 : 2;
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(import.meta.url, main);

@@ -3,7 +3,8 @@
  *
  * The backup is checked as a whole first, then copied. Search is filled anew by the relay that starts next.
  *
- * Exit code 0: a relay may start on `DATA_DIR`; 1: nothing was restored, and standard error says why.
+ * Exit code 0: a relay may start on `DATA_DIR`; 1: nothing was restored, and standard error says why; 2: no
+ * directory was named.
  * Runs in a process of its own, which holds the lock on the data directory meanwhile.
  *
  * @module
@@ -17,7 +18,7 @@ import { lockDataDir } from "../services/data_dir.ts";
 import { keptDatabases, searchPath, storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
 import { exists, synchronize } from "./backup.ts";
-import { runCommand, say } from "./command.ts";
+import { runCommand, say, UsageError } from "./command.ts";
 
 /** Refuses a directory that holds anything of another store: a stray log of it would spoil the one that comes. */
 async function checkEmpty(dataDir: string): Promise<void> {
@@ -68,8 +69,7 @@ async function main(): Promise<number> {
   const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: {} });
   const [backup, ...others] = positionals;
   if (backup === undefined || others.length > 0) {
-    say("Usage: deno task restore DIRECTORY");
-    return 1;
+    throw new UsageError(`Cannot restore "${positionals.join(" ")}": one directory is wanted`);
   }
   const config = await readSettings(".env", Deno.env.toObject());
   await restore(resolve(backup), resolve(config.DATA_DIR));
@@ -77,4 +77,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(import.meta.url, main);

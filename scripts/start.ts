@@ -15,9 +15,11 @@
 import { type Config, ConfigError } from "../lib/config.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { controlPath, noticePath } from "../services/data_paths.ts";
 import { OPEN_FILES_VARIABLE, openFilesMax, openFilesWarning } from "../services/open_files.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
+import { answerHelp, endIfMisused, say } from "./command.ts";
 import { prepareNative } from "./native.ts";
 import { keepRunning, type Life } from "./start/keep_running.ts";
 
@@ -139,20 +141,22 @@ async function spawnRelay(settingsPath: string, { restarts, takesOver }: Life): 
 }
 
 async function start(): Promise<number> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { "take-over": { type: "boolean", default: false } },
+  });
   const settingsPath = resolve(".env");
   const { RESTART_DELAY_MS: delayMs } = await readSettings(settingsPath, Deno.env.toObject());
-  const takesOver = Deno.args.includes("--take-over");
-  return await keepRunning((life) => spawnRelay(settingsPath, life), { delayMs, takesOver, say });
-}
-
-function say(line: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  const how = { delayMs, takesOver: values["take-over"], say };
+  return await keepRunning((life) => spawnRelay(settingsPath, life), how);
 }
 
 if (import.meta.main) {
+  await answerHelp(import.meta.url);
   try {
     Deno.exit(await start());
   } catch (error) {
+    await endIfMisused(import.meta.url, error);
     if (!(error instanceof ConfigError)) throw error;
     say(error.message);
     Deno.exit(1);

@@ -22,6 +22,7 @@
  */
 // deno-lint-ignore-file no-console -- the command's output
 import { type FileReport, joinJunit, readJunit, splitJunit, sumTallies, type Tally } from "./test/junit.ts";
+import { runCommand } from "./command.ts";
 import { type Selection, selectTests } from "./test/select.ts";
 
 interface Options {
@@ -261,4 +262,4 @@ function printSlowest(reports: readonly FileReport[]): void {
   for (const { path, seconds } of slowest) console.log(`${seconds.toFixed(2).padStart(8)} s  ${path}`);
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) await runCommand(import.meta.url, main);

@@ -42,6 +42,7 @@ async function runWith(
     for (const name of ["junit.ts", "select.ts"]) {
       await Deno.copyFile(RUNNER.replace("test.ts", `test/${name}`), `${root}/scripts/test/${name}`);
     }
+    await Deno.copyFile(RUNNER.replace("test.ts", "command.ts"), `${root}/scripts/command.ts`);
     await Deno.writeTextFile(
       `${root}/scripts/native.ts`,
       `export const prepareNative = () => ({ line: "" });`,

@@ -9,6 +9,8 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- the command's output
+import { parseArgs } from "node:util";
+import { runCommand } from "./command.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
@@ -47,9 +49,12 @@ export function formatFinding({ path, line, message }: Finding): string {
   return line === undefined ? `${path}: ${message}` : `${path}:${line}: ${message}`;
 }
 
-if (import.meta.main) {
+async function main(): Promise<number> {
+  parseArgs({ args: Deno.args, options: {} });
   const findings = await tidy(new URL("../", import.meta.url));
   for (const finding of findings) console.error(formatFinding(finding));
   console.log(findings.length === 0 ? "tidy" : `${findings.length} to tidy`);
-  Deno.exit(findings.length === 0 ? 0 : 1);
+  return findings.length === 0 ? 0 : 1;
 }
+
+if (import.meta.main) await runCommand(import.meta.url, main);

@@ -1,12 +1,14 @@
 /**
  * Tries to break the relay's promises for as long as is asked, and writes a report.
  *
- *   deno task torture [--minutes 5] [--only crash,power,threads,…] [--seed S] [--rounds N] [--rate N] [--folder DIR]
+ *   deno task torture [TRIAL…] [--minutes 5] [--seed S] [--rounds N] [--frames N] [--rate N] [--folder DIR]
  *
+ *   TRIAL      bytes, clients, crash, crash-opensearch, overload, power, soak, threads; all of them when none is named
+ *   --only     the same, separated by commas
  *   --minutes  of each trial; a trial ends with the round in which they are over
- *   --only     the trials, by name; all of them when it is missing
  *   --seed     repeats a run's choices; the moments at which things happen are the machine's
  *   --rounds   ends each trial after so many rounds
+ *   --frames   EVENT frames of the trial bytes; it ends with the round that brings them, however long that takes
  *   --rate     events a second, at most, where a trial has a steady load
  *   --folder   keeps data, model and report; another run with the same folder goes on with them
  *
@@ -15,28 +17,40 @@
  *
  * @module
  */
-import { Flags } from "../bench/flags.ts";
+import { parseArgs } from "node:util";
 import { printProgress } from "../bench/output.ts";
 import { Prng } from "../tests/support/prng.ts";
 import { TRIALS } from "../tests/torture/trials.ts";
 import { readReport, type Section, writeReport } from "../tests/torture/report.ts";
+import { numberOf, runCommand, UsageError } from "./command.ts";
 import { prepareNative } from "./native.ts";
 
 const MINUTES = 5;
 
+const OPTIONS = {
+  only: { type: "string" },
+  minutes: { type: "string" },
+  seed: { type: "string" },
+  rounds: { type: "string" },
+  frames: { type: "string" },
+  rate: { type: "string" },
+  folder: { type: "string" },
+} as const;
+
 async function main(): Promise<number> {
-  const flags = new Flags(Deno.args);
-  const minutes = flags.number("minutes", MINUTES);
-  const seed = flags.number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!);
-  const names = flags.list("only", Object.keys(TRIALS));
-  const rounds = flags.number("rounds", Infinity);
-  const rate = flags.number("rate", Infinity);
-  const folder = flags.text("folder", await Deno.makeTempDir({ prefix: "sluice-torture-" }));
-  flags.finish();
-  const unknown = names.find((name) => !(name in TRIALS));
+  const { values, positionals } = parseArgs({ args: Deno.args, options: OPTIONS, allowPositionals: true });
+  const minutes = numberOf("minutes", values.minutes, MINUTES);
+  const seed = numberOf("seed", values.seed, crypto.getRandomValues(new Uint32Array(1))[0]!);
+  const rounds = numberOf("rounds", values.rounds, Infinity);
+  const frames = numberOf("frames", values.frames, 0);
+  const rate = numberOf("rate", values.rate, Infinity);
+  const named = [...positionals, ...values.only?.split(",") ?? []];
+  const unknown = named.find((name) => !(name in TRIALS));
   if (unknown !== undefined) {
-    throw new Error(`Cannot run trial "${unknown}": known are ${Object.keys(TRIALS).join(", ")}`);
+    throw new UsageError(`Cannot run trial "${unknown}": known are ${Object.keys(TRIALS).join(", ")}`);
   }
+  const names = named.length === 0 ? Object.keys(TRIALS) : named;
+  const folder = values.folder ?? await Deno.makeTempDir({ prefix: "sluice-torture-" });
   await printProgress(`${(await prepareNative()).line}\nSEED=${seed}, folder ${folder}`);
   const sections: Section[] = await readReport(folder);
   for (const name of names) {
@@ -47,6 +61,7 @@ async function main(): Promise<number> {
       prng: new Prng(seed),
       budgetMs: minutes * 60_000,
       rounds,
+      ...(frames > 0 && { frames }),
       rate,
       folder: `${folder}/${name}`,
       say: (line) => void printProgress(`${name}: ${line}`),
@@ -59,9 +74,4 @@ async function main(): Promise<number> {
   return sections.some(({ failures }) => failures.length > 0) ? 1 : 0;
 }
 
-try {
-  Deno.exit(await main());
-} catch (error) {
-  await printProgress(error instanceof Error ? error.stack ?? error.message : String(error));
-  Deno.exit(1);
-}
+if (import.meta.main) await runCommand(import.meta.url, main);

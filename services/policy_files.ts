@@ -70,6 +70,7 @@ async function loadPolicyFile({ path, version }: PolicyFileVersion): Promise<Pol
 export async function checkPolicyFiles({ POLICY_FILES }: Config): Promise<string[]> {
   return await Promise.all((POLICY_FILES ?? []).map(async (path) => {
     const version = await fileVersion(path);
+    if (version === "") throw new Error(`Cannot load policy file "${path}": it does not exist`);
     await loadPolicyFile({ path, version });
     return version;
   }));

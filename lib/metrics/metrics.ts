@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { VERDICTS } from "../nip05/verdict.ts";
 import { PREFIXES } from "../nostr/prefixes.ts";
 import { STORAGE_FAULTS } from "../store/storage_fault.ts";
 
@@ -135,6 +136,11 @@ export const METRICS = {
     buckets: EVENTS,
   },
   nostr_bulk_failures_total: { type: "counter", help: "Bulk calls that the search index did not take." },
+  nostr_nip05_checks_total: {
+    type: "counter",
+    help: "Identifiers (NIP-05) that were looked up, by what was found; unknown: the domain gave no answer.",
+    label: { name: "verdict", values: VERDICTS },
+  },
   nostr_worker_restarts_total: {
     type: "counter",
     help: "Workers that died and were started again, by actor.",

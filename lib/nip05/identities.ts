@@ -16,6 +16,7 @@ import {
 } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";
+import type { Verdict } from "./verdict.ts";
 
 const BUSY_MS = 5_000;
 const SCHEMA = `
@@ -55,9 +56,6 @@ const STATEMENTS = {
 export interface DueIdentity extends Identifier {
   readonly author: string;
 }
-
-/** What a check says: `unknown` where nobody answered. */
-export type Verdict = "verified" | "refuted" | "unknown";
 
 interface Row extends Identifier {
   readonly createdAt: number;

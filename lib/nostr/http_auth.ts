@@ -78,7 +78,9 @@ function httpAuthFault(event: NostrEvent, request: AuthorizedRequest, nowSeconds
   }
   const url = onlyValue(event, "u");
   if (url === null) return "the event does not have exactly one u tag";
-  if (!request.urls.some((own) => isSameUrl(own, url))) return "the u tag names another URL";
+  if (!request.urls.some((own) => isSameUrl(own, url))) {
+    return `the u tag names another URL than "${request.urls[0] ?? ""}"`;
+  }
   if (onlyValue(event, "method")?.toUpperCase() !== request.method.toUpperCase()) {
     return "the method tag names another method";
   }

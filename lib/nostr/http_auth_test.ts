@@ -121,7 +121,7 @@ Deno.test("another kind, time, URL, method or body is refused", () => {
       "relay.example.com",
       "",
     ]
-  ) refused(event({ tags: tags(url, "POST", payload) }), "the u tag names another URL");
+  ) refused(event({ tags: tags(url, "POST", payload) }), `the u tag names another URL than "${URL_TEXT}"`);
   refused(event({ tags: tags(URL_TEXT, "GET", payload) }), "the method tag names another method");
   refused(event({ tags: [["u", URL_TEXT], payload] }), "the method tag names another method");
   for (const rest of [[], [["payload"]], [["payload", "00".repeat(32)]], [payload, ["payload", "x"]]]) {

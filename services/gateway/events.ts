@@ -85,18 +85,31 @@ export class Events {
   resume(refusal: string | null): void {
     let left = this.#held.size;
     let refused = 0;
+    const served: Connection[] = [];
     for (const [connection, text] of this.#held) {
-      if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) return;
+      if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) break;
       const message = refusal ?? this.#pass(connection, text);
       this.#held.delete(connection);
       if (refusal === null && message !== null) {
-        // To the end, so that every sender has its turn.
+        // Behind those who were not tried.
         this.#held.set(connection, text);
         refused++;
         continue;
       }
       if (message !== null) this.#refuse(connection, text, message);
+      served.push(connection);
       connection.socket.flow!.resume();
+    }
+    this.#putLast(served);
+  }
+
+  /** Who has had room, and waits again, waits behind those who have not; or one sender would have it all. */
+  #putLast(connections: readonly Connection[]): void {
+    for (const connection of connections) {
+      const text = this.#held.get(connection);
+      if (text === undefined) continue;
+      this.#held.delete(connection);
+      this.#held.set(connection, text);
     }
   }
 

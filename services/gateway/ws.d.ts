@@ -16,6 +16,8 @@ export class WebSocket extends EventEmitter {
   /** Destroys the connection. */
   terminate(): void;
   ping(): void;
+  /** `done` is called when the frame has been written, or cannot be. */
+  pong(data: Buffer, mask: boolean, done: () => void): void;
   pause(): void;
   resume(): void;
 }
@@ -25,6 +27,7 @@ export interface ServerOptions {
   readonly path: string;
   readonly noServer: true;
   readonly clientTracking: boolean;
+  readonly autoPong: false;
   readonly maxPayload: number;
   readonly maxBufferedChunks: number;
   readonly maxFragments: number;

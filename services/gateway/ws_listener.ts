@@ -129,6 +129,8 @@ function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOpt
     path: "/",
     noServer: true,
     clientTracking: false,
+    // It would end the connection of a client that sends more than a few at once.
+    autoPong: false,
     maxPayload: frameBytesMax,
     maxBufferedChunks: limits.MESSAGE_PIECES_MAX,
     maxFragments: limits.MESSAGE_PIECES_MAX,

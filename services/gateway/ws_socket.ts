@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { constants, deflateRawSync } from "node:zlib";
 // @ts-types="./ws.d.ts"
 import { type ServerOptions, WebSocket } from "ws";
-import { DEFLATE_CHARS_MIN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
+import { DEFLATE_CHARS_MIN, SOCKET_TURN_MESSAGES_MAX, SOCKET_TURN_PINGS_MAX } from "../../lib/limits.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
 import { compressedFrame } from "../../lib/websocket/frame.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
@@ -60,6 +60,11 @@ export class WsSocket<Client> implements Socket {
   #isResting = false;
   /** Texts that had been read when a pause or a rest began: at most those of one read. */
   #held: string[] | null = null;
+  /** Whether a pong is being written, and the newest ping that came meanwhile. */
+  #isPonging = false;
+  #ping: Buffer | null = null;
+  /** Pings since its last rest. */
+  #pings = 0;
   /** Heartbeats since anything came from the client. */
   silentBeats = 0;
   /** Where the heartbeat keeps it. */
@@ -74,8 +79,8 @@ export class WsSocket<Client> implements Socket {
     this.#deflates = connection.extensions !== "";
     connection.owner = this as WsSocket<unknown>;
     connection.on("message", onMessage);
-    connection.on("pong", onSign);
-    connection.on("ping", onSign);
+    connection.on("pong", onPong);
+    connection.on("ping", onPing);
     connection.on("close", onClose);
     // What is wrong ends the connection; without a listener the error would be uncaught.
     connection.on("error", onError);
@@ -141,8 +146,37 @@ export class WsSocket<Client> implements Socket {
     this.#connection.pause();
     afterTurn(this.#rests++, () => {
       this.#isResting = false;
-      this.#frames = 0;
+      this.#frames = this.#pings = 0;
       if (!this.#isPaused) this.#goOn();
+    });
+  }
+
+  /**
+   * Answers a ping. While its pong is not written, only the newest of those that follow is kept (RFC 6455, 5.5.3): so that
+   * a client that sends them and reads nothing has one answer waiting. One that sends them without end is left.
+   */
+  pinged(data: Buffer): void {
+    if (++this.#pings > SOCKET_TURN_PINGS_MAX) return this.#endPings();
+    if (this.#isPonging) this.#ping = data;
+    else this.#pong(data);
+    this.heard();
+  }
+
+  #endPings(): void {
+    if (!this.#isOpen) return;
+    this.close(1008, `more than ${SOCKET_TURN_PINGS_MAX} pings at once`);
+    // Whatever else it sends is not read; its part of closing has a bound of time.
+    this.pause();
+  }
+
+  #pong(data: Buffer): void {
+    if (!this.#isOpen) return;
+    this.#isPonging = true;
+    this.#connection.pong(data, false, () => {
+      this.#isPonging = false;
+      const next = this.#ping;
+      this.#ping = null;
+      if (next !== null) this.#pong(next);
     });
   }
 
@@ -210,8 +244,12 @@ function onMessage(this: WsConnection, data: Buffer, isBinary: boolean): void {
   this.owner?.message(data, isBinary);
 }
 
-function onSign(this: WsConnection): void {
+function onPong(this: WsConnection): void {
   this.owner?.heard();
+}
+
+function onPing(this: WsConnection, data: Buffer): void {
+  this.owner?.pinged(data);
 }
 
 function onClose(this: WsConnection): void {

@@ -1,6 +1,7 @@
 /**
- * Follows the log for profiles (kind 0) and checks the identifiers that they claim (NIP-05), a few at a time and one of
- * a domain at a time. It has its own place in the log: no event waits for it, and search does not either.
+ * Follows the log for profiles (kind 0) and checks the identifiers that they claim (NIP-05), a few at a time, one of a
+ * domain and two of a site: names below one that somebody owns cost them nothing, so servers of theirs that keep silent
+ * would take the place of all others. It has its own place in the log: no event waits for it, and search does not either.
  * Runs on the indexer's thread, which owns it and the file of identities.
  *
  * @module
@@ -12,8 +13,11 @@ import {
   NIP05_DUE_MAX,
   NIP05_LOG_ROWS,
   NIP05_LOOK_MS,
+  NIP05_SITE_AT_ONCE_MAX,
+  NIP05_TURN_MAX,
 } from "../../lib/limits.ts";
 import type { DueIdentity, Identities } from "../../lib/nip05/identities.ts";
+import type { Verdict } from "../../lib/nip05/verdict.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { eventOf, kindOf } from "../../lib/store/exact.ts";
 import type { LogReader } from "../../lib/store/log.ts";
@@ -28,6 +32,8 @@ export interface Nip05Parts {
   readonly entries: Pick<LogReader, "lastSeq" | "read">;
   readonly check: (asked: DueIdentity) => Promise<Nip05Answer>;
   readonly nowSeconds: () => number;
+  /** A look-up is over. */
+  readonly checked: (verdict: Verdict) => void;
   readonly log: Pick<Log, "debug" | "error">;
 }
 
@@ -36,6 +42,8 @@ export class Nip05Follower {
   readonly #parts: Nip05Parts;
   /** Authors that are being asked about. */
   readonly #asked = new Set<string>();
+  /** Site → look-ups under way there. */
+  readonly #underWay = new Map<string, number>();
   /** Domain → when it may be called again, seconds. */
   readonly #pausedUntil = new Map<string, number>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -92,22 +100,34 @@ export class Nip05Follower {
     const { identities, nowSeconds } = this.#parts;
     if (this.#asked.size >= NIP05_AT_ONCE_MAX) return;
     const now = nowSeconds();
+    let begun = 0;
     for (const due of identities.due(now, NIP05_DUE_MAX)) {
-      if (this.#asked.size >= NIP05_AT_ONCE_MAX) return;
+      if (this.#asked.size >= NIP05_AT_ONCE_MAX || begun === NIP05_TURN_MAX) return;
       if (this.#asked.has(due.author)) continue;
       // Others' domains are not to be flooded by way of this relay.
       const pausedUntil = this.#pausedUntil.get(due.domain) ?? 0;
       if (pausedUntil > now) identities.postpone(due.author, pausedUntil);
-      else this.#ask(due, now);
+      else if ((this.#underWay.get(siteOf(due.domain)) ?? 0) >= NIP05_SITE_AT_ONCE_MAX) {
+        identities.postpone(due.author, now + NIP05_DOMAIN_SECONDS_MIN);
+      } else {
+        begun++;
+        this.#ask(due, now);
+      }
     }
   }
 
   async #ask(due: DueIdentity, now: number): Promise<void> {
-    const { identities, check, nowSeconds, log } = this.#parts;
+    const { identities, check, nowSeconds, checked, log } = this.#parts;
+    const site = siteOf(due.domain);
     this.#asked.add(due.author);
+    this.#underWay.set(site, (this.#underWay.get(site) ?? 0) + 1);
     this.#pause(due.domain, now);
     const { verdict, reason } = await check(due);
     this.#asked.delete(due.author);
+    const left = this.#underWay.get(site)! - 1;
+    if (left > 0) this.#underWay.set(site, left);
+    else this.#underWay.delete(site);
+    checked(verdict);
     if (this.#isClosed) return;
     log.debug(`${due.name}@${due.domain} of ${due.author} is ${verdict}: ${reason}`);
     try {
@@ -124,4 +144,9 @@ export class Nip05Follower {
     }
     this.#pausedUntil.set(domain, now + NIP05_DOMAIN_SECONDS_MIN);
   }
+}
+
+/** The name that somebody owns, or the part of it that many share: its last two labels. */
+function siteOf(domain: string): string {
+  return domain.split(".").slice(-2).join(".");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN } from "../../lib/limits.ts";
+import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN, NIP05_SITE_AT_ONCE_MAX } from "../../lib/limits.ts";
 import { type DueIdentity, Identities, VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { eventParts, eventText } from "../../lib/nostr/event.ts";
 import type { LogEntry } from "../../lib/store/log.ts";
@@ -28,6 +28,7 @@ async function following(entries: LogEntry[], test: (parts: Following) => Promis
     [];
   const clock = { seconds: NOW };
   const errors: string[] = [];
+  const checked: string[] = [];
   const open = () =>
     new Nip05Follower({
       identities: new Identities(path),
@@ -43,11 +44,12 @@ async function following(entries: LogEntry[], test: (parts: Following) => Promis
         return promise;
       },
       nowSeconds: () => clock.seconds,
+      checked: (verdict) => void checked.push(verdict),
       log: { debug: () => {}, error: (line: string) => void errors.push(line) },
     });
   const verified = new VerifiedAuthors(path);
   try {
-    await test({ open, asked, clock, verified });
+    await test({ open, asked, clock, verified, checked });
     assertEquals(errors, []);
   } finally {
     verified.close();
@@ -60,6 +62,7 @@ interface Following {
   readonly asked: { readonly due: DueIdentity; readonly answer: (verdict: Nip05Answer["verdict"]) => void }[];
   readonly clock: { seconds: number };
   readonly verified: VerifiedAuthors;
+  readonly checked: readonly string[];
 }
 
 Deno.test("profiles are asked about, other events are not, and an answer is kept over a restart", () =>
@@ -80,12 +83,12 @@ Deno.test("profiles are asked about, other events are not, and an answer is kept
   }));
 
 Deno.test("one domain is asked once in a while, and only so many domains at once", () => {
-  const many = Array.from({ length: 3 * NIP05_AT_ONCE_MAX }, (_, n) => entry(n + 10, `a@x${n}.example`));
+  const many = Array.from({ length: 3 * NIP05_AT_ONCE_MAX }, (_, n) => entry(n + 10, `a@x${n}.org${n}`));
   const one = [entry(1, "a@x.example"), entry(2, "b@x.example"), entry(3, "c@x.example")];
   return following([...one, ...many], async ({ open, asked, clock }) => {
     const follower = open();
     const ofOne = () => asked.filter(({ due }) => due.domain === "x.example").length;
-    follower.turn();
+    for (let turn = 0; turn < NIP05_AT_ONCE_MAX; turn++) follower.turn();
     assertEquals(asked.length, NIP05_AT_ONCE_MAX);
     assertEquals(ofOne(), 1);
     for (let turn = 1; turn < 60; turn++) {
@@ -96,6 +99,27 @@ Deno.test("one domain is asked once in a while, and only so many domains at once
       assert(ofOne() <= 1 + turn / NIP05_DOMAIN_SECONDS_MIN, `${ofOne()} after ${turn} seconds`);
     }
     assertEquals(asked.length, one.length + many.length, "each was asked about once");
+    follower.close();
+  });
+});
+
+Deno.test("servers of one site that keep silent take two places, and others are asked; each look-up is counted", () => {
+  const silent = Array.from({ length: 200 }, (_, n) => entry(n + 100, `a@s${n}.silent.example`));
+  const other = entry(1_000, "a@y.other");
+  return following([...silent, other], async ({ open, asked, checked }) => {
+    const follower = open();
+    for (let turn = 0; turn < 20; turn++) follower.turn();
+    assertEquals(
+      asked.filter(({ due }) => due.domain.endsWith(".silent.example")).length,
+      NIP05_SITE_AT_ONCE_MAX,
+    );
+    const answered = asked.find(({ due }) => due.domain === "y.other");
+    answered!.answer("verified");
+    asked[0]!.answer("unknown");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(checked.toSorted(), ["unknown", "verified"]);
+    follower.turn();
+    assertEquals(asked.length, NIP05_SITE_AT_ONCE_MAX + 1, "who was put off waits for some seconds");
     follower.close();
   });
 });

@@ -17,7 +17,7 @@ import {
   INDEXER_DRAIN_MS_MAX,
   SEARCH_BEHIND_MS_MAX,
 } from "../../lib/limits.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -30,6 +30,7 @@ import { Log } from "../log.ts";
 import { threadNumber } from "../memory.ts";
 import { identitiesPath, searchPath, storePath } from "../data_paths.ts";
 import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
+import type { Verdict } from "../../lib/nip05/verdict.ts";
 import { checkIdentity, NIP05_MEANS } from "./nip05_fetch.ts";
 import { Nip05Follower } from "./nip05_follower.ts";
 import { searchOptions } from "../search_options.ts";
@@ -42,6 +43,7 @@ const LAG = slotOf("nostr_indexer_lag_events");
 const AVAILABLE = slotOf("nostr_search_available");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
 const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
+const NIP05_CHECKS = slotsOf("nostr_nip05_checks_total");
 /** How often the lag is measured, whatever else goes on, ms. */
 const LAG_INTERVAL_MS = 1_000;
 
@@ -286,14 +288,19 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
 }
 
 /** What checks identifiers (NIP-05), or null: nobody is asked. A file that is no sound database is made anew. */
-function openNip05(config: Config, entries: LogReader, log: Log): Nip05Follower | null {
+function openNip05(
+  config: Config,
+  entries: LogReader,
+  { log, metrics }: { log: Log; metrics: ThreadMetrics },
+): Nip05Follower | null {
   if (!config.NIP05_CHECK) return null;
   const path = identitiesPath(config.DATA_DIR);
   const open = () => {
     const identities = new Identities(path);
     const nowSeconds = () => Math.floor(Date.now() / 1000);
     const check = (asked: DueIdentity) => checkIdentity(asked, NIP05_MEANS);
-    return new Nip05Follower({ identities, entries, check, nowSeconds, log });
+    const checked = (verdict: Verdict) => metrics.add(NIP05_CHECKS[verdict], 1);
+    return new Nip05Follower({ identities, entries, check, nowSeconds, checked, log });
   };
   try {
     return open();
@@ -315,7 +322,9 @@ onStart(async (start) => {
   if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
     log.warn("the log is shorter than the search index remembers: the index is filled anew");
   }
-  const identities = openNip05(config, reader, log);
+  const { memory } = start;
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
+  const identities = openNip05(config, reader, { log, metrics });
   report({ type: "ready", facts: { search: backend.index.description } });
   identities?.start();
   await new Indexer(start, backend, reader, log).run();

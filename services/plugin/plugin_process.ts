@@ -19,6 +19,7 @@ import { PluginExchange, type PluginExchangeOptions } from "../../lib/plugin/exc
 import { LineSplitter } from "../../lib/plugin/line_splitter.ts";
 import type { PluginRequest } from "../../lib/plugin/request.ts";
 import type { Log } from "../log.ts";
+import { pluginFileVersion } from "./plugin_file.ts";
 import { ShellProcess } from "./shell_process.ts";
 
 /** What may change while it runs. */
@@ -97,7 +98,7 @@ export class PluginProcess {
   /** Passes on what may go to the plugin now. */
   #pump(): void {
     while (!this.#isClosed && this.#exchange.hasNext) {
-      const version = fileVersion(this.#command);
+      const version = pluginFileVersion(this.#command);
       const isCurrent = this.#running?.command === this.#command && this.#running.version === version;
       if (this.#running !== null && !isCurrent) {
         // The old one still answers what it has; its last answer comes back here.
@@ -116,7 +117,7 @@ export class PluginProcess {
   #start(version: string | null): void {
     const now = performance.now();
     if (version === null) {
-      this.#log.error(`Cannot start plugin "${this.#command}": there is no such file`);
+      this.#log.error(`Cannot start plugin "${this.#command}": it does not exist`);
       return;
     }
     const isRepeated = !this.#hasAnswered && this.#startedVersion === `${this.#command} ${version}`;
@@ -186,18 +187,4 @@ function boundsOf({ inFlightMax, timeoutMs }: PluginUse): PluginExchangeOptions 
     waitingMax: PLUGIN_WAITING_MAX,
     timeoutMs: timeoutMs ?? PLUGIN_TIMEOUT_MS_DEFAULT,
   };
-}
-
-/**
- * What changes with the file of a command that is a path: a command with a space has none. Null: the file is missing.
- * The answer has to be true at the moment of asking, so this blocks for the microseconds that it takes.
- */
-function fileVersion(command: string): string | null {
-  if (command.includes(" ")) return "";
-  try {
-    const { mtime, ino, size } = Deno.statSync(command);
-    return `${mtime?.getTime()} ${ino} ${size}`;
-  } catch {
-    return null;
-  }
 }

@@ -274,7 +274,7 @@ Deno.test("a command without a space is a file, and a change of the file starts 
   await bench({ command: (directory) => `${directory}/plugin.sh` }, async ({ ask, directory, logged }) => {
     const path = `${directory}/plugin.sh`;
     assertEquals(await ask("a"), "error: internal error");
-    assert(logged.at(-1)!.endsWith("there is no such file"), logged.join("\n"));
+    assert(logged.at(-1)!.endsWith("it does not exist"), logged.join("\n"));
 
     const write = async (message: string, mtime: number) => {
       const body = `printf '{"id":"%s","action":"reject","msg":"blocked: ${message}"}\\n' "$id"`;

@@ -86,6 +86,12 @@ export class SyncJob {
     return this.#set?.size ?? this.#builder.length;
   }
 
+  /** Whether it needs a set of its own and has not all of it. */
+  get isGathering(): boolean {
+    if (this.#set !== null) return false;
+    return this.#scan !== null || !this.#mayUseFullSet || this.#sync.fullSet === null;
+  }
+
   /** A search is none of its business. */
   search(): Promise<void> {
     return Promise.resolve();

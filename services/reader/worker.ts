@@ -43,6 +43,7 @@ import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
 import { threadNumber } from "../memory.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
+import { isLate, SyncTurns, TOO_LATE } from "./sync_turns.ts";
 import {
   CANCEL,
   CONTINUE,
@@ -84,6 +85,7 @@ class Reader {
   readonly #gatewayBells: Doorbell[];
   readonly #jobs = new Map<string, Job | SyncJob>();
   readonly #makeFullSet: () => FullSet | null;
+  readonly #syncTurns = new SyncTurns<SyncJob>();
   #sync: SyncParts;
   #followedMs = 0;
   #searching = 0;
@@ -221,7 +223,13 @@ class Reader {
   #turn(): boolean {
     let worked = false;
     const served = new Set<string>();
+    const nowMs = performance.now();
+    this.#syncTurns.endTurns((job) => this.#jobs.get(nameOf(job)) === job);
     for (const [name, job] of [...this.#jobs]) {
+      if (job instanceof SyncJob && job.isWanted && isLate(job, nowMs)) {
+        this.#fail(job, { reason: TOO_LATE });
+        continue;
+      }
       if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
       if (job instanceof Job && job.needsSearch) {
         if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
@@ -229,7 +237,7 @@ class Reader {
       }
       worked = true;
       const client = `${job.gateway}:${job.query.epoch}:${job.query.connection}`;
-      if (served.has(client)) continue;
+      if (served.has(client) || (job instanceof SyncJob && !this.#syncTurns.mayWork(client, job))) continue;
       served.add(client);
       this.#bell.crashIfAsked();
       // Behind the others of its client.

@@ -10,7 +10,6 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Flags } from "../../bench/flags.ts";
 import { printProgress } from "../../bench/output.ts";
 import { expiresAt, type NostrEvent } from "../../lib/nostr/event.ts";
 import { createPackTarget } from "../../lib/nostr/packed_event.ts";
@@ -24,7 +23,6 @@ import { prepareNative } from "../../scripts/native.ts";
 import { Prng, seededPrng } from "../support/prng.ts";
 import { type OddFrame, oddFrame } from "./odd_frames.ts";
 
-const FRAMES = 5_000_000;
 const BATCH = 64;
 const MEMORY_BYTES = 4 * 1024 * 1024;
 
@@ -158,10 +156,7 @@ function compareItem(batch: FrameBatch, n: number, item: number): void {
  *
  * @throws {Error} when the ways differ.
  */
-export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const frames = flags.number("frames", FRAMES);
-  flags.finish();
+export async function fuzzFrames(frames: number): Promise<void> {
   const report = await compareFrames(seededPrng("frames against JavaScript"), frames);
   await printProgress(JSON.stringify(report));
 }

@@ -8,21 +8,15 @@
  *
  * @module
  */
-import { Flags } from "../../bench/flags.ts";
 import { printProgress } from "../../bench/output.ts";
 import { prepareNativePrograms } from "../../scripts/native.ts";
-
-const SIGNATURES = 10_000_000;
 
 /**
  * Runs the fuzz; its output goes where ours goes.
  *
  * @throws {Error} when a verdict differs, or the program cannot be built.
  */
-export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const signatures = flags.number("signatures", SIGNATURES);
-  flags.finish();
+export async function fuzzVerification(signatures: number): Promise<void> {
   const seed = Deno.env.get("SEED") ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
   const prepared = await prepareNativePrograms(["verify_fuzz"], false);
   if ("reason" in prepared) throw new Error(`Cannot fuzz verification: ${prepared.reason}`);

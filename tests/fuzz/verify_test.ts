@@ -5,7 +5,7 @@
  * @module
  */
 import { prepareNativePrograms } from "../../scripts/native.ts";
-import { main } from "./verify.ts";
+import { fuzzVerification } from "./verify.ts";
 
 const prepared = await prepareNativePrograms(["verify_fuzz"], false);
 const missing = "reason" in prepared ? `: skipped, ${prepared.reason}` : "";
@@ -14,6 +14,6 @@ Deno.test({
   name: `lanes and batches agree with libsecp256k1 on signatures of a fresh seed${missing}`,
   ignore: missing !== "",
   async fn() {
-    await main(["--signatures", "20_000"]);
+    await fuzzVerification(20_000);
   },
 });

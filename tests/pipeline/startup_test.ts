@@ -195,6 +195,33 @@ Deno.test("a missing certificate is named", async () => {
   assert(!words.includes("    at "), words);
 });
 
+Deno.test("a plugin or a policy file that is not there, or cannot run, is named before anything is served", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-startup-" });
+  const text = `${folder}/text.txt`;
+  await Deno.writeTextFile(text, "no program");
+  const cases: [Record<string, string>, string][] = [
+    [{ WRITE_PLUGIN: "/nowhere/write.py" }, 'Cannot start plugin "/nowhere/write.py": it does not exist'],
+    [{ REQUEST_PLUGIN: "/nowhere/ask.py" }, 'Cannot start plugin "/nowhere/ask.py": it does not exist'],
+    [{ WRITE_PLUGIN: folder }, `Cannot start plugin "${folder}": it is not a file`],
+    [{ WRITE_PLUGIN: text }, `Cannot start plugin "${text}": it is not executable`],
+    [{ POLICY_FILES: "/nowhere/a.ts" }, 'Cannot load policy file "/nowhere/a.ts": it does not exist'],
+  ];
+  for (const [env, expected] of cases) assertStringIncludes(await refusalOf({ env }), expected);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("the lines of the start name the plugins and the policies that decide", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-startup-" });
+  const policy = `${folder}/policy.ts`;
+  await Deno.writeTextFile(policy, "export const event = () => null;");
+  await using relay = await startRelay({ env: { WRITE_PLUGIN: "cat /dev/null", POLICY_FILES: policy } });
+  await eventually(() => relay.output().includes("  threads "), 20_000, "the relay has said what serves");
+  assertStringIncludes(relay.output(), '\n  plugins      writes "cat /dev/null"\n');
+  assertStringIncludes(relay.output(), `\n  policies     ${policy}\n`);
+  await relay.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a port that another program has is refused by name", async () => {
   const port = freePort();
   using _listener = Deno.listen({ hostname: "127.0.0.1", port });

@@ -111,6 +111,32 @@ export class RawSocket implements Disposable {
     return payload && { opcode: head[0]! & 15, deflated: (head[0]! & 0x40) !== 0, payload };
   }
 
+  /**
+   * Reads what has come, once, and hands out its whole frames, whose bytes are good until the call returns: for clients
+   * that are sent more than a promise a frame would allow. Returns false at the end of the connection.
+   */
+  async takeFrames(take: (opcode: number, payload: Uint8Array<ArrayBuffer>) => void): Promise<boolean> {
+    if (!await this.#read()) return false;
+    const buffer = this.#buffer;
+    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+    let at = 0;
+    while (buffer.length - at >= 2) {
+      const short = buffer[at + 1]! & 0x7f;
+      const start = at + (short === 127 ? 10 : short === 126 ? 4 : 2);
+      if (start > buffer.length) break;
+      const length = short === 127
+        ? Number(view.getBigUint64(at + 2))
+        : short === 126
+        ? view.getUint16(at + 2)
+        : short;
+      if (start + length > buffer.length) break;
+      take(buffer[at]! & 15, buffer.subarray(start, start + length));
+      at = start + length;
+    }
+    this.#buffer = buffer.subarray(at);
+    return true;
+  }
+
   /** The next text frame as JSON; other frames are passed over. */
   async nextMessage(): Promise<unknown[]> {
     while (true) {

@@ -33,7 +33,7 @@ const VERIFIED_MAX = 2_000;
 
 /** See the module's text. */
 export async function bytesTrial(options: TrialOptions): Promise<TrialResult> {
-  const { prng, folder, say, budgetMs } = options;
+  const { prng, folder, say, budgetMs, frames } = options;
   const findings = new Findings();
   const dataDir = await Deno.makeTempDir({ dir: folder, prefix: "data-" });
   const env = { LOG_LEVEL: "error", DURABILITY: "normal", RELAY_ADMINS: OPERATOR.pubkey };
@@ -43,8 +43,10 @@ export async function bytesTrial(options: TrialOptions): Promise<TrialResult> {
     () => new EventFuzzer(new Prng(prng.uint32()), findings),
   );
   const syncPrngs = Array.from({ length: CONNECTIONS }, () => new Prng(prng.uint32()));
-  const untilMs = performance.now() + budgetMs;
-  const goesOn = roundsOf(options);
+  const startedMs = performance.now();
+  const untilMs = frames === undefined ? startedMs + budgetMs : Infinity;
+  const sent = () => findings.figures["EVENT frames"] ?? 0;
+  const goesOn = frames === undefined ? roundsOf(options) : () => sent() < frames;
   while (goesOn()) {
     await Promise.all([
       ...fuzzers.map((fuzzer) => fuzzer.run(relay.url, untilMs, EVENT_FRAMES / CONNECTIONS)),
@@ -59,7 +61,8 @@ export async function bytesTrial(options: TrialOptions): Promise<TrialResult> {
     await fuzzImports(dataDir, prng, findings);
     fuzzEnvFiles(prng, findings, TEXTS);
     await fuzzPluginOutput(prng, findings, TEXTS);
-    say(`${findings.figures["EVENT frames"]} EVENT frames, ${findings.failures.length} failures`);
+    const seconds = Math.round((performance.now() - startedMs) / 1_000);
+    say(`${sent()} EVENT frames in ${seconds} s, ${findings.failures.length} failures`);
   }
   const died = [...await metricsOf(relay)].filter(([name, value]) =>
     name.includes("restarts_total") && value > 0

@@ -5,6 +5,7 @@ import { seededPrng } from "../support/prng.ts";
 import { bytesTrial } from "./bytes.ts";
 import { clientsTrial } from "./clients.ts";
 import { crashTrial, crashTrialWithOpenSearch } from "./crash.ts";
+import { overloadTrial } from "./overload.ts";
 import { type PowerOptions, powerTrial } from "./power.ts";
 import { slopeOf, soakTrial } from "./soak.ts";
 import { threadsTrial } from "./threads.ts";
@@ -67,6 +68,11 @@ Deno.test("mutated messages, pages, imports and settings are answered, and nothi
 Deno.test("misbehaving clients, each in a hundredth of its trial, leave a bystander served", async () => {
   const { figures } = await hold("clients", clientsTrial, 9);
   assertEquals(figures.reconnects, 100);
+});
+
+Deno.test("three times what the relay takes is answered frame by frame, and afterwards all is as before", async () => {
+  const { figures } = await hold("overload", overloadTrial, 3);
+  assertEquals(Object.keys(figures).some((name) => name.endsWith("p99 ms")), true);
 });
 
 Deno.test("a mixed load for some seconds is answered, and leaves nothing behind", async () => {

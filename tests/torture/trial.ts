@@ -13,6 +13,8 @@ export interface TrialOptions {
   readonly budgetMs: number;
   /** Rounds after which it ends earlier. What a round is, each trial says. */
   readonly rounds?: number;
+  /** EVENT frames that end the trial of bad bytes, in place of the time. */
+  readonly frames?: number;
   /** Events a second at most, where a trial paces its load. */
   readonly rate?: number;
   /** A folder that is there, for its data; what lies there from an earlier run is gone on with. */

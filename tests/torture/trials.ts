@@ -14,5 +14,6 @@ export const TRIALS: Record<string, () => Promise<Trial>> = {
   power: async () => (await import("./power.ts")).powerTrial,
   threads: async () => (await import("./threads.ts")).threadsTrial,
   clients: async () => (await import("./clients.ts")).clientsTrial,
+  overload: async () => (await import("./overload.ts")).overloadTrial,
   soak: async () => (await import("./soak.ts")).soakTrial,
 };
