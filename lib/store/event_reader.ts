@@ -9,6 +9,7 @@ import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey } from "../nostr/keys.ts";
 import { hasId } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
+import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements, returnArrays } from "./read_statements.ts";
 import { IdLookup, isIdLookup } from "./id_lookup.ts";
@@ -25,6 +26,7 @@ export interface EventRow {
 export class EventReader {
   readonly statements: ReadStatements;
   readonly #planner: Planner;
+  readonly #times: NewestTimes;
   readonly #byIdKey: StatementSync;
   readonly #vanished: VanishedAuthors;
   readonly #version: (() => number) | null;
@@ -38,7 +40,8 @@ export class EventReader {
   constructor(db: DatabaseSync, version: (() => number) | null = null) {
     this.#version = version;
     this.statements = new ReadStatements(db);
-    this.#planner = new Planner(db);
+    this.#times = new NewestTimes(db);
+    this.#planner = new Planner(db, this.#times);
     this.#vanished = new VanishedAuthors(db);
     this.#byIdKey = returnArrays(
       db.prepare(
@@ -70,8 +73,15 @@ export class EventReader {
   scan(filter: Filter, options: ScanOptions): EventScan {
     if (isIdLookup(filter) && options.position === undefined) return new IdLookup(this, filter, options);
     // Who wants live events only needs no plan.
-    const plan = filter.limit === 0 || isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
-    return new Scan(this.statements, this.#vanished, plan, filter, options);
+    const plan = filter.limit === 0 || isEmptyFilter(filter)
+      ? NOTHING
+      : this.#planner.plan(filter, options.seqMax);
+    return new Scan(
+      { statements: this.statements, vanished: this.#vanished, times: this.#times },
+      plan,
+      filter,
+      options,
+    );
   }
 
   /** The text of the event that the log has here; null: it has left the store. */
