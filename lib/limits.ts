@@ -173,6 +173,8 @@ export const SCAN_CHUNK_ROWS_MIN = 4;
 export const SCAN_RANGES_MAX = 500;
 /** What a range costs when it is sought, in rows: about half a microsecond against two. */
 export const SCAN_RANGE_ROWS = 0.25;
+/** Characters of events' texts that a connection remembers. */
+export const BODIES_REMEMBERED_CHARS = 4 * 1024 * 1024;
 /** Ranges whose newest times a connection remembers, 2 to this power: 20 bytes each. */
 export const NEWEST_TIMES_BITS = 16;
 /** Entries of the log that are read to bring those times up to date; behind more they are forgotten. */

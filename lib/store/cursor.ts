@@ -5,14 +5,24 @@
  *
  * @module
  */
+import type { Body } from "./bodies.ts";
 import { ANY_AGE } from "./newest_times.ts";
 import { rangesOf, type Stream } from "./plan.ts";
 
 /**
  * A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key; of several ranges
- * the place of the key in the stream's first list.
+ * the place of the key in the stream's first list. Of one that came without its text, the text follows when it is wanted;
+ * null: there is none any more.
  */
-export type Row = [age: number, idKey: number, seq: number, number, string | number, at?: number];
+export type Row = [
+  age: number,
+  idKey: number,
+  seq: number,
+  number,
+  string | number,
+  at?: number,
+  body?: Body | null,
+];
 
 /** One stream's rows that were fetched and not yet merged. */
 export class Cursor {
@@ -20,6 +30,8 @@ export class Cursor {
   at = 0;
   /** Nothing is left in the index behind `rows`. */
   drained = false;
+  /** Whether `rows` came with their texts. */
+  hasTexts = true;
   /** Whether anything was fetched. */
   isOpen = false;
   chunk: number;

@@ -14,7 +14,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { NEWEST_TIMES_BITS, NEWEST_TIMES_LAG_MAX } from "../limits.ts";
 import { ofBoth } from "./fresh_tables.ts";
-import { returnArrays } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 
 /** The age of what may have any: nothing is known. */
 export const ANY_AGE = -(2 ** 36);

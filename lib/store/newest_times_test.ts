@@ -4,7 +4,6 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import process from "node:process";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
 import { packed } from "../../tests/support/pack_event.ts";
 import { Prng } from "../../tests/support/prng.ts";
@@ -67,7 +66,7 @@ class Writer {
 }
 
 Deno.test("timelines are exact whatever was learned, and whatever came, went and moved since", () => {
-  const prng = new Prng(Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32)));
+  const prng = new Prng(Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 2 ** 32)));
   const { db, store, reader } = open();
   const other = new EventReader(db);
   const writer = new Writer(prng);
@@ -132,7 +131,7 @@ function stored(db: DatabaseSync): PlainEvent[] {
 }
 
 Deno.test("authors who have written nothing lately are not sought again, until they write", () => {
-  const { db, store, reader } = open();
+  const { store, reader } = open();
   const authors = Array.from({ length: 64 }, (_, n) => (n + 1).toString(16).padStart(64, "0"));
   const write = (author: string, created_at: number): PlainEvent => ({
     id: `${author.slice(-8)}${created_at.toString(16).padStart(56, "0")}`,

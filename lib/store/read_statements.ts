@@ -9,23 +9,19 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Bodies } from "./bodies.ts";
 import { type Generation, ofBoth } from "./fresh_tables.ts";
 import type { Source, Stream } from "./plan.ts";
+import { returnArrays } from "./return_arrays.ts";
 
 /**
- * What a fetch returns of each row: its text, or only what decides whether the text is worth fetching; or, of a window,
- * where it is (`WindowRow`), in no order.
+ * What a fetch returns of each row: its text, or only what decides whether the text is worth fetching, kind and author or
+ * the kind alone, which the index of tags holds itself; or, of a window, where it is (`WindowRow`), in no order.
  */
-export type Columns = "texts" | "keys" | "window";
+export type Columns = "texts" | "keys" | "kinds" | "window";
 
 /** A row of a window: age, id key, seq, and the place of its key in the stream's first list. */
 export type WindowRow = [age: number, idKey: number, seq: number, at: number];
-
-/** Makes a statement return arrays, not objects. (The method is newer than the types of `node:sqlite` at hand.) */
-export function returnArrays(statement: StatementSync): StatementSync {
-  (statement as StatementSync & { setReturnArrays(enabled: boolean): void }).setReturnArrays(true);
-  return statement;
-}
 
 /** The columns that lead each source's index, before `age` and `id_key`. */
 const LEADING: Record<Source, readonly string[]> = {
@@ -54,8 +50,8 @@ export class ReadStatements {
   /** Begins and ends the one snapshot of several fetches: without it each takes locks of its own (2.5 µs). */
   readonly begin: StatementSync;
   readonly commit: StatementSync;
-  /** `[seq, expires_at, text]` of each seq of a JSON array. */
-  readonly bodies: StatementSync;
+  /** The same of several, some of them from memory. */
+  readonly bodies: Bodies;
   /** `[seq of the newest addition that the snapshot holds, whether requests to vanish are pending]` */
   readonly lastSeq: StatementSync;
 
@@ -64,9 +60,7 @@ export class ReadStatements {
     this.begin = db.prepare("BEGIN");
     this.commit = db.prepare("COMMIT");
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
-    this.bodies = returnArrays(db.prepare(
-      "SELECT b.seq, b.expires_at, b.text FROM json_each(?1) k CROSS JOIN body b ON b.seq = k.value",
-    ));
+    this.bodies = new Bodies(db);
     this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
                                                         EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
   }
@@ -108,12 +102,14 @@ function rangeText(source: Source, columns: Columns): string {
   const leading = LEADING[source];
   const selected = columns === "texts"
     ? "b.expires_at, b.text"
+    : columns === "kinds"
+    ? "x.kind, 0"
     : `x.kind, ${source === "tag" ? "e" : "x"}.pubkey_key`;
   const keys = leading.map((column, number) => `x.${column} = ?${number + 1} AND`).join(" ");
   const half = (of: Generation) => {
     const joined = columns === "texts"
       ? "CROSS JOIN body b ON b.seq = x.seq"
-      : source === "tag"
+      : source === "tag" && columns === "keys"
       ? `CROSS JOIN ${of}event e ON e.seq = x.seq`
       : "";
     return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source](of)} ${joined}
@@ -132,13 +128,16 @@ function mergedText(source: Source, columns: Columns, severals: readonly boolean
   const leading = LEADING[source];
   const [selected, joined] = columns === "texts"
     ? ["b.expires_at, b.text", "CROSS JOIN body b ON b.seq = t.seq"]
+    : columns === "kinds"
+    ? ["t.kind, 0", ""]
     : [
       "coalesce(f.kind, e.kind), coalesce(f.pubkey_key, e.pubkey_key)",
       "LEFT JOIN fresh_event f ON f.seq = t.seq LEFT JOIN event e ON e.seq = t.seq AND f.seq IS NULL",
     ];
   const { lists, loops, keys, at } = rangesText(leading, severals);
+  const kind = columns === "kinds" ? ", x.kind AS kind" : "";
   const half = (of: Generation) =>
-    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at FROM ${loops} ${INDEX[source](of)}
+    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at${kind} FROM ${loops} ${INDEX[source](of)}
      WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
   return `${lists} SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
     endOf(leading.length)

@@ -18,7 +18,7 @@ import { ageOf, Cursor, CursorHeap, type Row } from "./cursor.ts";
 import { eventOf, pubkeyOf } from "./exact.ts";
 import { type NewestTimes, NO_AGE } from "./newest_times.ts";
 import type { Plan, Residual, Stream } from "./plan.ts";
-import type { ReadStatements, WindowRow } from "./read_statements.ts";
+import type { Columns, ReadStatements, WindowRow } from "./read_statements.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
@@ -202,7 +202,7 @@ export class Scan implements EventScan {
     const row = cursor.rows[cursor.at++]!;
     this.#age = row[0];
     this.#idKey = row[1];
-    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor.stream, row);
+    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
     this.#heap.settle();
     if (text === null) return 0;
     this.#lastSeq = row[2];
@@ -228,7 +228,7 @@ export class Scan implements EventScan {
           else {
             cursor.at++;
             this.#rowsLeft--;
-            if (row[2] !== this.#lastSeq && this.#matchingText(cursor.stream, row) !== null) return row[2];
+            if (row[2] !== this.#lastSeq && this.#matchingText(cursor, row) !== null) return row[2];
           }
         }
       }
@@ -258,15 +258,20 @@ export class Scan implements EventScan {
   #orderedRows(cursor: Cursor, chunk: number): Row[] {
     const { stream } = cursor;
     const ageMax = Math.min(stream.ageMax, this.#ageMax);
-    const statement = this.#sources.statements.of(stream, this.#keysFirst ? "keys" : "texts");
+    const statement = this.#sources.statements.of(stream, this.#columnsOf(stream));
     const rows = statement.all(...cursor.keys, cursor.age, cursor.idKey, ageMax, chunk) as unknown as Row[];
+    cursor.hasTexts = !this.#keysFirst;
     cursor.drained = rows.length < chunk;
-    const agesAt = rows.map((row): [number, number] => [row[0], row[5] ?? 0]);
-    this.#learn(cursor, agesAt, cursor.drained ? Math.min(ageMax + 1, NO_AGE) : rows.at(-1)![0]);
+    this.#learn(cursor, rows, cursor.drained ? Math.min(ageMax + 1, NO_AGE) : rows.at(-1)![0]);
     return rows;
   }
 
-  /** All rows of a window and their texts, or as many as are wanted; null: they are too many to be ordered here. */
+  #columnsOf({ source }: Stream): Columns {
+    if (!this.#keysFirst) return "texts";
+    return source === "tag" && this.#residual.authorKeys === null ? "kinds" : "keys";
+  }
+
+  /** All rows of a window, without their texts; null: they are too many to be ordered here. */
   #windowRows(cursor: Cursor, wanted: number): Row[] | null {
     const { statements } = this.#sources;
     const { ageMax } = cursor.stream;
@@ -278,32 +283,25 @@ export class Scan implements EventScan {
       return null;
     }
     found.sort((a, b) => a[0] !== b[0] ? a[0] - b[0] : a[1] - b[1]);
-    this.#learn(cursor, found.map((row): [number, number] => [row[0], row[3]]), ageMax + 1);
-    cursor.drained = found.length <= wanted;
-    const rows = cursor.drained ? found : found.slice(0, wanted);
-    const bodies = new Map<number, readonly [number, number, string]>();
-    for (const body of statements.bodies.all(JSON.stringify(rows.map((row) => row[2])))) {
-      const [seq] = body as unknown as [number, number, string];
-      bodies.set(seq, body as unknown as [number, number, string]);
-    }
-    return rows.flatMap(([age, idKey, seq, at]): Row[] => {
-      const body = bodies.get(seq);
-      return body === undefined ? [] : [[age, idKey, seq, body[1], body[2], at]];
-    });
+    const rows = found.map(([age, idKey, seq, at]): Row => [age, idKey, seq, 0, 0, at]);
+    cursor.drained = true;
+    cursor.hasTexts = false;
+    this.#learn(cursor, rows, ageMax + 1);
+    return rows;
   }
 
   /**
-   * Passes on what a stream's first rows tell of its authors. `rows` are ages and places in the list of authors, in order;
-   * whoever has none among them has none before the age `rest`.
+   * Passes on what a stream's first rows, in order, tell of its authors: whoever has none among them has none before the
+   * age `rest`.
    */
-  #learn(cursor: Cursor, rows: readonly [age: number, at: number][], rest: number): void {
+  #learn(cursor: Cursor, rows: readonly Row[], rest: number): void {
     const { source, lists, ageMin } = cursor.stream;
     if (source !== "author" || lists[0]!.length === 1 || cursor.isOpen) return;
     if (!cursor.isWhole && !this.#isFromTop) return;
     const { times } = this.#sources;
     const [authors, kinds] = lists as [readonly number[], readonly number[]];
     const ages = new Float64Array(authors.length).fill(rest);
-    for (let row = rows.length - 1; row >= 0; row--) ages[rows[row]![1]] = rows[row]![0];
+    for (const [age, , , , , at] of rows.toReversed()) ages[at!] = age;
     for (let at = 0; at < authors.length; at++) {
       // Of an author of an earlier window, this one's rows are not the newest.
       if (cursor.isWhole && times.leastAge(authors[at]!, kinds) < ageMin) continue;
@@ -312,18 +310,17 @@ export class Scan implements EventScan {
   }
 
   /** Checks one row; returns its event's text if it belongs to the answer. */
-  #matchingText(stream: Stream, row: Row): string | null {
-    const seq = row[2];
-    if (seq > this.#options.seqMax) return null;
+  #matchingText(cursor: Cursor, row: Row): string | null {
+    const { stream, hasTexts } = cursor;
+    if (row[2] > this.#options.seqMax) return null;
     let expiresAt = row[3];
     let text = row[4] as string;
-    if (this.#keysFirst) {
-      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return null;
-      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return null;
-      const body = this.#sources.statements.body.get(seq) as unknown as [number, string] | undefined;
-      if (body === undefined) return null;
-      [expiresAt, text] = body;
-      this.#rowsLeft--;
+    if (!hasTexts) {
+      if (!this.#hasKeys(row)) return null;
+      if (row[6] === undefined) this.#fetchTexts(cursor, row);
+      const body = row[6];
+      if (!body) return null;
+      ({ expiresAt, text } = body);
     } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
     if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
@@ -331,6 +328,24 @@ export class Scan implements EventScan {
     if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
     if (this.#sources.vanished.hide(text)) return null;
     return text;
+  }
+
+  /** Whether the row's text is worth fetching. */
+  #hasKeys(row: Row): boolean {
+    if (!this.#keysFirst) return true;
+    const { kinds, authorKeys } = this.#residual;
+    return (!kinds || kinds.has(row[3])) && (!authorKeys || authorKeys.has(row[4] as number));
+  }
+
+  /** Fetches the texts of this row, which was passed last, and of those after it that may be wanted, by one call. */
+  #fetchTexts(cursor: Cursor, row: Row): void {
+    const wanted = [row];
+    for (let at = cursor.at; at < cursor.rows.length && wanted.length < this.#remaining; at++) {
+      if (this.#hasKeys(cursor.rows[at]!)) wanted.push(cursor.rows[at]!);
+    }
+    const bodies = this.#sources.statements.bodies.of(wanted.map((row) => row[2]));
+    for (const [at, body] of bodies.entries()) wanted[at]![6] = body ?? null;
+    if (this.#keysFirst) this.#rowsLeft -= wanted.length;
   }
 }
 
