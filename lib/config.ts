@@ -103,16 +103,16 @@ export interface WorkerCounts {
 }
 
 /**
- * The worker counts, with 0 resolved by the number of cores. Serving costs the most and gets half of them;
- * the store, the indexer and main are one thread each, whatever the cores.
+ * The worker counts, with 0 resolved by the number of cores. Serving costs the most and gets half of them, and two
+ * threads even of two cores: queries need nobody else. The store, the indexer and main are one thread each.
  */
 export function resolveWorkers(config: Config, cores: number): WorkerCounts {
-  const share = (set: number, parts: number, most: number) =>
-    set > 0 ? set : Math.min(most, Math.max(1, Math.floor(cores / parts)));
+  const share = (set: number, parts: number, least: number, most: number) =>
+    set > 0 ? set : Math.min(most, Math.max(least, Math.floor(cores / parts)));
   return {
-    gateways: share(config.GATEWAY_WORKERS, 2, 16),
-    verifiers: share(config.VERIFIER_WORKERS, 4, 8),
-    readers: share(config.READER_WORKERS, 4, 8),
+    gateways: share(config.GATEWAY_WORKERS, 2, Math.min(2, cores), 16),
+    verifiers: share(config.VERIFIER_WORKERS, 4, 1, 8),
+    readers: share(config.READER_WORKERS, 4, 1, 8),
   };
 }
 

@@ -209,6 +209,7 @@ Deno.test("a secret is printed neither in the description nor in an error", () =
 
 Deno.test("worker counts are as set, or follow the cores", () => {
   assertEquals(resolveWorkers(readConfig({}), 1), { gateways: 1, verifiers: 1, readers: 1 });
+  assertEquals(resolveWorkers(readConfig({}), 2), { gateways: 2, verifiers: 1, readers: 1 });
   assertEquals(resolveWorkers(readConfig({}), 8), { gateways: 4, verifiers: 2, readers: 2 });
   assertEquals(resolveWorkers(readConfig({}), 256), { gateways: 16, verifiers: 8, readers: 8 });
   const set = readConfig({ GATEWAY_WORKERS: "3", VERIFIER_WORKERS: "5", READER_WORKERS: "1" });

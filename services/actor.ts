@@ -54,8 +54,6 @@ export type ActorReport =
 export type GatewayNotice =
   /** The store is ours: a gateway that was held serves. */
   | { readonly type: "open"; readonly facts: ActorStart["facts"] }
-  /** All actors run: `/ready` may say so. */
-  | { readonly type: "serve" }
   /** No new connections; open ones go on until their events are answered. */
   | { readonly type: "drain" }
   /** The answer to a request to manage the relay. */

@@ -20,6 +20,7 @@ import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createRateMemory } from "../lib/policy/rate_table.ts";
 import { createLogLevel } from "./log.ts";
+import { createPhase } from "./relay_phase.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
 
 /** How many workers of each kind there are. */
@@ -52,6 +53,8 @@ export interface RelayMemory {
   readonly config: SharedArrayBuffer;
   /** The least that is logged: `services/log.ts`. */
   readonly logLevel: SharedArrayBuffer;
+  /** Where the relay is in its life: `services/relay_phase.ts`. */
+  readonly phase: SharedArrayBuffer;
   /** What clients have used up of their rates: `lib/policy/rate_table.ts`. */
   readonly rates: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
@@ -90,6 +93,7 @@ export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): Rel
     tail: createTailMemory(TAIL_BYTES),
     config: createConfigMemory(),
     logLevel: createLogLevel("info"),
+    phase: createPhase(),
     rates: createRateMemory(crypto.getRandomValues(new Uint32Array(2))),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     audiences: times(counts.gateways, createAudienceMemory),

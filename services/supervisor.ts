@@ -14,6 +14,7 @@ import type { MemberAnswer } from "../lib/management/membership.ts";
 import type { InviteAnswer, MemberRequest } from "./management/messages.ts";
 import type { Log } from "./log.ts";
 import type { Actor, RelayMemory } from "./memory.ts";
+import { setPhase } from "./relay_phase.ts";
 
 /** The actors that are workers. */
 export type WorkerActor = Exclude<Actor, "main">;
@@ -128,9 +129,9 @@ export class Supervisor {
     );
   }
 
-  /** Tells the gateways that every actor runs. */
+  /** Every actor runs: `/ready` says so from now on. */
   announce(): void {
-    for (const place of this.#of("gateway")) this.#notify(place, { type: "serve" });
+    setPhase(this.#options.memory.phase, "ready");
   }
 
   /** Has control send events of the relay's own. Returns false while there is no control. */
@@ -143,6 +144,7 @@ export class Supervisor {
   /** Asks all gateways to accept nothing new; resolves when they have answered what they had. */
   async drainGateways(): Promise<void> {
     this.#stopping = true;
+    setPhase(this.#options.memory.phase, "draining");
     await Promise.all(
       this.#of("gateway").map((place) =>
         new Promise<void>((resolve) => {
@@ -226,7 +228,6 @@ export class Supervisor {
     place.settle = null;
     if (place.epoch === 1) return;
     this.#options.log.info(`${place.actor} ${place.index} runs again`);
-    if (place.actor === "gateway") this.#notify(place, { type: "serve" });
     if (place.actor === "control") management().tellMembers();
     if (place.actor !== "reader") return;
     for (const gateway of this.#of("gateway")) {

@@ -43,6 +43,7 @@ import { SOFTWARE } from "../software.ts";
 import { managementPath, storePath } from "../data_paths.ts";
 import { ManagementLink } from "../management/handle.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
+import { phaseOf } from "../relay_phase.ts";
 import { textOfSetting } from "../settings_file.ts";
 import { ownUrls } from "../../lib/config/own_urls.ts";
 import type { Connection } from "./connection.ts";
@@ -53,7 +54,7 @@ import { socketEvents } from "./socket_events.ts";
 import { restingSockets } from "./turn.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
-import type { Phase, RelayStatus } from "./http/relay_status.ts";
+import type { RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener, SocketEvents } from "./listener.ts";
 import { Invites } from "./invites.ts";
 import { LiveFeed } from "./live_feed.ts";
@@ -105,7 +106,7 @@ class GatewayThread {
   readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
   readonly #means: GatewayMeans;
-  #phase: Phase = "starting";
+  #isDraining = false;
   #drained = false;
   /** When there was something to answer or to read, the last time that it was looked at while draining. */
   #busyMs = 0;
@@ -209,16 +210,15 @@ class GatewayThread {
     for (const notice of notices.splice(0)) {
       if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
       else if (notice.type === "member-answer") this.#gateway.events.answered(notice);
-      else if (notice.type === "serve") this.#phase = "ready";
       else {
-        this.#phase = "draining";
+        this.#isDraining = true;
         this.#busyMs = performance.now();
         this.#gateway.isDraining = true;
         this.#gateway.syncs.isDraining = true;
         this.#listener.stopAccepting();
       }
     }
-    if (this.#phase === "draining" && !this.#drained && this.#isQuiet()) {
+    if (this.#isDraining && !this.#drained && this.#isQuiet()) {
       this.#drained = true;
       report({ type: "drained" });
     }
@@ -255,7 +255,7 @@ class GatewayThread {
         tier: facts.tier ?? "",
         durability: config.DURABILITY,
       }),
-      phase: () => this.#phase,
+      phase: () => phaseOf(memory.phase),
       queueLength: () => sum(queue),
       subscriptions: () => sum(subscriptions),
       subscriptionsByConnection: () => this.#gateway.subscriptionsByConnection(),

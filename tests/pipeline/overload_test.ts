@@ -141,8 +141,11 @@ Deno.test("a slow reader of live events holds no more than its budget, is told, 
   const content = "x".repeat(40_000);
   const events = Array.from({ length: 1_000 }, (_, n) => signEvent(testKey(1), { content: content + n }));
   await publishGood(publisher, events, 50);
-  await eventually(() => reader.inbox.filter(([type]) => type === "EVENT").length === events.length);
-  await eventually(async () => await metricOf(relay, "nostr_slow_readers_total") >= 1);
+  await eventually(
+    () => reader.inbox.filter(([type]) => type === "EVENT").length === events.length,
+    20_000,
+  );
+  await eventually(async () => await metricOf(relay, "nostr_slow_readers_total") >= 1, 20_000);
   assertEquals(await metricOf(relay, "nostr_subscriptions_active"), 1);
   // When it reads at last, it reads what fitted its budget and the system's buffers, and why nothing more came.
   const { tail, bytes } = await slow.read("CLOSED");

@@ -10,9 +10,7 @@ import type { RelayInformation } from "../../../lib/nostr/relay_information.ts";
 import type { ManagementDoor } from "./management.ts";
 import type { StorageFault } from "../../../lib/store/storage_fault.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
-
-/** Where the relay is in its life. */
-export type Phase = "starting" | "ready" | "draining";
+import type { Phase } from "../../relay_phase.ts";
 
 /** The verification that serves. */
 export interface VerifierStatus {
