@@ -2,7 +2,7 @@
  * 52-bit integer keys for the indexes: of ids, pubkeys, tag values and addresses.
  * Integers of this size are exact in JavaScript and half as dear to SQLite as blobs. They are not unique: whoever
  * looks something up by a key checks the event that it finds (`lib/store/exact.ts`).
- * Runs on any thread; no state but scratch memory for one call.
+ * Runs on any thread; no state but scratch memory for one call, and the last list's keys.
  *
  * @module
  */
@@ -20,6 +20,18 @@ export function idKey(hex64: string): number {
 export function pubkeyKey(hex64: string): number {
   return hex52(hex64, hex64.length - 13);
 }
+
+/** The keys of a list of pubkeys, in its order. Those of the last list are remembered: a REQ is both filed and planned. */
+export function pubkeyKeys(list: readonly string[]): readonly number[] {
+  if (list !== lastList) {
+    lastKeys = list.map(pubkeyKey);
+    lastList = list;
+  }
+  return lastKeys;
+}
+
+let lastList: readonly string[] | null = null;
+let lastKeys: readonly number[] = [];
 
 /** What 13 lowercase hex digits say, digit by digit: `parseInt` with a base takes four times as long. */
 function hex52(hex: string, from: number): number {

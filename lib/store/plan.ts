@@ -22,7 +22,7 @@ import {
   SCAN_RANGES_MAX,
 } from "../limits.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
-import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
+import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
 import { hasPubkey, holdsQuoted, idOf } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { ANY_AGE, type NewestTimes, NO_AGE } from "./newest_times.ts";
@@ -161,7 +161,7 @@ export class Planner {
 
   /** A range for each author and kind; null where they would be too many. */
   #authorStreams(filter: Filter, authors: readonly string[], seqMax: number): Plan | null {
-    const keys = authors.map(pubkeyKey);
+    const keys = pubkeyKeys(authors);
     const kinds = filter.kinds ??
       (authors.length >= PLAN_SHARED_KINDS_AUTHORS_MIN ? this.#kindsOfAll() : this.#kindsOf(keys));
     if (kinds === null || keys.length * kinds.length > PLAN_RANGES_MAX) return null;
@@ -289,7 +289,7 @@ function residualOf(
   const authors = implied.authors ? undefined : filter.authors;
   return {
     kinds: filter.kinds && !implied.kinds ? new Set(filter.kinds) : null,
-    authorKeys: authors ? new Set(authors.map(pubkeyKey)) : null,
+    authorKeys: authors ? new Set(pubkeyKeys(authors)) : null,
     authors: authors ? new Set(authors) : null,
     tags: filter.tags.filter((condition) => condition !== implied.tag)
       .map(({ letter, values }) => ({ letter, values: new Set(values) })),
