@@ -15,7 +15,7 @@ import {
 } from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { ageOf, Cursor, CursorHeap, type Row } from "./cursor.ts";
-import { eventOf, pubkeyOf } from "./exact.ts";
+import { eventOf, kindOf, pubkeyOf } from "./exact.ts";
 import { type NewestTimes, NO_AGE } from "./newest_times.ts";
 import type { Plan, Residual, Stream } from "./plan.ts";
 import type { Columns, ReadStatements, WindowRow } from "./read_statements.ts";
@@ -321,7 +321,7 @@ export class Scan implements EventScan {
       const body = row[6];
       if (!body) return null;
       ({ expiresAt, text } = body);
-    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(kindOf(text))) return null;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
     if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
