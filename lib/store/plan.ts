@@ -260,7 +260,7 @@ function windowsOf(
   for (let ageMin = ANY_AGE; count > 0; size *= 2) {
     // Authors whose newest events are equally old come in together.
     while (size < count && ageOf(size) <= ageMin) size++;
-    if (size >= count) {
+    if (size >= count || windows.length === WINDOWS_MAX - 1) {
       windows.push({ places, ageMin, ageMax: Infinity });
       break;
     }
@@ -270,6 +270,8 @@ function windowsOf(
   return windows;
 }
 
+/** Each window seeks the authors of those before it again. */
+const WINDOWS_MAX = 3;
 /** More than a filter holds values; ages times this are exact. */
 const PLACES = 2 ** 16;
 const ALL_AGES = { ageMin: ANY_AGE, ageMax: Infinity };
