@@ -156,6 +156,8 @@ export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
 /** Rows that a gateway examines for one connection in one turn of its event loop; further queries go to readers. */
 export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
+/** Rows examined for a connection up to which it is not counted in which turn they were. */
+export const GATEWAY_TURN_ROWS_COUNTED = GATEWAY_QUERY_ROWS_MAX;
 /**
  * Messages of one connection that are answered before every other socket has a turn: a few milliseconds of requests. A
  * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
@@ -228,6 +230,18 @@ export const OUTBOX_PAGE_BYTES = 128 * 1024;
 export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
 /** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
 export const OUTBOX_FRAMES_MAX = 16_384;
+/** Bytes of event texts that all gateways together keep at hand because they are asked for again and again. */
+export const HOT_TEXTS_TOTAL_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of such texts that come and go together. */
+export const HOT_CHUNK_BYTES = 1024 * 1024;
+/** Bytes of the longest text that is kept at hand; a third of its characters is enough to be too long. */
+export const HOT_TEXT_BYTES_MAX = 48 * 1024;
+/** Texts of which a gateway remembers that they were read lately, and that it can keep; a power of two. */
+export const HOT_PLACES = 128 * 1024;
+/** Of so many texts that might be kept one is, once there is no room that is free. */
+export const HOT_CANDIDATES = 8;
+/** Removals after which all texts at hand are forgotten, because to look at each would take longer. */
+export const HOT_REMOVALS_MAX = 1_000;
 /** Characters of a message from which on it is worth deflating, where the client can inflate. */
 export const DEFLATE_CHARS_MIN = 1_024;
 /** Messages that one gateway inflates at once. */
@@ -491,6 +505,8 @@ invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two")
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
+invariant(HOT_TEXT_BYTES_MAX <= HOT_CHUNK_BYTES, "the longest text at hand fits its memory");
+invariant((HOT_PLACES & (HOT_PLACES - 1)) === 0, "the places of texts at hand are a power of two");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");

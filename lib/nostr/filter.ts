@@ -85,7 +85,12 @@ function hexList(key: string, given: unknown): string[] {
       throw new FilterError(`invalid: "${key}" holds something that is not 64 lowercase hex characters`);
     }
   }
-  return [...new Set(values as string[])];
+  return unique(values as string[]);
+}
+
+/** Most lists hold one value, which repeats nothing. */
+function unique<Value>(values: Value[]): Value[] {
+  return values.length < 2 ? values : [...new Set(values)];
 }
 
 function kindList(given: unknown): number[] {
@@ -95,7 +100,7 @@ function kindList(given: unknown): number[] {
       throw new FilterError(`invalid: "kinds" holds something that is not an integer from 0 to ${KIND_MAX}`);
     }
   }
-  return [...new Set(values as number[])];
+  return unique(values as number[]);
 }
 
 function tagCondition(key: string, given: unknown): TagCondition {

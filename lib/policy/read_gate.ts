@@ -49,6 +49,12 @@ export class ReadGate {
       this.#private.mayReceive(eventOf(text), authenticated);
   }
 
+  /** Whether everything that the filters bring may be shown to whom they were asked by; then nobody has to look. */
+  showsAll(reachesPrivate: boolean): boolean {
+    const { bannedPubkeys, bannedEvents } = this.#hidden;
+    return !reachesPrivate && !this.#hasChanged && bannedPubkeys.size === 0 && bannedEvents.size === 0;
+  }
+
   /** Whether nobody is shown the event. */
   isHidden(text: string): boolean {
     const { bannedPubkeys, bannedEvents } = this.#hidden;

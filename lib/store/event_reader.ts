@@ -7,8 +7,11 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey } from "../nostr/keys.ts";
+import { HOT_REMOVALS_MAX } from "../limits.ts";
 import { hasId } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
+import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
+import type { HotTexts } from "./hot_texts.ts";
 import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements } from "./read_statements.ts";
@@ -31,15 +34,18 @@ export class EventReader {
   readonly #byIdKey: StatementSync;
   readonly #vanished: VanishedAuthors;
   readonly #version: (() => number) | null;
+  readonly #hot: HotReading | null;
   #seenVersion = NaN;
   #lastSeq = 0;
 
   /**
    * @param version A number that changes after each commit, before anybody hears of it: then `refresh` costs a comparison
    * where nothing was stored. Null: `refresh` always asks the database.
+   * @param hot Keeps texts that are asked for often, for {@linkcode EventReader.hotScan}. Null: there is no such scan.
    */
-  constructor(db: DatabaseSync, version: (() => number) | null = null) {
+  constructor(db: DatabaseSync, version: (() => number) | null = null, hot: HotTexts | null = null) {
     this.#version = version;
+    this.#hot = hot === null ? null : new HotReading(db, hot);
     this.statements = new ReadStatements(db);
     this.#times = new NewestTimes(db);
     this.#planner = new Planner(db, this.#times);
@@ -64,8 +70,10 @@ export class EventReader {
     // Looked at before the database: what is committed in between changes it again.
     const version = this.#version === null ? NaN : this.#version();
     if (version === this.#seenVersion) return this.#lastSeq;
-    const [lastSeq, isAnyPending] = this.statements.lastSeq.get() as unknown as [number, number];
+    const statement = this.#hot?.lastSeqs ?? this.statements.lastSeq;
+    const [lastSeq, isAnyPending, lastRemoval] = statement.get() as unknown as [number, number, number?];
     this.#vanished.refresh(isAnyPending === 1);
+    this.#hot?.refresh(lastRemoval!);
     this.#seenVersion = version;
     return this.#lastSeq = lastSeq;
   }
@@ -85,6 +93,22 @@ export class EventReader {
     );
   }
 
+  /**
+   * Begins to answer one filter with texts at hand; null: {@linkcode EventReader.scan} has to. An id's text counts as of
+   * the last {@linkcode EventReader.refresh}, which has dropped what had left the store by then.
+   */
+  hotScan(filter: Filter, options: ScanOptions): HotScan | null {
+    if (this.#hot === null || options.position !== undefined) return null;
+    const { texts, pages } = this.#hot;
+    if (asksOnlyId(filter)) {
+      const text = this.#vanished.isNobody ? texts.of(filter.ids![0]!) : null;
+      return text === null ? null : new HotLookup(text, filter, options);
+    }
+    if (!asksPage(filter)) return null;
+    const { statements } = this;
+    return new HotPage({ pages, texts, statements, vanished: this.#vanished }, filter, options);
+  }
+
   /** The text of the event that the log has here; null: it has left the store. */
   textOf(seq: number): string | null {
     const row = this.statements.body.get(seq) as unknown as [number, string] | undefined;
@@ -93,13 +117,58 @@ export class EventReader {
 
   /** The event with this id, unless it is not here or expired at `now`. */
   rowOf(id: string, now: number): EventRow | null {
-    for (const row of this.#byIdKey.all(idKey(id))) {
+    const key = idKey(id);
+    for (const row of this.#byIdKey.all(key)) {
       const [seq, expiresAt, text] = row as unknown as [number, number, string];
       if (!hasId(text, id)) continue;
       const isGone = (expiresAt > 0 && expiresAt <= now) || this.#vanished.hide(text);
-      return isGone ? null : { seq, text };
+      if (isGone) return null;
+      this.#hot?.texts.read(key, seq, expiresAt, text);
+      return { seq, text };
     }
     return null;
+  }
+}
+
+/** Texts at hand, and what has to be asked of the log so that they stay right. */
+class HotReading {
+  readonly pages: PageStatements;
+  /** What `ReadStatements.lastSeq` says, and the newest removal. */
+  readonly lastSeqs: StatementSync;
+  readonly #removals: StatementSync;
+  /** The last removal that was taken in. */
+  #seq: number;
+
+  constructor(db: DatabaseSync, readonly texts: HotTexts) {
+    this.pages = new PageStatements(db);
+    this.#removals = returnArrays(
+      db.prepare(`SELECT seq, event_seq FROM removal WHERE seq > ? ORDER BY seq LIMIT ${HOT_REMOVALS_MAX}`),
+    );
+    this.lastSeqs = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
+                                                    EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
+                                                    coalesce((SELECT max(seq) FROM removal), 0)`));
+    const [, , last] = this.lastSeqs.get() as unknown as [number, number, number];
+    this.#seq = last;
+  }
+
+  /** Drops the texts of events that have left the log, whose newest removal is given. */
+  refresh(lastRemoval: number): void {
+    if (lastRemoval === this.#seq) return;
+    const removals = this.#removals.all(this.#seq) as unknown as [number, number][];
+    if (removals.length === HOT_REMOVALS_MAX) return this.#forget();
+    for (const [seq, eventSeq] of removals) {
+      this.texts.remove(eventSeq);
+      this.#seq = seq;
+    }
+  }
+
+  #forget(): void {
+    this.texts.clear();
+    while (true) {
+      const last = this.#removals.all(this.#seq).at(-1) as unknown as [number] | undefined;
+      if (last === undefined) return;
+      this.#seq = last[0];
+    }
   }
 }
 

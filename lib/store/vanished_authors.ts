@@ -28,6 +28,11 @@ export class VanishedAuthors {
     }
   }
 
+  /** Whether there is nobody of whom anything has to be left out. */
+  get isNobody(): boolean {
+    return this.#until === null;
+  }
+
   /** Whether the event of this text is to be left out. */
   hide(text: string): boolean {
     if (this.#until === null) return false;

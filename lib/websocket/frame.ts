@@ -7,6 +7,7 @@
 
 const encoder = new TextEncoder();
 const FIN_TEXT = 0x81;
+const CLOSING_BRACKET = 0x5d;
 /** Set where the payload is compressed (RFC 7692, section 6). */
 const COMPRESSED = 0x40;
 /** Bytes of the longest header of a server. */
@@ -31,6 +32,21 @@ export function writeTextFrame(bytes: Uint8Array, at: number, text: string): num
   if (header !== guess) bytes.copyWithin(at + header, at + guess, at + guess + written);
   writeHeader(bytes, at, FIN_TEXT, written);
   return at + header + written;
+}
+
+/**
+ * Writes the frame of an event's message at `at`: `prefix`, the event's text and `]`, all in UTF-8 already.
+ *
+ * @returns where the frame ends.
+ */
+export function writeEventFrame(bytes: Uint8Array, at: number, prefix: Uint8Array, text: Uint8Array): number {
+  const length = prefix.length + text.length + 1;
+  writeHeader(bytes, at, FIN_TEXT, length);
+  const start = at + headerBytes(length);
+  bytes.set(prefix, start);
+  bytes.set(text, start + prefix.length);
+  bytes[start + length - 1] = CLOSING_BRACKET;
+  return start + length;
 }
 
 /** The frame of a text that is deflated already. */

@@ -1,6 +1,6 @@
 /** Tests of text frames: each length's header, text that is longer in bytes than in characters, deflated payloads. */
 import { assertEquals } from "@std/assert";
-import { compressedFrame, frameBytesMax, writeTextFrame } from "./frame.ts";
+import { compressedFrame, frameBytesMax, writeEventFrame, writeTextFrame } from "./frame.ts";
 
 /** Reads a frame as a client does: first byte, payload. */
 function read(frame: Uint8Array): { first: number; payload: string } {
@@ -43,5 +43,19 @@ Deno.test("compressedFrame() marks its payload as deflated", () => {
   for (const length of [1, 125, 126, 65_535, 65_536]) {
     const text = "z".repeat(length);
     assertEquals(read(compressedFrame(new TextEncoder().encode(text))), { first: 0xc1, payload: text });
+  }
+});
+
+Deno.test("writeEventFrame() writes prefix, text and bracket, around every change of the header's length", () => {
+  const prefix = new TextEncoder().encode('["EVENT","é",');
+  for (const length of [0, 100, 110, 111, 112, 125, 126, 65_519, 65_520, 65_521, 65_522, 65_536]) {
+    const text = new TextEncoder().encode("日".repeat(length % 3) + "x".repeat(length));
+    const bytes = new Uint8Array(7 + 10 + prefix.length + text.length + 1).fill(0xee);
+    const end = writeEventFrame(bytes, 7, prefix, text);
+    assertEquals(read(bytes.subarray(7, end)), {
+      first: 0x81,
+      payload: `["EVENT","é",${new TextDecoder().decode(text)}]`,
+    });
+    assertEquals(bytes.subarray(0, 7), new Uint8Array(7).fill(0xee));
   }
 });

@@ -8,6 +8,7 @@
 import { OUTBOUND_CHECK_CHARS, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
@@ -42,6 +43,8 @@ export class Connection {
   isCutOff = false;
   /** Whether the client has been sent its challenge (NIP-42). */
   wasChallenged = false;
+  /** Rows examined for its queries since the sockets had a turn, or a few of turns before. */
+  turnRows = 0;
   /** The proved keys, 32 bytes each, as frames carry them. */
   keys: Uint8Array = NO_KEYS;
   #charsSinceCheck = 0;
@@ -74,6 +77,11 @@ export class Connection {
     return this.#counts ??= new Map();
   }
 
+  /** The same, or null where there has never been one. */
+  get openCounts(): Map<string, StoredQuery> | null {
+    return this.#counts;
+  }
+
   /** Negentropy sessions by their own subscription ids (NIP-77). */
   get syncs(): Map<string, NegentropySession> {
     return this.#syncs ??= new Map();
@@ -90,10 +98,14 @@ export class Connection {
    *
    * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
    */
-  sendEvent(subscription: Subscription, text: string): boolean {
+  sendEvent(subscription: Subscription, text: string | HotText): boolean {
     // What was not asked about yet may have gone already.
     if (this.bufferedBytes > this.budgetBytes && this.measureBufferedBytes() > this.budgetBytes) return false;
-    this.send(subscription.prefix + text + "]");
+    if (typeof text === "string") this.send(subscription.prefix + text + "]");
+    else {
+      this.#charsSinceCheck += subscription.prefix.length + text.length + 1;
+      this.socket.sendEvent(subscription.prefix, text);
+    }
     return true;
   }
 

@@ -4,12 +4,15 @@
  *
  * @module
  */
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { Opening } from "./opening.ts";
 
 /** One client's socket. */
 export interface Socket {
   /** Sends one text frame. A socket that is closing takes it and loses it. */
   send(text: string): void;
+  /** Sends one text frame of a stored event: `prefix`, its text, and what closes the message. */
+  sendEvent(prefix: string, text: HotText): void;
   /** Bytes that were sent and that the operating system has not taken yet: the client is slow. */
   readonly bufferedBytes: number;
   /** Begins to close, with a code and reason of RFC 6455. */

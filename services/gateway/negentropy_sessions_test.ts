@@ -13,7 +13,8 @@ function open() {
   const asked: [verb: string, query: AskedQuery][] = [];
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
   const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
-  const connection = new Connection(1, { ...socket, flow: null }, "127.0.0.1", auth, 1e6, new OutboundPool());
+  const engine = { ...socket, flow: null, sendEvent() {} };
+  const connection = new Connection(1, engine, "127.0.0.1", auth, 1e6, new OutboundPool());
   let hasRoom = true;
   let refusal: string | null = null;
   let reachesPrivate = false;

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Writable } from "node:stream";
 import { OUTBOX_PAGE_BYTES, OUTBOX_SOCKET_CHARS_MAX } from "../../lib/limits.ts";
+import { HotText } from "../../lib/store/hot_texts.ts";
 import { Outbox, PendingFrames } from "./outbox.ts";
 
 /** A socket that takes writes when the test says so, and keeps the very bytes until then. */
@@ -96,4 +97,39 @@ Deno.test("a socket that is gone gets nothing, and nobody is disturbed", () => {
   sink.destroy();
   outbox.flushAll();
   assertEquals([sink.writes, pending.chars], [[], 0]);
+});
+
+function hotText(text: string): HotText {
+  const bytes = new TextEncoder().encode(`.${text}.`);
+  return new HotText(1, 1, 0, null, bytes, 1, bytes.length - 1);
+}
+
+Deno.test("events go out as bytes, in order among texts, each under its own subscription", async () => {
+  const outbox = new Outbox();
+  const [a, b] = [new Sink(), new Sink()];
+  const [toA, toB] = [new PendingFrames(a), new PendingFrames(b)];
+  outbox.sendEvent(toA, "[1,", hotText("{x}"));
+  outbox.send(toA, "text");
+  outbox.sendEvent(toA, "[2,", hotText("{y}"));
+  outbox.sendEvent(toB, "[3,", hotText("{z}"));
+  outbox.sendEvent(toA, "[2,", hotText("{x}"));
+  assertEquals([toA.chars, toB.chars], [3 * 6 + 4, 6]);
+  await Promise.resolve();
+  assertEquals([a.writes.length, b.writes.length], [1, 1]);
+  assertEquals(a.texts, ["[1,{x}]", "text", "[2,{y}]", "[2,{x}]"]);
+  assertEquals(b.texts, ["[3,{z}]"]);
+});
+
+Deno.test("an event whose message is longer than a page is sent whole", () => {
+  const outbox = new Outbox();
+  const sink = new Sink();
+  const pending = new PendingFrames(sink);
+  const prefix = `["${"s".repeat(OUTBOX_PAGE_BYTES)}",`;
+  outbox.send(pending, "before");
+  outbox.sendEvent(pending, prefix, hotText("{x}"));
+  outbox.send(pending, "after");
+  outbox.flushAll();
+  const written = sink.writes.join("");
+  assert(written.includes(`${prefix}{x}]`));
+  assert(written.indexOf("before") < written.indexOf(prefix) && written.endsWith("after"));
 });

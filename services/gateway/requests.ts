@@ -10,6 +10,7 @@ import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { countText, eoseText } from "../../lib/nostr/relay_message.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { Audience } from "../../lib/subscription/audience.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { Answers } from "./answers.ts";
@@ -93,7 +94,7 @@ export class Requests implements QueryEvents {
   /** Takes a CLOSE. */
   close(connection: Connection, id: string): void {
     this.end(connection, id);
-    const count = connection.counts.get(id);
+    const count = connection.openCounts?.get(id);
     if (count) {
       this.queries.cancel(count);
       connection.counts.delete(id);
@@ -109,8 +110,8 @@ export class Requests implements QueryEvents {
   /** Ends, without a word, what a client has under way that has gone or is cut off. */
   forget(connection: Connection): void {
     for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
-    for (const query of connection.counts.values()) this.queries.cancel(query);
-    connection.counts.clear();
+    for (const query of connection.openCounts?.values() ?? []) this.queries.cancel(query);
+    connection.openCounts?.clear();
   }
 
   /** Ends, and says why, what a client has open that may not read any more. */
@@ -141,8 +142,13 @@ export class Requests implements QueryEvents {
     return this.#gate.reachesPrivate(filters, connection.auth.authenticated);
   }
 
-  mayShow(query: StoredQuery, text: string): boolean {
-    return this.#gate.mayShow(text, query.connection.auth.authenticated, query.reachesPrivate);
+  mayShow(query: StoredQuery, text: string | HotText): boolean {
+    if (this.#gate.showsAll(query.reachesPrivate)) return true;
+    return this.#gate.mayShow(String(text), query.connection.auth.authenticated, query.reachesPrivate);
+  }
+
+  showsAll(query: StoredQuery): boolean {
+    return this.#gate.showsAll(query.reachesPrivate);
   }
 
   spent(query: StoredQuery, rows: number): void {

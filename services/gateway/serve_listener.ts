@@ -10,6 +10,7 @@
  * @module
  */
 import { LISTEN_AGAIN_MS, SERVE_MESSAGES_PER_TURN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
@@ -162,6 +163,10 @@ class ServeSocket implements Socket {
     if (this.webSocket.readyState !== WebSocket.OPEN) return;
     this.#cork?.gather();
     this.webSocket.send(text);
+  }
+
+  sendEvent(prefix: string, text: HotText): void {
+    this.send(`${prefix}${text}]`);
   }
 
   closed(): void {

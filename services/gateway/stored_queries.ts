@@ -5,11 +5,18 @@
  *
  * @module
  */
-import { GATEWAY_QUERY_ROWS_MAX, GATEWAY_TURN_ROWS_MAX, SLICE_BYTES_MAX } from "../../lib/limits.ts";
+import {
+  GATEWAY_QUERY_ROWS_MAX,
+  GATEWAY_TURN_ROWS_COUNTED,
+  GATEWAY_TURN_ROWS_MAX,
+  SLICE_BYTES_MAX,
+} from "../../lib/limits.ts";
 import { setImmediate } from "node:timers";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
+import type { HotScan } from "../../lib/store/hot_scan.ts";
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { Log } from "../log.ts";
 import type { QueryPosition } from "../reader/messages.ts";
@@ -19,6 +26,8 @@ import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 /** Who answered a query, for the metrics. */
 export type QueryPlace = "gateway" | "reader" | "search";
 
+function takeNothing(): void {}
+
 /** One stored query on its way. */
 export class StoredQuery implements AskedQuery {
   /** A stored query has no messages beyond its filters. */
@@ -26,7 +35,7 @@ export class StoredQuery implements AskedQuery {
   readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
-  scan: EventScan | null = null;
+  scan: EventScan | HotScan | null = null;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
@@ -38,7 +47,7 @@ export class StoredQuery implements AskedQuery {
   askedAs = 0;
   isCancelled = false;
   /** Set when a reader is asked. */
-  take: (slice: SliceHeader) => void = () => {};
+  take: (slice: SliceHeader) => void = takeNothing;
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
   /** The newest entry of the log when it began: what came later is not part of it. */
   seqMax = 0;
@@ -85,7 +94,9 @@ export interface QueryEvents {
   /** Whether the filters may bring events that the client is not to be shown. */
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
   /** Whether the client may be shown an event that the query brings, by its text. */
-  mayShow(query: StoredQuery, text: string): boolean;
+  mayShow(query: StoredQuery, text: string | HotText): boolean;
+  /** Whether the client may be shown whatever the query brings. */
+  showsAll(query: StoredQuery): boolean;
   /** The query had the relay look at so many rows. */
   spent(query: StoredQuery, rows: number): void;
   /** The stored part was sent. */
@@ -104,8 +115,11 @@ export class StoredQueries {
   readonly #log: Log;
   #lastNumber = 0;
   #paused = new Set<StoredQuery>();
-  /** Rows examined for each connection since the sockets had their last turn: many requests may come in one read. */
-  readonly #turnRows = new Map<Connection, number>();
+  /**
+   * Connections for which so many rows were examined, since the sockets had a turn, that it matters: many requests may
+   * come in one read.
+   */
+  #counted: Connection[] = [];
 
   constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, log: Log) {
     this.#log = log;
@@ -135,7 +149,7 @@ export class StoredQueries {
       if (filters.some((filter) => filter.search !== undefined)) {
         query.place = "search";
         this.#moveToReader(query);
-      } else if ((this.#turnRows.get(subscription.connection) ?? 0) > GATEWAY_TURN_ROWS_MAX) {
+      } else if (subscription.connection.turnRows > GATEWAY_TURN_ROWS_MAX) {
         this.#moveToReader(query);
       } else this.#step(query);
     });
@@ -207,12 +221,14 @@ export class StoredQueries {
   /** Answers on the gateway's own connection, as far as budgets go. */
   #step(query: StoredQuery): void {
     const { filters } = query;
-    const emit = (text: string, seq: number) => this.#send(query, text, seq);
+    const emit = (text: string | HotText, seq: number) => this.#send(query, text, seq);
     while (query.filter < filters.length) {
       const room = query.connection.pauseBytes - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
       if (query.scan === null) {
-        query.scan = this.#reader.scan(filters[query.filter]!, { seqMax: query.seqMax, now: query.now });
+        const filter = filters[query.filter]!;
+        const options = { seqMax: query.seqMax, now: query.now };
+        query.scan = this.#reader.hotScan(filter, options) ?? this.#reader.scan(filter, options);
         // What the budget could not even open here would be opened again by a reader.
         if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
       }
@@ -222,7 +238,7 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
-        query.ends.push(this.#endFor(query, query.scan.end));
+        query.ends.push(this.#events.showsAll(query) ? query.scan.end : this.#endFor(query, query.scan.end));
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
@@ -233,8 +249,16 @@ export class StoredQueries {
   #spend(query: StoredQuery, rows: number): void {
     this.#events.spent(query, rows);
     const { connection } = query;
-    if (this.#turnRows.size === 0) setImmediate(() => this.#turnRows.clear());
-    this.#turnRows.set(connection, (this.#turnRows.get(connection) ?? 0) + rows);
+    const before = connection.turnRows;
+    connection.turnRows = before + rows;
+    // A turn's end costs half a microsecond to hear of; few rows may stand until they are more.
+    if (before > GATEWAY_TURN_ROWS_COUNTED || connection.turnRows <= GATEWAY_TURN_ROWS_COUNTED) return;
+    if (this.#counted.push(connection) === 1) setImmediate(() => this.#turnEnded());
+  }
+
+  #turnEnded(): void {
+    for (const connection of this.#counted) connection.turnRows = 0;
+    this.#counted = [];
   }
 
   /** How a filter ended, as the client may know it: of an event that it is not shown nothing is said. */
@@ -274,7 +298,7 @@ export class StoredQueries {
     else this.#link.more(query);
   }
 
-  #send(query: StoredQuery, text: string, seq: number): void {
+  #send(query: StoredQuery, text: string | HotText, seq: number): void {
     if (query.isCancelled || query.subscription === null || !this.#events.mayShow(query, text)) return;
     if (query.sent !== null) {
       if (query.sent.has(seq)) return;

@@ -10,6 +10,7 @@ import {
   FRAME_BYTES_MAX,
   GOODBYE_MS_MAX,
   HELD_INTERVAL_MS,
+  HOT_TEXTS_TOTAL_BYTES_MAX,
   OPEN_FILES_KEPT,
   PAGE_CONNECTIONS_MAX,
   PAUSED_QUERIES_INTERVAL_MS,
@@ -27,6 +28,7 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { tailPosition } from "../../lib/queue/tail.ts";
 import { EventReader } from "../../lib/store/event_reader.ts";
+import { HotTexts } from "../../lib/store/hot_texts.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
@@ -136,7 +138,11 @@ class GatewayThread {
       invites: hasMembers ? new Invites(start.facts.self!, means.management) : null,
     });
     this.#link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
-    const reader = new EventReader(db, tailPosition(memory.tail));
+    const hot = new HotTexts(
+      HOT_TEXTS_TOTAL_BYTES_MAX / memory.counts.gateways,
+      config.WEBSOCKET_ENGINE === "ws" && !config.WEBSOCKET_COMPRESSION ? "bytes" : "strings",
+    );
+    const reader = new EventReader(db, tailPosition(memory.tail), hot);
     this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);

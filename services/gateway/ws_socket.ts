@@ -11,6 +11,7 @@ import { constants, deflateRawSync } from "node:zlib";
 // @ts-types="./ws.d.ts"
 import { type ServerOptions, WebSocket } from "ws";
 import { DEFLATE_CHARS_MIN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
+import type { HotText } from "../../lib/store/hot_texts.ts";
 import { compressedFrame } from "../../lib/websocket/frame.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { type Outbox, PendingFrames } from "./outbox.ts";
@@ -98,6 +99,11 @@ export class WsSocket<Client> implements Socket {
     if (!this.#isOpen) return;
     if (this.#deflates && text.length >= DEFLATE_CHARS_MIN) this.#sendDeflated(text);
     else this.#outbox.send(this.#pending, text);
+  }
+
+  sendEvent(prefix: string, text: HotText): void {
+    if (this.#deflates) this.send(`${prefix}${text}]`);
+    else if (this.#isOpen) this.#outbox.sendEvent(this.#pending, prefix, text);
   }
 
   close(code: number, reason: string): void {

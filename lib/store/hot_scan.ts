@@ -1,0 +1,222 @@
+/**
+ * Answers from the texts at hand (`hot_texts.ts`): one event by its id, and pages of one kind or of all kinds, newest
+ * first. A page still comes from its index, which holds all that decides; only the texts do not have to be read.
+ * Belongs to the thread whose connection it reads; holds no snapshot between two steps.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import {
+  COMPLETENESS_PROBE_ROWS_MAX,
+  SCAN_CHUNK_ROWS_MAX,
+  SCAN_CHUNK_ROWS_MIN,
+  TIED_EVENTS_MAX,
+} from "../limits.ts";
+import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
+import { ofBoth } from "./fresh_tables.ts";
+import type { HotText, HotTexts } from "./hot_texts.ts";
+import type { ReadStatements } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
+import type { ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
+import type { VanishedAuthors } from "./vanished_authors.ts";
+
+/** Takes an event: its text, or its bytes where those are at hand. */
+export type EmitHot = (text: string | HotText, seq: number) => void;
+
+/** What `EventScan` is to a plan. A plan's scan can go on from its position. */
+export interface HotScan {
+  readonly position: ScanPosition;
+  readonly end: ScanEnd;
+  readonly openingRows: number;
+  step(budget: ScanBudget, emit: EmitHot): "done" | "more";
+}
+
+/** The one event that a filter of one id asks for. */
+export class HotLookup implements HotScan {
+  readonly #text: HotText;
+  readonly openingRows = 1;
+  readonly end = "all";
+  readonly position: ScanPosition;
+  readonly #isDue: boolean;
+
+  constructor(text: HotText, filter: Filter, { seqMax, now }: ScanOptions) {
+    this.#text = text;
+    this.position = { age: -Number.MAX_SAFE_INTEGER, idKey: -1, remaining: filter.limit, tied: 0 };
+    this.#isDue = text.seq <= seqMax && (text.expiresAt === 0 || text.expiresAt > now);
+  }
+
+  step(budget: ScanBudget, emit: EmitHot): "done" {
+    budget.rows--;
+    if (!this.#isDue) return "done";
+    budget.bytes -= this.#text.length;
+    emit(this.#text.message, this.#text.seq);
+    return "done";
+  }
+}
+
+/** Whether a filter asks for one id and nothing else. */
+export function asksOnlyId(filter: Filter): boolean {
+  return filter.ids !== undefined && filter.ids.length === 1 && filter.limit > 0 && hasNoLists(filter) &&
+    filter.kinds === undefined && filter.since === undefined && filter.until === undefined;
+}
+
+/** Whether a filter asks for a page of one kind, or of everything. */
+export function asksPage(filter: Filter): boolean {
+  return filter.ids === undefined && filter.limit > 0 && hasNoLists(filter) &&
+    (filter.kinds === undefined || filter.kinds.length === 1) && !isEmptyFilter(filter);
+}
+
+function hasNoLists(filter: Filter): boolean {
+  return filter.authors === undefined && filter.tags.length === 0 && filter.search === undefined;
+}
+
+type PageRow = [age: number, idKey: number, seq: number];
+
+/** The statements of pages; they read indexes only. */
+export class PageStatements {
+  readonly byKind: StatementSync;
+  readonly byTime: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    const prepare = (index: string, leading: string, first: number) =>
+      returnArrays(db.prepare(
+        `${
+          ofBoth((of) =>
+            `SELECT x.age, x.id_key, x.seq FROM ${of}event x INDEXED BY ${of}${index}
+             WHERE ${leading} (x.age, x.id_key) > (?${first}, ?${first + 1}) AND x.age <= ?${first + 2}`
+          )
+        } ORDER BY 1, 2 LIMIT ?${first + 3}+0`,
+      ));
+    this.byKind = prepare("event_kind", "x.kind = ?1 AND", 2);
+    this.byTime = prepare("event_time", "", 1);
+  }
+}
+
+/** What a page is read with. */
+export interface PageMeans {
+  readonly pages: PageStatements;
+  readonly statements: ReadStatements;
+  readonly texts: HotTexts;
+  readonly vanished: VanishedAuthors;
+}
+
+/** A page. Limit, ties, budget and end are those of `Scan`, which a test holds it to. */
+export class HotPage implements HotScan {
+  readonly #means: PageMeans;
+  readonly #kind: number | null;
+  readonly #options: ScanOptions;
+  readonly #ageMax: number;
+  readonly #isCapped: boolean;
+  readonly openingRows = 0;
+  end: ScanEnd = "unknown";
+  #remaining: number;
+  #tied = 0;
+  #age: number;
+  #idKey = -1;
+  #rows: PageRow[] = [];
+  #at = 0;
+  #isDrained = false;
+
+  constructor(means: PageMeans, filter: Filter, options: ScanOptions) {
+    this.#means = means;
+    this.#kind = filter.kinds?.[0] ?? null;
+    this.#options = options;
+    this.#ageMax = filter.since === undefined ? Number.MAX_SAFE_INTEGER : -filter.since;
+    this.#age = filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until;
+    this.#isCapped = filter.isCapped === true;
+    this.#remaining = filter.limit;
+  }
+
+  get position(): ScanPosition {
+    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
+  }
+
+  step(budget: ScanBudget, emit: EmitHot): "done" | "more" {
+    const { begin, commit } = this.#means.statements;
+    begin.run();
+    try {
+      while (true) {
+        if (this.#at === this.#rows.length && !this.#isDrained && (this.#remaining > 0 || this.#isCapped)) {
+          if (budget.rows <= 0) return "more";
+          this.#fetch(budget);
+        }
+        const row = this.#rows[this.#at];
+        if (row === undefined && this.#isDrained) {
+          this.end = "all";
+          return "done";
+        }
+        if (row === undefined || (this.#remaining === 0 && !this.#mayTie(row))) {
+          this.end = this.#probe();
+          return "done";
+        }
+        if (budget.bytes <= 0) return "more";
+        this.#at++;
+        [this.#age, this.#idKey] = row;
+        const text = this.#textOf(row);
+        if (text === null) continue;
+        if (this.#remaining > 0) this.#remaining--;
+        else this.#tied++;
+        budget.bytes -= text.length;
+        emit(text, row[2]);
+      }
+    } finally {
+      commit.run();
+    }
+  }
+
+  #mayTie(row: PageRow): boolean {
+    return this.#isCapped && this.#tied < TIED_EVENTS_MAX && row[0] === this.#age;
+  }
+
+  #fetch(budget: ScanBudget): void {
+    const { byKind, byTime } = this.#means.pages;
+    // One beyond the limit tells whether there are more.
+    const most = Math.min(SCAN_CHUNK_ROWS_MAX, Math.max(1, Math.floor(budget.rows)));
+    const wanted = Math.min(Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN), most);
+    const rows = this.#kind === null
+      ? byTime.all(this.#age, this.#idKey, this.#ageMax, wanted)
+      : byKind.all(this.#kind, this.#age, this.#idKey, this.#ageMax, wanted);
+    this.#rows = rows as unknown as PageRow[];
+    this.#at = 0;
+    this.#isDrained = rows.length < wanted;
+    budget.rows -= Math.max(1, rows.length);
+  }
+
+  /** Looks for one more event that matches, over so few rows that an EOSE does not wait for it. */
+  #probe(): ScanEnd {
+    const budget = { rows: COMPLETENESS_PROBE_ROWS_MAX, bytes: 0 };
+    for (let looked = 0; looked < COMPLETENESS_PROBE_ROWS_MAX; looked++) {
+      if (this.#at === this.#rows.length) {
+        if (this.#isDrained) return "all";
+        const last = this.#rows.at(-1)!;
+        [this.#age, this.#idKey] = last;
+        this.#fetch(budget);
+        if (this.#rows.length === 0) return "all";
+      }
+      const row = this.#rows[this.#at++]!;
+      if (this.#textOf(row) !== null) return row[2];
+    }
+    return "unknown";
+  }
+
+  /** The row's text, if it belongs to the answer. */
+  #textOf([, idKey, seq]: PageRow): string | HotText | null {
+    const { seqMax, now } = this.#options;
+    if (seq > seqMax) return null;
+    const { texts, vanished } = this.#means;
+    const hot = texts.at(seq);
+    let expiresAt: number;
+    let text: string | HotText;
+    if (hot !== null) {
+      expiresAt = hot.expiresAt;
+      text = hot.message;
+    } else {
+      const body = this.#means.statements.body.get(seq) as unknown as [number, string] | undefined;
+      if (body === undefined) return null;
+      [expiresAt, text] = body;
+      texts.read(idKey, seq, expiresAt, text);
+    }
+    if (expiresAt > 0 && expiresAt <= now) return null;
+    return !vanished.isNobody && vanished.hide(String(text)) ? null : text;
+  }
+}
