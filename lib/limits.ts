@@ -179,6 +179,16 @@ export const SCAN_CHUNK_ROWS_MIN = 4;
 export const SCAN_RANGES_MAX = 500;
 /** What a range costs when it is sought, in rows: about half a microsecond against two. */
 export const SCAN_RANGE_ROWS = 0.25;
+/** Characters of events' texts that a connection remembers. */
+export const BODIES_REMEMBERED_CHARS = 4 * 1024 * 1024;
+/** Ranges whose newest times a connection remembers, 2 to this power: 20 bytes each. */
+export const NEWEST_TIMES_BITS = 16;
+/** Entries of the log that are read to bring those times up to date; behind more they are forgotten. */
+export const NEWEST_TIMES_LAG_MAX = 4_096;
+/** Authors from which on a plan asks for their newest times. */
+export const PLAN_TIMED_AUTHORS_MIN = 16;
+/** Authors that a plan seeks first, those with the newest times, beside a third of the limit. */
+export const PLAN_FIRST_AUTHORS = 16;
 /** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
 export const COMPLETENESS_PROBE_ROWS_MAX = 200;
 /** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */

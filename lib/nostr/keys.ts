@@ -2,7 +2,7 @@
  * 52-bit integer keys for the indexes: of ids, pubkeys, tag values and addresses.
  * Integers of this size are exact in JavaScript and half as dear to SQLite as blobs. They are not unique: whoever
  * looks something up by a key checks the event that it finds (`lib/store/exact.ts`).
- * Runs on any thread; no state but scratch memory for one call.
+ * Runs on any thread; no state but scratch memory for one call, and the last list's keys.
  *
  * @module
  */
@@ -13,12 +13,37 @@ const encoder = new TextEncoder();
 
 /** The key of an id: its first 52 bits, so that keys sort as ids do (NIP-01 breaks ties by the lowest id). */
 export function idKey(hex64: string): number {
-  return parseInt(hex64.slice(0, 13), 16);
+  return hex52(hex64, 0);
 }
 
 /** The key of a pubkey: its last 52 bits. (Miners of vanity keys choose the first.) */
 export function pubkeyKey(hex64: string): number {
-  return parseInt(hex64.slice(-13), 16);
+  return hex52(hex64, hex64.length - 13);
+}
+
+/** The keys of a list of pubkeys, in its order. Those of the last list are remembered: a REQ is both filed and planned. */
+export function pubkeyKeys(list: readonly string[]): readonly number[] {
+  if (list !== lastList) {
+    lastKeys = list.map(pubkeyKey);
+    lastList = list;
+  }
+  return lastKeys;
+}
+
+let lastList: readonly string[] | null = null;
+let lastKeys: readonly number[] = [];
+
+/** What 13 lowercase hex digits say, digit by digit: `parseInt` with a base takes four times as long. */
+function hex52(hex: string, from: number): number {
+  let high = 0;
+  let low = 0;
+  for (let at = from; at < from + 6; at++) high = high * 16 + digitOf(hex.charCodeAt(at));
+  for (let at = from + 6; at < from + 13; at++) low = low * 16 + digitOf(hex.charCodeAt(at));
+  return high * 0x1000_0000 + low;
+}
+
+function digitOf(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }
 
 /** The key of the first value of a single-letter tag. */

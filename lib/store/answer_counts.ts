@@ -13,7 +13,7 @@ import { dValue, type NostrEvent } from "../nostr/event.ts";
 import { pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { kindClass } from "../nostr/kinds.ts";
 import { ofBoth } from "./fresh_tables.ts";
-import { returnArrays } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 
 /** Points of an answer by its kind: NIP-10 and NIP-22 replies, NIP-18 reposts, NIP-25 reactions, NIP-57 receipts. */
 const POINTS: ReadonlyMap<number, { readonly group: number; readonly points: number }> = new Map([

@@ -12,8 +12,10 @@ import { hasId } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
 import type { HotTexts } from "./hot_texts.ts";
+import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
-import { ReadStatements, returnArrays } from "./read_statements.ts";
+import { ReadStatements } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 import { IdLookup, isIdLookup } from "./id_lookup.ts";
 import { type EventScan, Scan, type ScanOptions } from "./scan.ts";
 import { VanishedAuthors } from "./vanished_authors.ts";
@@ -28,6 +30,7 @@ export interface EventRow {
 export class EventReader {
   readonly statements: ReadStatements;
   readonly #planner: Planner;
+  readonly #times: NewestTimes;
   readonly #byIdKey: StatementSync;
   readonly #vanished: VanishedAuthors;
   readonly #version: (() => number) | null;
@@ -44,7 +47,8 @@ export class EventReader {
     this.#version = version;
     this.#hot = hot === null ? null : new HotReading(db, hot);
     this.statements = new ReadStatements(db);
-    this.#planner = new Planner(db);
+    this.#times = new NewestTimes(db);
+    this.#planner = new Planner(db, this.#times);
     this.#vanished = new VanishedAuthors(db);
     this.#byIdKey = returnArrays(
       db.prepare(
@@ -78,8 +82,15 @@ export class EventReader {
   scan(filter: Filter, options: ScanOptions): EventScan {
     if (isIdLookup(filter) && options.position === undefined) return new IdLookup(this, filter, options);
     // Who wants live events only needs no plan.
-    const plan = filter.limit === 0 || isEmptyFilter(filter) ? NOTHING : this.#planner.plan(filter);
-    return new Scan(this.statements, this.#vanished, plan, filter, options);
+    const plan = filter.limit === 0 || isEmptyFilter(filter)
+      ? NOTHING
+      : this.#planner.plan(filter, options.seqMax);
+    return new Scan(
+      { statements: this.statements, vanished: this.#vanished, times: this.#times },
+      plan,
+      filter,
+      options,
+    );
   }
 
   /**

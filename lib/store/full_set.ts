@@ -23,7 +23,7 @@ import { TEXT_CREATED_AT_AT } from "../nostr/event.ts";
 import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { hasId, hasPubkey, idOf, pubkeyOf } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
-import { returnArrays } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
 export interface PublicView {

@@ -15,7 +15,8 @@ import {
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import type { HotText, HotTexts } from "./hot_texts.ts";
-import { type ReadStatements, returnArrays } from "./read_statements.ts";
+import type { ReadStatements } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 import type { ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { returnArrays } from "./read_statements.ts";
+import { returnArrays } from "./return_arrays.ts";
 
 /** One entry of the log. */
 export type LogEntry =

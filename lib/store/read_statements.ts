@@ -9,17 +9,19 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Bodies } from "./bodies.ts";
 import { type Generation, ofBoth } from "./fresh_tables.ts";
 import type { Source, Stream } from "./plan.ts";
+import { returnArrays } from "./return_arrays.ts";
 
-/** What a fetch returns of each row: its text, or only what decides whether the text is worth fetching. */
-export type Columns = "texts" | "keys";
+/**
+ * What a fetch returns of each row: its text, or only what decides whether the text is worth fetching, kind and author or
+ * the kind alone, which the index of tags holds itself; or, of a window, where it is (`WindowRow`), in no order.
+ */
+export type Columns = "texts" | "keys" | "kinds" | "window";
 
-/** Makes a statement return arrays, not objects. (The method is newer than the types of `node:sqlite` at hand.) */
-export function returnArrays(statement: StatementSync): StatementSync {
-  (statement as StatementSync & { setReturnArrays(enabled: boolean): void }).setReturnArrays(true);
-  return statement;
-}
+/** A row of a window: age, id key, seq, and the place of its key in the stream's first list. */
+export type WindowRow = [age: number, idKey: number, seq: number, at: number];
 
 /** The columns that lead each source's index, before `age` and `id_key`. */
 const LEADING: Record<Source, readonly string[]> = {
@@ -48,6 +50,8 @@ export class ReadStatements {
   /** Begins and ends the one snapshot of several fetches: without it each takes locks of its own (2.5 µs). */
   readonly begin: StatementSync;
   readonly commit: StatementSync;
+  /** The same of several, some of them from memory. */
+  readonly bodies: Bodies;
   /** `[seq of the newest addition that the snapshot holds, whether requests to vanish are pending]` */
   readonly lastSeq: StatementSync;
 
@@ -56,6 +60,7 @@ export class ReadStatements {
     this.begin = db.prepare("BEGIN");
     this.commit = db.prepare("COMMIT");
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
+    this.bodies = new Bodies(db);
     this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
                                                         EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
   }
@@ -65,12 +70,14 @@ export class ReadStatements {
    * stream, or, of a list of several, a JSON array of keys; then age, id key, the highest age, rows wanted. Rows of several
    * ranges end with the place of their key in the first list.
    */
-  of({ source, lists }: Stream, columns: Columns): StatementSync {
+  of({ source, lists }: Pick<Stream, "source" | "lists">, columns: Columns): StatementSync {
     const severals = lists.map((list) => list.length > 1);
     const name = `${source} ${columns} ${severals.join(" ")}`;
     let statement = this.#prepared.get(name);
     if (statement === undefined) {
-      const text = severals.includes(true)
+      const text = columns === "window"
+        ? windowText(source, severals)
+        : severals.includes(true)
         ? mergedText(source, columns, severals)
         : rangeText(source, columns);
       statement = returnArrays(this.#db.prepare(text));
@@ -95,12 +102,14 @@ function rangeText(source: Source, columns: Columns): string {
   const leading = LEADING[source];
   const selected = columns === "texts"
     ? "b.expires_at, b.text"
+    : columns === "kinds"
+    ? "x.kind, 0"
     : `x.kind, ${source === "tag" ? "e" : "x"}.pubkey_key`;
   const keys = leading.map((column, number) => `x.${column} = ?${number + 1} AND`).join(" ");
   const half = (of: Generation) => {
     const joined = columns === "texts"
       ? "CROSS JOIN body b ON b.seq = x.seq"
-      : source === "tag"
+      : source === "tag" && columns === "keys"
       ? `CROSS JOIN ${of}event e ON e.seq = x.seq`
       : "";
     return `SELECT x.age, x.id_key, x.seq, ${selected} FROM ${INDEX[source](of)} ${joined}
@@ -119,22 +128,47 @@ function mergedText(source: Source, columns: Columns, severals: readonly boolean
   const leading = LEADING[source];
   const [selected, joined] = columns === "texts"
     ? ["b.expires_at, b.text", "CROSS JOIN body b ON b.seq = t.seq"]
+    : columns === "kinds"
+    ? ["t.kind, 0", ""]
     : [
       "coalesce(f.kind, e.kind), coalesce(f.pubkey_key, e.pubkey_key)",
       "LEFT JOIN fresh_event f ON f.seq = t.seq LEFT JOIN event e ON e.seq = t.seq AND f.seq IS NULL",
     ];
+  const { lists, loops, keys, at } = rangesText(leading, severals);
+  const kind = columns === "kinds" ? ", x.kind AS kind" : "";
+  const half = (of: Generation) =>
+    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at${kind} FROM ${loops} ${INDEX[source](of)}
+     WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
+  return `${lists} SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
+    endOf(leading.length)
+  }) t ${joined}`;
+}
+
+/**
+ * All rows of many ranges between two ages, without texts, as far as they are no more than are wanted: of a few hundred
+ * rows SQLite's sorter costs three times what the seeks do.
+ */
+function windowText(source: Source, severals: readonly boolean[]): string {
+  const leading = LEADING[source];
+  const { lists, loops, keys, at } = rangesText(leading, severals);
+  const half = (of: Generation) =>
+    `SELECT x.age, x.id_key, x.seq, ${at} FROM ${loops} ${INDEX[source](of)}
+     WHERE ${keys} ${pageOf(leading.length)}`;
+  return `${lists} ${ofBoth(half)} LIMIT ?${leading.length + 4}+0`;
+}
+
+/** The parts of a statement that loop over the ranges of a stream some of whose lists hold several keys. */
+function rangesText(leading: readonly string[], severals: readonly boolean[]) {
   const places = leading.map((_, n) => n).filter((n) => severals[n]);
   const lists = places.map((n) =>
     `k${n} (value, at) AS MATERIALIZED (SELECT value, key FROM json_each(?${n + 1}))`
   );
-  const loops = places.map((n) => `k${n} CROSS JOIN`).join(" ");
-  const keys = leading.map((column, n) => `x.${column} = ${severals[n] ? `k${n}.value` : `?${n + 1}`} AND`)
-    .join(" ");
-  const at = severals[0] ? "k0.at" : "0";
-  const half = (of: Generation) =>
-    `SELECT * FROM (SELECT x.age, x.id_key, x.seq, ${at} AS at FROM ${loops} ${INDEX[source](of)}
-     WHERE ${keys} ${pageOf(leading.length)} ${endOf(leading.length)})`;
-  return `WITH ${lists.join(", ")} SELECT t.age, t.id_key, t.seq, ${selected}, t.at FROM (${ofBoth(half)} ${
-    endOf(leading.length)
-  }) t ${joined}`;
+  return {
+    lists: `WITH ${lists.join(", ")}`,
+    loops: places.map((n) => `k${n} CROSS JOIN`).join(" "),
+    keys: leading.map((column, n) => `x.${column} = ${severals[n] ? `k${n}.value` : `?${n + 1}`} AND`).join(
+      " ",
+    ),
+    at: severals[0] ? "k0.at" : "0",
+  };
 }

@@ -14,9 +14,11 @@ import {
   TIED_EVENTS_MAX,
 } from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
-import { eventOf, pubkeyOf } from "./exact.ts";
-import { type Plan, rangesOf, type Residual, type Stream } from "./plan.ts";
-import type { ReadStatements } from "./read_statements.ts";
+import { ageOf, Cursor, CursorHeap, type Row } from "./cursor.ts";
+import { eventOf, kindOf, pubkeyOf } from "./exact.ts";
+import { type NewestTimes, NO_AGE } from "./newest_times.ts";
+import type { Plan, Residual, Stream } from "./plan.ts";
+import type { Columns, ReadStatements, WindowRow } from "./read_statements.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
@@ -70,49 +72,27 @@ export interface EventScan {
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more";
 }
 
-/**
- * A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key; of several ranges
- * the place of the key in the stream's first list.
- */
-type Row = [age: number, idKey: number, seq: number, number, string | number, at?: number];
-
-/** One stream's rows that were fetched and not yet merged. */
-class Cursor {
-  rows: Row[] = [];
-  at = 0;
-  /** Nothing is left in the index behind `rows`. */
-  drained = false;
-  chunk: number;
-  age: number;
-  idKey: number;
-  readonly ranges: number;
-  /** The statement's first parameters. */
-  readonly keys: readonly (number | string)[];
-
-  constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
-    this.ranges = rangesOf(stream);
-    this.keys = stream.lists.map((list) => list.length === 1 ? list[0]! : JSON.stringify(list));
-    this.age = age;
-    this.idKey = idKey;
-    this.chunk = chunk;
-  }
+/** What a scan reads from, of one connection. */
+export interface ScanSources {
+  readonly statements: ReadStatements;
+  readonly vanished: VanishedAuthors;
+  /** Is told what the scan finds out. */
+  readonly times: NewestTimes;
 }
 
 /** The scan of a plan; see the module's text. */
 export class Scan implements EventScan {
-  readonly #statements: ReadStatements;
-  readonly #vanished: VanishedAuthors;
+  readonly #sources: ScanSources;
   readonly #residual: Residual;
   readonly #options: ScanOptions;
   readonly #ageMax: number;
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
-  readonly #heap: Cursor[] = [];
+  readonly #heap = new CursorHeap();
   /** Whether something is left to check, so that more rows may be needed than are wanted. */
   readonly #hasResidual: boolean;
-  readonly #cursors: Cursor[];
-  /** The cursor that is opened next. */
-  #unopened = 0;
+  /** Whether what the first fetch of a stream brings is the newest that it has. */
+  readonly #isFromTop: boolean;
   /** Whether a step takes several calls, which then share a snapshot. */
   readonly #sharesSnapshot: boolean;
   /** Whether the limit is the relay's own, not one that the client asked for. */
@@ -127,14 +107,12 @@ export class Scan implements EventScan {
   #rowsLeft = 0;
 
   constructor(
-    statements: ReadStatements,
-    vanished: VanishedAuthors,
+    sources: ScanSources,
     plan: Plan,
     filter: Filter,
     options: ScanOptions,
   ) {
-    this.#statements = statements;
-    this.#vanished = vanished;
+    this.#sources = sources;
     this.#residual = plan.residual;
     this.#options = options;
     const { kinds, authorKeys, tags } = plan.residual;
@@ -150,8 +128,12 @@ export class Scan implements EventScan {
     this.#age = options.position?.age ??
       (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
     this.#idKey = options.position?.idKey ?? -1;
-    const chunk = firstChunk(this.#remaining, plan.streams.length);
-    this.#cursors = plan.streams.map((stream) => new Cursor(stream, this.#age, this.#idKey, chunk));
+    const abreast = plan.streams.filter(({ ageMin }) => ageMin === plan.streams[0]!.ageMin).length;
+    const chunk = firstChunk(this.#remaining, abreast);
+    this.#isFromTop = this.#age === -Number.MAX_SAFE_INTEGER;
+    for (const stream of plan.streams) {
+      if (stream.ageMin <= this.#ageMax) this.#heap.push(new Cursor(stream, this.#age, this.#idKey, chunk));
+    }
   }
 
   get position(): ScanPosition {
@@ -163,7 +145,11 @@ export class Scan implements EventScan {
   }
 
   get openingRows(): number {
-    return this.#cursors.reduce((rows, { ranges }) => rows + ranges * SCAN_RANGE_ROWS, 0);
+    const age = this.#heap.top?.age;
+    return this.#heap.cursors.reduce(
+      (rows, cursor) => cursor.age === age ? rows + cursor.ranges * SCAN_RANGE_ROWS : rows,
+      0,
+    );
   }
 
   get end(): ScanEnd {
@@ -179,47 +165,45 @@ export class Scan implements EventScan {
     const bytesBefore = budget.bytes;
     // Whoever asks for no stored event asks nothing about them.
     if (this.#asksNothing) return "done";
-    if (this.#sharesSnapshot) this.#statements.begin.run();
+    if (this.#sharesSnapshot) this.#sources.statements.begin.run();
     try {
-      if (!this.#open()) return "more";
-      while (this.#heap.length > 0) {
-        const next = this.#heap[0]!.rows[this.#heap[0]!.at];
+      for (let next = this.#heap.top; next !== undefined; next = this.#heap.top) {
         if (this.#remaining === 0 && !this.#mayTie(next)) {
           this.#end = this.#probe();
           return "done";
         }
         if (budget.bytes <= 0) return "more";
-        if (next === undefined && this.#rowsLeft <= 0) return "more";
+        if (next.at === next.rows.length && this.#rowsLeft <= 0) return "more";
         budget.bytes -= this.#advance(emit);
       }
       this.#end = "all";
       return "done";
     } finally {
-      if (this.#sharesSnapshot) this.#statements.commit.run();
+      if (this.#sharesSnapshot) this.#sources.statements.commit.run();
       budget.rows = Math.floor(this.#rowsLeft);
       if (budget.bytes > bytesBefore) budget.bytes = bytesBefore;
     }
   }
 
   /** Whether a row may go beyond the limit; at the limit, the position's age is that of the last event within it. */
-  #mayTie(row: Row | undefined): boolean {
+  #mayTie(next: Cursor): boolean {
     if (!this.#isCapped || this.#tied >= TIED_EVENTS_MAX) return false;
-    return row === undefined || row[0] === this.#age;
+    return ageOf(next) <= this.#age;
   }
 
   /** Takes the next row, or fetches more of the stream whose rows ran out. Returns the characters handed out. */
   #advance(emit: (text: string, seq: number) => void): number {
-    const cursor = this.#heap[0]!;
+    const cursor = this.#heap.top!;
     if (cursor.at === cursor.rows.length) {
       this.#fetch(cursor);
-      this.#settleTop();
+      this.#heap.settle();
       return 0;
     }
     const row = cursor.rows[cursor.at++]!;
     this.#age = row[0];
     this.#idKey = row[1];
-    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor.stream, row);
-    this.#settleTop();
+    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
+    this.#heap.settle();
     if (text === null) return 0;
     this.#lastSeq = row[2];
     if (this.#remaining > 0) this.#remaining--;
@@ -228,51 +212,41 @@ export class Scan implements EventScan {
     return text.length;
   }
 
-  /** Looks for one more event that matches, over so few rows that an EOSE does not wait for it. */
+  /**
+   * Looks for one more event that matches, over so few rows that an EOSE does not wait for it. Their order does not matter,
+   * so that what was fetched comes before what has to be.
+   */
   #probe(): ScanEnd {
     this.#rowsLeft = COMPLETENESS_PROBE_ROWS_MAX;
-    while (this.#heap.length > 0) {
-      const cursor = this.#heap[0]!;
-      if (cursor.at === cursor.rows.length) {
-        if (this.#rowsLeft <= 0) return "unknown";
-        this.#fetch(cursor);
-      } else {
-        const row = cursor.rows[cursor.at++]!;
-        if (this.#rowsLeft-- <= 0) return "unknown";
-        if (row[2] !== this.#lastSeq && this.#matchingText(cursor.stream, row) !== null) return row[2];
+    for (const isFetching of [false, true]) {
+      for (const cursor of this.#heap.cursors) {
+        while (true) {
+          const row = cursor.rows[cursor.at];
+          if (row === undefined && (!isFetching || cursor.drained)) break;
+          if (this.#rowsLeft <= 0) return "unknown";
+          if (row === undefined) this.#fetch(cursor);
+          else {
+            cursor.at++;
+            this.#rowsLeft--;
+            if (row[2] !== this.#lastSeq && this.#matchingText(cursor, row) !== null) return row[2];
+          }
+        }
       }
-      this.#settleTop();
     }
     return "all";
   }
 
-  /** Fetches each stream's first rows; a plan of many streams may need several steps for it. */
-  #open(): boolean {
-    while (this.#unopened < this.#cursors.length) {
-      if (this.#rowsLeft <= 0) return false;
-      const cursor = this.#cursors[this.#unopened++]!;
-      this.#fetch(cursor);
-      if (cursor.rows.length > 0) this.#push(cursor);
-    }
-    return true;
-  }
-
   #fetch(cursor: Cursor): void {
-    if (cursor.drained) {
-      cursor.rows = [];
-      cursor.at = 0;
-      return;
-    }
     const wanted = this.#hasResidual
       ? cursor.chunk
       : Math.min(cursor.chunk, Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN));
     const chunk = Math.max(1, Math.min(wanted, Math.floor(this.#rowsLeft)));
-    const { stream, keys, ranges } = cursor;
-    const statement = this.#statements.of(stream, this.#keysFirst ? "keys" : "texts");
-    const rows = statement.all(...keys, cursor.age, cursor.idKey, this.#ageMax, chunk) as unknown as Row[];
+    const { stream, ranges } = cursor;
+    const isBounded = !cursor.isOpen && stream.ageMax < this.#ageMax && !this.#keysFirst;
+    const rows = (isBounded ? this.#windowRows(cursor, chunk) : null) ?? this.#orderedRows(cursor, chunk);
     cursor.rows = rows;
     cursor.at = 0;
-    cursor.drained = rows.length < chunk;
+    cursor.isOpen = true;
     cursor.chunk = Math.min(cursor.chunk * 2, SCAN_CHUNK_ROWS_MAX);
     // A call that finds nothing costs about as much as a row.
     this.#rowsLeft -= Math.max(1, rows.length) + (ranges > 1 ? ranges * SCAN_RANGE_ROWS : 0);
@@ -280,53 +254,103 @@ export class Scan implements EventScan {
     if (last) [cursor.age, cursor.idKey] = last;
   }
 
+  /** The stream's next rows, in order. */
+  #orderedRows(cursor: Cursor, chunk: number): Row[] {
+    const { stream } = cursor;
+    const ageMax = Math.min(stream.ageMax, this.#ageMax);
+    const statement = this.#sources.statements.of(stream, this.#columnsOf(stream));
+    const rows = statement.all(...cursor.keys, cursor.age, cursor.idKey, ageMax, chunk) as unknown as Row[];
+    cursor.hasTexts = !this.#keysFirst;
+    cursor.drained = rows.length < chunk;
+    this.#learn(cursor, rows, cursor.drained ? Math.min(ageMax + 1, NO_AGE) : rows.at(-1)![0]);
+    return rows;
+  }
+
+  #columnsOf({ source }: Stream): Columns {
+    if (!this.#keysFirst) return "texts";
+    return source === "tag" && this.#residual.authorKeys === null ? "kinds" : "keys";
+  }
+
+  /** All rows of a window, without their texts; null: they are too many to be ordered here. */
+  #windowRows(cursor: Cursor, wanted: number): Row[] | null {
+    const { statements } = this.#sources;
+    const { ageMax } = cursor.stream;
+    const most = Math.min(WINDOW_ROWS * wanted, SCAN_CHUNK_ROWS_MAX);
+    const found = statements.of(cursor.stream, "window")
+      .all(...cursor.keys, cursor.age, cursor.idKey, ageMax, most) as unknown as WindowRow[];
+    if (found.length >= most) {
+      this.#rowsLeft -= found.length * SCAN_RANGE_ROWS;
+      return null;
+    }
+    found.sort((a, b) => a[0] !== b[0] ? a[0] - b[0] : a[1] - b[1]);
+    const rows = found.map(([age, idKey, seq, at]): Row => [age, idKey, seq, 0, 0, at]);
+    cursor.drained = true;
+    cursor.hasTexts = false;
+    this.#learn(cursor, rows, ageMax + 1);
+    return rows;
+  }
+
+  /**
+   * Passes on what a stream's first rows, in order, tell of its authors: whoever has none among them has none before the
+   * age `rest`.
+   */
+  #learn(cursor: Cursor, rows: readonly Row[], rest: number): void {
+    const { source, lists, ageMin } = cursor.stream;
+    if (source !== "author" || lists[0]!.length === 1 || cursor.isOpen) return;
+    if (!cursor.isWhole && !this.#isFromTop) return;
+    const { times } = this.#sources;
+    const [authors, kinds] = lists as [readonly number[], readonly number[]];
+    const ages = new Float64Array(authors.length).fill(rest);
+    for (const [age, , , , , at] of rows.toReversed()) ages[at!] = age;
+    for (let at = 0; at < authors.length; at++) {
+      // Of an author of an earlier window, this one's rows are not the newest.
+      if (cursor.isWhole && times.leastAge(authors[at]!, kinds) < ageMin) continue;
+      times.learn(authors[at]!, kinds, ages[at]!);
+    }
+  }
+
   /** Checks one row; returns its event's text if it belongs to the answer. */
-  #matchingText(stream: Stream, row: Row): string | null {
-    const seq = row[2];
-    if (seq > this.#options.seqMax) return null;
+  #matchingText(cursor: Cursor, row: Row): string | null {
+    const { stream, hasTexts } = cursor;
+    if (row[2] > this.#options.seqMax) return null;
     let expiresAt = row[3];
     let text = row[4] as string;
-    if (this.#keysFirst) {
-      if (this.#residual.kinds && !this.#residual.kinds.has(row[3])) return null;
-      if (this.#residual.authorKeys && !this.#residual.authorKeys.has(row[4] as number)) return null;
-      const body = this.#statements.body.get(seq) as unknown as [number, string] | undefined;
-      if (body === undefined) return null;
-      [expiresAt, text] = body;
-      this.#rowsLeft--;
-    } else if (this.#residual.kinds && !this.#residual.kinds.has(eventOf(text).kind)) return null;
+    if (!hasTexts) {
+      if (!this.#hasKeys(row)) return null;
+      if (row[6] === undefined) this.#fetchTexts(cursor, row);
+      const body = row[6];
+      if (!body) return null;
+      ({ expiresAt, text } = body);
+    } else if (this.#residual.kinds && !this.#residual.kinds.has(kindOf(text))) return null;
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
     if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
     if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
-    if (this.#vanished.hide(text)) return null;
+    if (this.#sources.vanished.hide(text)) return null;
     return text;
   }
 
-  /** Restores the heap after its first cursor moved on. */
-  #settleTop(): void {
-    const heap = this.#heap;
-    const top = heap[0]!;
-    if (top.at === top.rows.length) {
-      if (!top.drained && top.rows.length > 0) return;
-      const last = heap.pop()!;
-      if (heap.length === 0) return;
-      heap[0] = last;
-    }
-    if (heap.length > 1) siftDown(heap);
+  /** Whether the row's text is worth fetching. */
+  #hasKeys(row: Row): boolean {
+    if (!this.#keysFirst) return true;
+    const { kinds, authorKeys } = this.#residual;
+    return (!kinds || kinds.has(row[3])) && (!authorKeys || authorKeys.has(row[4] as number));
   }
 
-  #push(cursor: Cursor): void {
-    const heap = this.#heap;
-    let at = heap.push(cursor) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(cursor, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
+  /** Fetches the texts of this row, which was passed last, and of those after it that may be wanted, by one call. */
+  #fetchTexts(cursor: Cursor, row: Row): void {
+    const wanted = [row];
+    for (let at = cursor.at; at < cursor.rows.length && wanted.length < this.#remaining; at++) {
+      if (this.#hasKeys(cursor.rows[at]!)) wanted.push(cursor.rows[at]!);
     }
-    heap[at] = cursor;
+    const bodies = this.#sources.statements.bodies.of(wanted.map((row) => row[2]));
+    for (const [at, body] of bodies.entries()) wanted[at]![6] = body ?? null;
+    if (this.#keysFirst) this.#rowsLeft -= wanted.length;
   }
 }
+
+/** How many times what is wanted a window may hold and be ordered here. */
+const WINDOW_ROWS = 3;
 
 /** A single stream's first rows hold one beyond the limit: it tells whether there are more. */
 function firstChunk(remaining: number, streams: number): number {
@@ -339,27 +363,4 @@ function hasTags(text: string, residual: Residual): boolean {
   return residual.tags.every(({ letter, values }) =>
     tags.some((tag) => tag[0] === letter && tag[1] !== undefined && values.has(tag[1]))
   );
-}
-
-/** Whether `a`'s next row comes before `b`'s. A cursor whose rows ran out comes first: it must be refilled. */
-function isBefore(a: Cursor, b: Cursor): boolean {
-  const rowA = a.rows[a.at];
-  const rowB = b.rows[b.at];
-  if (rowA === undefined) return true;
-  if (rowB === undefined) return false;
-  return rowA[0] !== rowB[0] ? rowA[0] < rowB[0] : rowA[1] < rowB[1];
-}
-
-function siftDown(heap: Cursor[]): void {
-  const cursor = heap[0]!;
-  let at = 0;
-  while (true) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-    if (!isBefore(heap[child]!, cursor)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = cursor;
 }

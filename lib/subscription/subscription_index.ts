@@ -9,8 +9,9 @@
  * @module
  */
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
-import { idKey, pubkeyKey, tagKey } from "../nostr/keys.ts";
+import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
 import type { Audience, Place } from "./audience.ts";
+import { FiledKeys } from "./filed_keys.ts";
 import { holdsQuoted, idOf, pubkeyOf } from "../store/exact.ts";
 
 /** An event as the tail brings it: keys, and the text. */
@@ -29,18 +30,15 @@ type Values<Value> = readonly Value[] | ReadonlySet<Value>;
 /** A filter ready to be checked against events. */
 interface CompiledFilter<Owner> {
   readonly subscription: Subscribed<Owner>;
-  readonly kinds: Values<number> | null;
-  readonly authors: Values<string> | null;
-  readonly ids: Values<string> | null;
+  /** Long lists become sets when they are looked into: most subscriptions end before. */
+  kinds: Values<number> | null;
+  authors: Values<string> | null;
+  ids: Values<string> | null;
   /** Tag key to the value as JSON writes it, for each condition. */
   readonly tags: readonly ReadonlyMap<number, string>[];
   readonly since: number;
   readonly until: number;
 }
-
-/** The filters under one key. Nearly always it is one, and a set for it would be most of what a subscription takes. */
-type Bucket<Owner> = CompiledFilter<Owner> | Set<CompiledFilter<Owner>>;
-type Buckets<Owner> = Map<number, Bucket<Owner>>;
 
 /** A filter where it was filed; an "any" has no keys. */
 interface Filed<Owner> {
@@ -48,6 +46,8 @@ interface Filed<Owner> {
   readonly compiled: CompiledFilter<Owner>;
   readonly place: Place;
   readonly keys: readonly number[];
+  /** By what its entries are found. */
+  readonly entries: number;
 }
 
 /** An owner, and what to undo when it leaves. */
@@ -56,6 +56,7 @@ interface Subscribed<Owner> {
   readonly filed: Filed<Owner>[];
   /** The last event that it was given, by the index's own count: several filters of it may match. */
   lastEvent: number;
+  isOpen: boolean;
 }
 
 const VALUES_LISTED_MAX = 8;
@@ -63,18 +64,21 @@ const NO_TAGS: readonly ReadonlyMap<number, string>[] = [];
 
 /** The open subscriptions of one gateway. `Owner` is whatever a match is to be delivered to. */
 export class SubscriptionIndex<Owner extends object> {
-  readonly #byId: Buckets<Owner> = new Map();
-  readonly #byTag: Buckets<Owner> = new Map();
-  readonly #byAuthor: Buckets<Owner> = new Map();
-  readonly #byKind: Buckets<Owner> = new Map();
+  readonly #filed: Readonly<Record<Exclude<Place, "any">, FiledKeys<CompiledFilter<Owner>>>>;
   readonly #any = new Set<CompiledFilter<Owner>>();
   readonly #subscribed = new Map<Owner, Subscribed<Owner>>();
   #events = 0;
   readonly #audience: Audience | null;
+  readonly #matching: Subscribed<Owner>[] = [];
 
-  /** @param audience Is told of every filter, for those who ask whether anybody listens. */
-  constructor(audience: Audience | null = null) {
+  /**
+   * @param audience Is told of every filter, for those who ask whether anybody listens.
+   * @param seed Keeps clients from choosing keys that are found slowly; random, 32 bits.
+   */
+  constructor(audience: Audience | null = null, seed = 0x2545f491) {
     this.#audience = audience;
+    const filed = () => new FiledKeys<CompiledFilter<Owner>>(seed);
+    this.#filed = { id: filed(), tag: filed(), author: filed(), kind: filed() };
   }
 
   /** Subscriptions now open. */
@@ -85,73 +89,68 @@ export class SubscriptionIndex<Owner extends object> {
   /** Opens a subscription. An owner that is there is replaced. */
   add(owner: Owner, filters: readonly Filter[]): void {
     this.delete(owner);
-    const subscription: Subscribed<Owner> = { owner, filed: [], lastEvent: 0 };
+    const subscription: Subscribed<Owner> = { owner, filed: [], lastEvent: 0, isOpen: true };
     for (const filter of filters) {
       if (isEmptyFilter(filter)) continue;
       const compiled = compile(subscription, filter);
       const [place, keys] = placeOf(filter, compiled);
-      const buckets = this.#bucketsOf(place);
-      if (buckets === null) this.#any.add(compiled);
-      else for (const key of keys) addTo(buckets, key, compiled);
+      if (place === "any") this.#any.add(compiled);
+      const entries = place === "any" ? 0 : this.#filed[place].file(keys, compiled);
       this.#audience?.count(filter, place, keys, 1);
-      subscription.filed.push({ filter, compiled, place, keys });
+      subscription.filed.push({ filter, compiled, place, keys, entries });
     }
     this.#subscribed.set(owner, subscription);
   }
 
   /** Closes a subscription; nothing happens where there is none. */
   delete(owner: Owner): void {
-    for (const { filter, compiled, place, keys } of this.#subscribed.get(owner)?.filed ?? []) {
+    const subscription = this.#subscribed.get(owner);
+    if (subscription === undefined) return;
+    for (const { filter, compiled, place, keys, entries } of subscription.filed) {
       this.#audience?.count(filter, place, keys, -1);
-      const buckets = this.#bucketsOf(place);
-      if (buckets === null) this.#any.delete(compiled);
-      else for (const key of keys) removeFrom(buckets, key, compiled);
+      if (place === "any") this.#any.delete(compiled);
+      else this.#filed[place].unfile(entries);
     }
+    subscription.isOpen = false;
     this.#subscribed.delete(owner);
   }
 
-  /** Calls `deliver` once for every owner with a filter that the event matches. */
+  /** Calls `deliver`, which may close subscriptions, once for every owner with a filter that the event matches. */
   match(event: LiveEvent, deliver: (owner: Owner) => void): void {
     const number = ++this.#events;
+    const matching = this.#matching;
+    matching.length = 0;
     const check = (filter: CompiledFilter<Owner>) => {
       const { subscription } = filter;
       if (subscription.lastEvent === number || !matches(filter, event)) return;
       subscription.lastEvent = number;
-      deliver(subscription.owner);
+      matching.push(subscription);
     };
-    const checkAll = (bucket: Bucket<Owner> | undefined) => {
-      if (bucket instanceof Set) { for (const filter of bucket) check(filter); }
-      else if (bucket !== undefined) check(bucket);
-    };
-    checkAll(this.#byId.get(event.idKey));
-    if (this.#byTag.size > 0) { for (const key of event.tagKeys) checkAll(this.#byTag.get(key)); }
-    checkAll(this.#byAuthor.get(event.pubkeyKey));
-    checkAll(this.#byKind.get(event.kind));
-    checkAll(this.#any);
-  }
-
-  #bucketsOf(place: Place): Buckets<Owner> | null {
-    if (place === "id") return this.#byId;
-    if (place === "tag") return this.#byTag;
-    if (place === "author") return this.#byAuthor;
-    return place === "kind" ? this.#byKind : null;
+    const { id, tag, author, kind } = this.#filed;
+    id.each(event.idKey, check);
+    if (tag.size > 0) { for (const key of event.tagKeys) tag.each(key, check); }
+    author.each(event.pubkeyKey, check);
+    kind.each(event.kind, check);
+    for (const filter of this.#any) check(filter);
+    for (const subscription of matching) if (subscription.isOpen) deliver(subscription.owner);
+    matching.length = 0;
   }
 }
 
 function placeOf(filter: Filter, compiled: CompiledFilter<object>): [Place, readonly number[]] {
-  if (filter.ids) return ["id", unique(filter.ids.map(idKey))];
+  if (filter.ids) return ["id", filter.ids.map(idKey)];
   const fewest = compiled.tags.toSorted((a, b) => a.size - b.size)[0];
   if (fewest) return ["tag", [...fewest.keys()]];
-  if (filter.authors) return ["author", unique(filter.authors.map(pubkeyKey))];
+  if (filter.authors) return ["author", pubkeyKeys(filter.authors)];
   return filter.kinds ? ["kind", filter.kinds] : ["any", []];
 }
 
 function compile<Owner>(subscription: Subscribed<Owner>, filter: Filter): CompiledFilter<Owner> {
   return {
     subscription,
-    kinds: valuesOf(filter.kinds),
-    authors: valuesOf(filter.authors),
-    ids: valuesOf(filter.ids),
+    kinds: filter.kinds ?? null,
+    authors: filter.authors ?? null,
+    ids: filter.ids ?? null,
     tags: filter.tags.length === 0
       ? NO_TAGS
       : filter.tags.map(({ letter, values }) =>
@@ -162,9 +161,10 @@ function compile<Owner>(subscription: Subscribed<Owner>, filter: Filter): Compil
   };
 }
 
-function valuesOf<Value>(values: readonly Value[] | undefined): Values<Value> | null {
-  if (values === undefined) return null;
-  return values.length <= VALUES_LISTED_MAX ? values : new Set(values);
+function setOf<Value>(values: Values<Value>): Values<Value> {
+  return values instanceof Set || (values as readonly Value[]).length <= VALUES_LISTED_MAX
+    ? values
+    : new Set(values);
 }
 
 function isAmong<Value>(values: Values<Value>, value: Value): boolean {
@@ -172,10 +172,12 @@ function isAmong<Value>(values: Values<Value>, value: Value): boolean {
 }
 
 function matches<Owner>(filter: CompiledFilter<Owner>, event: LiveEvent): boolean {
-  if (filter.kinds !== null && !isAmong(filter.kinds, event.kind)) return false;
+  if (filter.kinds !== null && !isAmong(filter.kinds = setOf(filter.kinds), event.kind)) return false;
   if (event.createdAt < filter.since || event.createdAt > filter.until) return false;
-  if (filter.authors !== null && !isAmong(filter.authors, pubkeyOf(event.text))) return false;
-  if (filter.ids !== null && !isAmong(filter.ids, idOf(event.text))) return false;
+  if (filter.authors !== null && !isAmong(filter.authors = setOf(filter.authors), pubkeyOf(event.text))) {
+    return false;
+  }
+  if (filter.ids !== null && !isAmong(filter.ids = setOf(filter.ids), idOf(event.text))) return false;
   return filter.tags.every((wanted) => hasOneOf(wanted, event));
 }
 
@@ -185,20 +187,4 @@ function hasOneOf(wanted: ReadonlyMap<number, string>, event: LiveEvent): boolea
     if (quoted !== undefined && holdsQuoted(event.text, quoted)) return true;
   }
   return false;
-}
-
-function addTo<Owner>(buckets: Buckets<Owner>, key: number, filter: CompiledFilter<Owner>): void {
-  const bucket = buckets.get(key);
-  if (bucket instanceof Set) bucket.add(filter);
-  else buckets.set(key, bucket === undefined ? filter : new Set([bucket, filter]));
-}
-
-function removeFrom<Owner>(buckets: Buckets<Owner>, key: number, filter: CompiledFilter<Owner>): void {
-  const bucket = buckets.get(key);
-  if (bucket === filter) buckets.delete(key);
-  else if (bucket instanceof Set && bucket.delete(filter) && bucket.size === 0) buckets.delete(key);
-}
-
-function unique(keys: readonly number[]): readonly number[] {
-  return [...new Set(keys)];
 }

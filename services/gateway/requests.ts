@@ -54,7 +54,7 @@ export class Requests implements QueryEvents {
     this.#answers = answers;
     this.#gate = gate;
     this.#spent = spent;
-    this.#subscriptions = new SubscriptionIndex(audience);
+    this.#subscriptions = new SubscriptionIndex(audience, crypto.getRandomValues(new Uint32Array(1))[0]);
   }
 
   get hasSubscriptions(): boolean {
