@@ -45,9 +45,13 @@ async function hold(
   const { faults, roundsMs } = await bystander.leave();
   assertEquals(faults, []);
   assert(roundsMs.length > 0);
-  const after = await isAsBefore(relay, { ...before, connections: 0, subscriptions: 0 });
-  const growth = after.privateMiB - before.privateMiB;
-  assert(growth < GROWTH_MIB_MAX, `private memory grew by ${Math.round(growth)} MiB`);
+  await isAsBefore(relay, { ...before, connections: 0, subscriptions: 0 });
+  // What was freed goes back to the system every ten seconds.
+  await eventually(
+    async () => (await footprintOf(relay)).privateMiB - before.privateMiB < GROWTH_MIB_MAX,
+    GONE_MS_MAX,
+    `private memory grew by less than ${GROWTH_MIB_MAX} MiB`,
+  );
   assertEquals(await relay.stop(), { code: 0, signal: null });
   assert(!/ error /.test(relay.output()), relay.output());
   return figures;
