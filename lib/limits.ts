@@ -189,8 +189,6 @@ export const NEWEST_TIMES_LAG_MAX = 4_096;
 export const PLAN_TIMED_AUTHORS_MIN = 16;
 /** Authors that a plan seeks first, those with the newest times, beside a third of the limit. */
 export const PLAN_FIRST_AUTHORS = 16;
-/** Rows that a query looks at beyond its limit, to say whether more events match (NIP-67). */
-export const COMPLETENESS_PROBE_ROWS_MAX = 200;
 /** Events that a query brings beyond the relay's own limit, where they have the `created_at` of its last (NIP-67). */
 export const TIED_EVENTS_MAX = 500;
 /** Ranges that a plan may merge; a filter that needs more is answered along a coarser index. */

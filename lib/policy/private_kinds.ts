@@ -19,7 +19,7 @@ export type PrivateReach =
   | "none"
   /** Only what the client may see: nothing is to be checked. */
   | "own"
-  /** Perhaps others' as well: every event has to pass {@linkcode PrivateKinds.mayReceive}. */
+  /** Perhaps others' as well: only events count that pass {@linkcode PrivateKinds.mayReceive}. */
   | "others";
 
 /** The gates for one set of kinds. */
@@ -66,20 +66,6 @@ export class PrivateKinds {
       return null;
     };
     return ownPrivateKinds;
-  }
-
-  /**
-   * Makes the policy for answers out of which nothing can be left, because they name no single events: a filter must
-   * not reach others' private events at all. Cost: `lookup`.
-   */
-  counts(): RequestPolicy {
-    const countsOwnOnly: RequestPolicy = (filters, { authenticated }) => {
-      if (filters.every((filter) => this.reach(filter, authenticated) !== "others")) return null;
-      const named = filters.some((filter) => filter.kinds?.some((kind) => this.#kinds.has(kind)));
-      if (!named) return "restricted: name kinds, since some are private here";
-      return authenticated.size === 0 ? AUTH_REQUIRED : RESTRICTED;
-    };
-    return countsOwnOnly;
   }
 
   #refusal(filter: Filter, authenticated: ReadonlySet<string>): string | null {

@@ -21,10 +21,6 @@ function request(filters: object[], authenticated: string[] = []): string | null
   return gates.requests()(filters.map(filter), sender(authenticated));
 }
 
-function count(filters: object[], authenticated: string[] = []): string | null {
-  return gates.counts()(filters.map(filter), sender(authenticated));
-}
-
 Deno.test("a private event goes to its author and its recipients, and to nobody else", () => {
   const message = plainEvent({ kind: 4, pubkey: FRIEND, tags: [["e", ME], ["p", OTHER], ["p", ME]] });
   assert(gates.mayReceive(message, new Set([ME])));
@@ -63,19 +59,6 @@ Deno.test("with a proved key, a request for private kinds alone has to name it, 
     assertEquals(request([{ kinds: [1] }, { kinds, ...others }], [ME]), RESTRICTED);
     assertEquals(request([{ kinds: [1, ...kinds], ...others }], [ME]), null, JSON.stringify(others));
   }
-});
-
-Deno.test("a count must not reach others' private events", () => {
-  assertEquals(count([{ kinds: [7], "#e": [key("e")] }]), null);
-  assertEquals(count([{ kinds: [4], "#p": [ME] }], [ME]), null);
-  assertEquals(count([{ authors: [ME] }], [ME]), null);
-  assertEquals(count([{ kinds: [4], "#p": [ME] }]), AUTH_REQUIRED);
-  assertEquals(count([{ kinds: [4], "#p": [ME, FRIEND] }], [ME]), RESTRICTED);
-  assertEquals(count([{ kinds: [4, 1], authors: [FRIEND] }], [ME]), RESTRICTED);
-  assertEquals(
-    count([{ kinds: [1] }, { authors: [FRIEND] }], [ME]),
-    "restricted: name kinds, since some are private here",
-  );
 });
 
 Deno.test("fuzz: what a filter is said to reach holds for every event that it matches", () => {

@@ -4,7 +4,7 @@ import { packed } from "../../tests/support/pack_event.ts";
 import { DatabaseSync } from "node:sqlite";
 import { SORT_ANSWERS_MAX } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
-import { AnswerCounts } from "./answer_counts.ts";
+import { AnswerCounts, type AnswerOptions } from "./answer_counts.ts";
 import { EventStore } from "./event_store.ts";
 import { migrate } from "./schema.ts";
 
@@ -36,7 +36,7 @@ function storeOf(...events: NostrEvent[]): AnswerCounts {
 
 /** Points, and the points of the last hour. */
 function pointsOf(answers: NostrEvent[], target: NostrEvent): [number, number] {
-  const { points, recentPoints } = storeOf(target, ...answers).of(target, NOW - 3_600);
+  const { points, recentPoints } = storeOf(target, ...answers).of(target, { since: NOW - 3_600, now: NOW });
   return [points, recentPoints];
 }
 
@@ -84,6 +84,18 @@ Deno.test("AnswerCounts looks at a bounded number of answers, the newest", () =>
   const target = event(1, 1, [], 0);
   const e = [["e", target.id]];
   const flood = Array.from({ length: SORT_ANSWERS_MAX }, (_, i) => event(10 + i, 7, e, NOW - i));
-  const { points, rows } = storeOf(target, event(2, 7, e, 1), ...flood).of(target, NOW);
+  const { points, rows } = storeOf(target, event(2, 7, e, 1), ...flood).of(target, { since: NOW, now: NOW });
   assertEquals([points, rows], [SORT_ANSWERS_MAX, SORT_ANSWERS_MAX]);
+});
+
+Deno.test("AnswerCounts leaves out what has expired, and what who asks may not know of", () => {
+  const target = event(1, 1, []);
+  const e = ["e", target.id];
+  const answers = [event(2, 7, [e]), event(3, 7, [e, ["expiration", `${NOW + 60}`]]), event(4, 1, [e])];
+  const counts = storeOf(target, ...answers);
+  const points = (options: Partial<AnswerOptions>) =>
+    counts.of(target, { since: 0, now: NOW, ...options }).points;
+  assertEquals(points({}), 4);
+  assertEquals(points({ now: NOW + 60 }), 3);
+  assertEquals(points({ mayRead: (text) => !text.includes(answers[2]!.id) }), 2);
 });

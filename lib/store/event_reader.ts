@@ -109,20 +109,19 @@ export class EventReader {
     return new HotPage({ pages, texts, statements, vanished: this.#vanished }, filter, options);
   }
 
-  /** The text of the event that the log has here; null: it has left the store. */
-  textOf(seq: number): string | null {
-    const row = this.statements.body.get(seq) as unknown as [number, string] | undefined;
-    return row?.[1] ?? null;
+  /** Tells which events are left out because their authors vanish, by their texts; null: nobody vanishes now. */
+  get leavesOut(): ((text: string) => boolean) | null {
+    return this.#vanished.isNobody ? null : (text) => this.#vanished.hide(text);
   }
 
-  /** The event with this id, unless it is not here or expired at `now`. */
-  rowOf(id: string, now: number): EventRow | null {
+  /** The event with this id, unless it is not here, or expired at `now`, or nothing that who asks may know of. */
+  rowOf(id: string, { now, mayRead }: Pick<ScanOptions, "now" | "mayRead">): EventRow | null {
     const key = idKey(id);
     for (const row of this.#byIdKey.all(key)) {
       const [seq, expiresAt, text] = row as unknown as [number, number, string];
       if (!hasId(text, id)) continue;
       const isGone = (expiresAt > 0 && expiresAt <= now) || this.#vanished.hide(text);
-      if (isGone) return null;
+      if (isGone || mayRead?.(text) === false) return null;
       this.#hot?.texts.read(key, seq, expiresAt, text);
       return { seq, text };
     }

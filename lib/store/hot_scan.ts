@@ -6,12 +6,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import {
-  COMPLETENESS_PROBE_ROWS_MAX,
-  SCAN_CHUNK_ROWS_MAX,
-  SCAN_CHUNK_ROWS_MIN,
-  TIED_EVENTS_MAX,
-} from "../limits.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, TIED_EVENTS_MAX } from "../limits.ts";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import type { HotText, HotTexts } from "./hot_texts.ts";
@@ -39,10 +34,11 @@ export class HotLookup implements HotScan {
   readonly position: ScanPosition;
   readonly #isDue: boolean;
 
-  constructor(text: HotText, filter: Filter, { seqMax, now }: ScanOptions) {
+  constructor(text: HotText, filter: Filter, { seqMax, now, mayRead }: ScanOptions) {
     this.#text = text;
     this.position = { age: -Number.MAX_SAFE_INTEGER, idKey: -1, remaining: filter.limit, tied: 0 };
-    this.#isDue = text.seq <= seqMax && (text.expiresAt === 0 || text.expiresAt > now);
+    this.#isDue = text.seq <= seqMax && (text.expiresAt === 0 || text.expiresAt > now) &&
+      mayRead?.(String(text)) !== false;
   }
 
   step(budget: ScanBudget, emit: EmitHot): "done" {
@@ -136,26 +132,27 @@ export class HotPage implements HotScan {
     begin.run();
     try {
       while (true) {
-        if (this.#at === this.#rows.length && !this.#isDrained && (this.#remaining > 0 || this.#isCapped)) {
+        if (this.#at === this.#rows.length && !this.#isDrained) {
           if (budget.rows <= 0) return "more";
           this.#fetch(budget);
         }
         const row = this.#rows[this.#at];
-        if (row === undefined && this.#isDrained) {
+        if (row === undefined) {
           this.end = "all";
           return "done";
         }
-        if (row === undefined || (this.#remaining === 0 && !this.#mayTie(row))) {
-          this.end = this.#probe();
-          return "done";
-        }
+        if (this.#remaining === 0 && !this.#mayTie(row)) this.#tied = TIED_EVENTS_MAX;
         if (budget.bytes <= 0) return "more";
         this.#at++;
         [this.#age, this.#idKey] = row;
         const text = this.#textOf(row);
         if (text === null) continue;
         if (this.#remaining > 0) this.#remaining--;
-        else this.#tied++;
+        else if (this.#tied < TIED_EVENTS_MAX) this.#tied++;
+        else {
+          this.end = row[2];
+          return "done";
+        }
         budget.bytes -= text.length;
         emit(text, row[2]);
       }
@@ -182,26 +179,9 @@ export class HotPage implements HotScan {
     budget.rows -= Math.max(1, rows.length);
   }
 
-  /** Looks for one more event that matches, over so few rows that an EOSE does not wait for it. */
-  #probe(): ScanEnd {
-    const budget = { rows: COMPLETENESS_PROBE_ROWS_MAX, bytes: 0 };
-    for (let looked = 0; looked < COMPLETENESS_PROBE_ROWS_MAX; looked++) {
-      if (this.#at === this.#rows.length) {
-        if (this.#isDrained) return "all";
-        const last = this.#rows.at(-1)!;
-        [this.#age, this.#idKey] = last;
-        this.#fetch(budget);
-        if (this.#rows.length === 0) return "all";
-      }
-      const row = this.#rows[this.#at++]!;
-      if (this.#textOf(row) !== null) return row[2];
-    }
-    return "unknown";
-  }
-
   /** The row's text, if it belongs to the answer. */
   #textOf([, idKey, seq]: PageRow): string | HotText | null {
-    const { seqMax, now } = this.#options;
+    const { seqMax, now, mayRead } = this.#options;
     if (seq > seqMax) return null;
     const { texts, vanished } = this.#means;
     const hot = texts.at(seq);
@@ -214,8 +194,9 @@ export class HotPage implements HotScan {
       const body = this.#means.statements.body.get(seq) as unknown as [number, string] | undefined;
       if (body === undefined) return null;
       [expiresAt, text] = body;
-      texts.read(idKey, seq, expiresAt, text);
     }
+    if (mayRead?.(String(text)) === false) return null;
+    if (hot === null) texts.read(idKey, seq, expiresAt, text as string);
     if (expiresAt > 0 && expiresAt <= now) return null;
     return !vanished.isNobody && vanished.hide(String(text)) ? null : text;
   }

@@ -12,7 +12,7 @@ import type { EventScan, ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "
 
 /** Where the event is looked up. */
 export interface RowsById {
-  rowOf(id: string, now: number): EventRow | null;
+  rowOf(id: string, options: Pick<ScanOptions, "now" | "mayRead">): EventRow | null;
 }
 
 /** Whether the filter asks for one id, and for its event. */
@@ -42,7 +42,7 @@ export class IdLookup implements EventScan {
 
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" {
     const filter = this.#filter;
-    const row = this.#rows.rowOf(filter.ids![0]!, this.#options.now);
+    const row = this.#rows.rowOf(filter.ids![0]!, this.#options);
     budget.rows--;
     this.end = "all";
     if (row === null || row.seq > this.#options.seqMax || !hasTheRest(filter, row.text)) return "done";

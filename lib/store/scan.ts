@@ -6,13 +6,7 @@
  *
  * @module
  */
-import {
-  COMPLETENESS_PROBE_ROWS_MAX,
-  SCAN_CHUNK_ROWS_MAX,
-  SCAN_CHUNK_ROWS_MIN,
-  SCAN_RANGE_ROWS,
-  TIED_EVENTS_MAX,
-} from "../limits.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, SCAN_RANGE_ROWS, TIED_EVENTS_MAX } from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
 import { ageOf, Cursor, CursorHeap, type Row } from "./cursor.ts";
 import { eventOf, kindOf, pubkeyOf } from "./exact.ts";
@@ -26,13 +20,16 @@ export interface ScanPosition {
   readonly age: number;
   readonly idKey: number;
   readonly remaining: number;
-  /** Events handed out beyond the limit, because they have the `created_at` of the last one within it. */
+  /**
+   * Events handed out beyond the limit, because they have the `created_at` of the last one within it; `TIED_EVENTS_MAX`
+   * once nothing more is handed out, and only whether there is more is left to be found.
+   */
   readonly tied: number;
 }
 
 /**
- * What a scan that is done knows of the rest (NIP-67): `all` that matches was handed out; or the seq of an event that
- * matches and was not; or nothing, because looking further would have cost too much.
+ * What a scan that is done knows of the rest (NIP-67): `all` that matches was handed out; or the seq of the first event
+ * that matches and was not; or nothing, because no stored event was asked for.
  */
 export type ScanEnd = "all" | "unknown" | number;
 
@@ -50,6 +47,11 @@ export interface ScanOptions {
   readonly seqMax: number;
   /** Seconds since 1970: what has expired by then is not part of the answer (NIP-40). */
   readonly now: number;
+  /**
+   * Whether who asks may know of an event, by its text. Any other is passed as if it were not there: in what is handed
+   * out, in the limit, and in what is known of the rest. Null: of every event.
+   */
+  readonly mayRead?: ((text: string) => boolean) | null;
   /** Where another scan of the same filter stopped. */
   readonly position?: ScanPosition;
 }
@@ -116,7 +118,8 @@ export class Scan implements EventScan {
     this.#residual = plan.residual;
     this.#options = options;
     const { kinds, authorKeys, tags } = plan.residual;
-    this.#hasResidual = kinds !== null || authorKeys !== null || tags.length > 0;
+    this.#hasResidual = kinds !== null || authorKeys !== null || tags.length > 0 ||
+      (options.mayRead ?? null) !== null;
     // Ids bring their texts along: nearly all of them are wanted.
     this.#keysFirst = plan.streams[0]?.source !== "id" && (kinds !== null || authorKeys !== null);
     this.#sharesSnapshot = this.#keysFirst || plan.streams.length > 1;
@@ -158,7 +161,8 @@ export class Scan implements EventScan {
 
   /**
    * Where the limit is the relay's own, events of the last one's `created_at` are handed out beyond it, so that a client
-   * that asks for the next page by `until` misses none (NIP-67).
+   * that asks for the next page by `until` misses none (NIP-67). After that the scan goes on to the next event that
+   * matches, within the same budgets: to give up after some rows would tell how many lie there that nobody may know of.
    */
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" | "more" {
     this.#rowsLeft = budget.rows;
@@ -168,13 +172,11 @@ export class Scan implements EventScan {
     if (this.#sharesSnapshot) this.#sources.statements.begin.run();
     try {
       for (let next = this.#heap.top; next !== undefined; next = this.#heap.top) {
-        if (this.#remaining === 0 && !this.#mayTie(next)) {
-          this.#end = this.#probe();
-          return "done";
-        }
+        if (this.#remaining === 0 && !this.#mayTie(next)) this.#tied = TIED_EVENTS_MAX;
         if (budget.bytes <= 0) return "more";
         if (next.at === next.rows.length && this.#rowsLeft <= 0) return "more";
         budget.bytes -= this.#advance(emit);
+        if (this.#end !== "unknown") return "done";
       }
       this.#end = "all";
       return "done";
@@ -207,33 +209,13 @@ export class Scan implements EventScan {
     if (text === null) return 0;
     this.#lastSeq = row[2];
     if (this.#remaining > 0) this.#remaining--;
-    else this.#tied++;
+    else if (this.#tied < TIED_EVENTS_MAX) this.#tied++;
+    else {
+      this.#end = row[2];
+      return 0;
+    }
     emit(text, row[2]);
     return text.length;
-  }
-
-  /**
-   * Looks for one more event that matches, over so few rows that an EOSE does not wait for it. Their order does not matter,
-   * so that what was fetched comes before what has to be.
-   */
-  #probe(): ScanEnd {
-    this.#rowsLeft = COMPLETENESS_PROBE_ROWS_MAX;
-    for (const isFetching of [false, true]) {
-      for (const cursor of this.#heap.cursors) {
-        while (true) {
-          const row = cursor.rows[cursor.at];
-          if (row === undefined && (!isFetching || cursor.drained)) break;
-          if (this.#rowsLeft <= 0) return "unknown";
-          if (row === undefined) this.#fetch(cursor);
-          else {
-            cursor.at++;
-            this.#rowsLeft--;
-            if (row[2] !== this.#lastSeq && this.#matchingText(cursor, row) !== null) return row[2];
-          }
-        }
-      }
-    }
-    return "all";
   }
 
   #fetch(cursor: Cursor): void {
@@ -325,6 +307,7 @@ export class Scan implements EventScan {
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
     if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
     if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
+    if (this.#options.mayRead?.(text) === false) return null;
     if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
     if (this.#sources.vanished.hide(text)) return null;
     return text;

@@ -369,10 +369,6 @@ export class Gateway implements SyncAccess {
     this.#answers.challenge(connection);
   }
 
-  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean {
-    return this.requests.reachesPrivate(connection, filters);
-  }
-
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */
   #cutOff(connection: Connection): void {
     if (connection.measureBufferedBytes() <= 2 * connection.budgetBytes) return;

@@ -41,7 +41,7 @@ export class NegentropySession implements AskedQuery {
     readonly subscriptionId: string,
     filter: Filter,
     message: string,
-    readonly keys: readonly string[] | null,
+    readonly keys: readonly string[],
     readonly now: number,
     nowMs: number,
     readonly take: (slice: SliceHeader) => void,
@@ -61,8 +61,6 @@ export interface SyncAccess {
   spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */
   challenge(connection: Connection): void;
-  /** Whether the filters may bring events that the client is not to be shown. */
-  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
 }
 
 /** All sessions of one gateway; see the module's text. */
@@ -136,7 +134,7 @@ export class NegentropySessions {
       subscriptionId,
       filter,
       message,
-      this.#access.reachesPrivate(connection, [filter]) ? [...connection.auth.authenticated] : null,
+      [...connection.auth.authenticated],
       Math.floor(Date.now() / 1000),
       performance.now(),
       (slice) => this.#answer(session, slice),

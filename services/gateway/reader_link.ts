@@ -42,8 +42,8 @@ export interface AskedQuery {
   readonly position: QueryPosition | null;
   readonly seqMax: number;
   readonly now: number;
-  /** The keys by which the reader has to choose what the client may be shown; null: it has not to. */
-  readonly keys: readonly string[] | null;
+  /** The keys that the client has proved, by which the reader chooses what it may know of. */
+  readonly keys: readonly string[];
   /** Of a session: the message that is not answered yet, in hex. */
   readonly message: string;
   /** The number under which a reader knows it; 0 while none was asked. */

@@ -9,8 +9,7 @@ import { histogramsOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { countText, eoseText } from "../../lib/nostr/relay_message.ts";
-import type { ReadGate } from "../../lib/policy/read_gate.ts";
-import type { HotText } from "../../lib/store/hot_texts.ts";
+import type { ReadGate, ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { Audience } from "../../lib/subscription/audience.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { Answers } from "./answers.ts";
@@ -138,17 +137,8 @@ export class Requests implements QueryEvents {
     return sent;
   }
 
-  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean {
-    return this.#gate.reachesPrivate(filters, connection.auth.authenticated);
-  }
-
-  mayShow(query: StoredQuery, text: string | HotText): boolean {
-    if (this.#gate.showsAll(query.reachesPrivate)) return true;
-    return this.#gate.mayShow(String(text), query.connection.auth.authenticated, query.reachesPrivate);
-  }
-
-  showsAll(query: StoredQuery): boolean {
-    return this.#gate.showsAll(query.reachesPrivate);
+  rightsOf(connection: Connection, filters: readonly Filter[]): ReadingRights {
+    return this.#gate.rightsOf(filters, connection.auth.authenticated);
   }
 
   spent(query: StoredQuery, rows: number): void {

@@ -14,6 +14,7 @@ import {
 import { setImmediate } from "node:timers";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
+import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import type { HotScan } from "../../lib/store/hot_scan.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
@@ -32,10 +33,11 @@ function takeNothing(): void {}
 export class StoredQuery implements AskedQuery {
   /** A stored query has no messages beyond its filters. */
   readonly message = "";
-  readonly keys: readonly string[] | null;
   /** The filter that is being answered. */
   filter = 0;
   scan: EventScan | HotScan | null = null;
+  /** Whether the scan asks of each event whether the client may read it. */
+  scanAsks = false;
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
@@ -63,13 +65,15 @@ export class StoredQuery implements AskedQuery {
     readonly filters: readonly Filter[],
     readonly now: number,
     readonly startedMs: number,
-    /** Whether the filters may bring events that the client is not to be shown. */
-    readonly reachesPrivate: boolean,
+    /** What of all that the filters match the client may know of. */
+    readonly rights: ReadingRights,
   ) {
     const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
     this.sent = mayRepeat ? new Set() : null;
-    // Rows are looked at where they are sent.
-    this.keys = type === "count" && reachesPrivate ? [...connection.auth.authenticated] : null;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.connection.auth.authenticated];
   }
 
   /**
@@ -91,12 +95,8 @@ export interface CountAnswer {
 
 /** What becomes of queries; the gateway answers its clients with it. */
 export interface QueryEvents {
-  /** Whether the filters may bring events that the client is not to be shown. */
-  reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
-  /** Whether the client may be shown an event that the query brings, by its text. */
-  mayShow(query: StoredQuery, text: string | HotText): boolean;
-  /** Whether the client may be shown whatever the query brings. */
-  showsAll(query: StoredQuery): boolean;
+  /** What of all that the filters match the client may know of. */
+  rightsOf(connection: Connection, filters: readonly Filter[]): ReadingRights;
   /** The query had the relay look at so many rows. */
   spent(query: StoredQuery, rows: number): void;
   /** The stored part was sent. */
@@ -214,7 +214,7 @@ export class StoredQueries {
       filters,
       now,
       performance.now(),
-      this.#events.reachesPrivate(connection, filters),
+      this.#events.rightsOf(connection, filters),
     );
   }
 
@@ -227,7 +227,9 @@ export class StoredQueries {
       if (room <= 0) return void this.#paused.add(query);
       if (query.scan === null) {
         const filter = filters[query.filter]!;
-        const options = { seqMax: query.seqMax, now: query.now };
+        const { mayRead } = query.rights;
+        const options = { seqMax: query.seqMax, now: query.now, mayRead };
+        query.scanAsks = mayRead !== null;
         query.scan = this.#reader.hotScan(filter, options) ?? this.#reader.scan(filter, options);
         // What the budget could not even open here would be opened again by a reader.
         if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
@@ -238,7 +240,7 @@ export class StoredQueries {
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
-        query.ends.push(this.#events.showsAll(query) ? query.scan.end : this.#endFor(query, query.scan.end));
+        query.ends.push(query.scan.end);
         query.scan = null;
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
@@ -261,16 +263,10 @@ export class StoredQueries {
     this.#counted = [];
   }
 
-  /** How a filter ended, as the client may know it: of an event that it is not shown nothing is said. */
-  #endFor(query: StoredQuery, end: ScanEnd): ScanEnd {
-    if (typeof end !== "number") return end;
-    const text = this.#reader.textOf(end);
-    return text !== null && this.#events.mayShow(query, text) ? end : "unknown";
-  }
-
   #moveToReader(query: StoredQuery): void {
     query.position = { filter: query.filter, scan: query.scan?.position ?? null };
     query.scan = null;
+    query.scanAsks = false;
     if (query.place === "gateway") query.place = "reader";
     query.take = (slice) => this.#attempt(query, () => this.#takeSlice(query, slice));
     if (!this.#link.ask(query)) {
@@ -283,7 +279,7 @@ export class StoredQueries {
     slice.rows((text, seq) => this.#send(query, text, seq));
     if (query.isCancelled) return;
     const { note } = slice;
-    for (const end of note.ends ?? []) query.ends.push(this.#endFor(query, end));
+    query.ends.push(...note.ends ?? []);
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {
       if (query.type === "count") {
@@ -299,7 +295,9 @@ export class StoredQueries {
   }
 
   #send(query: StoredQuery, text: string | HotText, seq: number): void {
-    if (query.isCancelled || query.subscription === null || !this.#events.mayShow(query, text)) return;
+    if (query.isCancelled || query.subscription === null) return;
+    // What was decided since the scan began, or since a reader looked at the row.
+    if (!query.scanAsks && !query.rights.isWhole && !query.rights.allows(String(text))) return;
     if (query.sent !== null) {
       if (query.sent.has(seq)) return;
       query.sent.add(seq);

@@ -13,7 +13,7 @@ import {
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
 import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
-import type { ReadGate } from "../../lib/policy/read_gate.ts";
+import type { ReadGate, ReadingRights } from "../../lib/policy/read_gate.ts";
 import {
   type PopularityOrder,
   popularityOrder,
@@ -23,11 +23,16 @@ import {
 import { searchConditions } from "../../lib/search/search_conditions.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { parseSearchText } from "../../lib/search/search_text.ts";
-import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
+import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
 import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
+
+/** How many times as many ids are asked for next where too few of those of a search were events to be sent. */
+const SEARCH_WIDENING = 4;
+
+const ANSWERS: readonly Filter[] = [{ kinds: ANSWER_KINDS, tags: [], limit: 0 }];
 
 /** One slice, ready to be sent. */
 export interface Slice {
@@ -84,8 +89,9 @@ export class Job {
   readonly #counted: Set<number> | null;
   /** Counts authors beside the events, and from which byte of their keys; null where NIP-45 does not name the filter. */
   readonly #authors: { readonly registers: HyperLogLog; readonly offset: number } | null;
-  readonly #gate: ReadGate;
-  readonly #keys: ReadonlySet<string>;
+  readonly #rights: ReadingRights;
+  /** Of the answers that an order by popularity counts. */
+  readonly #answerRights: ReadingRights;
 
   constructor(
     query: ReaderQuery,
@@ -98,8 +104,9 @@ export class Job {
     this.#search = search;
     this.#isSearchWhole = isSearchWhole;
     this.#answers = answers;
-    this.#gate = gate;
-    this.#keys = new Set(query.keys);
+    const keys = new Set(query.keys);
+    this.#rights = gate.rightsOf(query.filters, keys);
+    this.#answerRights = gate.rightsOf(ANSWERS, keys);
     this.#filter = query.position.filter;
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
@@ -115,7 +122,8 @@ export class Job {
   }
 
   /**
-   * Asks the search backend for the current filter. Ids come in rank order; the store has the last word on each.
+   * Asks the search backend for the current filter. Ids come in rank order; the store has the last word on each. Where
+   * that leaves out some, because they are gone or the client may not know of them, more are asked for in their place.
    *
    * @throws {SearchUnavailableError}
    */
@@ -123,22 +131,36 @@ export class Job {
     const asked = this.#current!;
     const counting = this.query.type === "count";
     const order = counting ? null : orderOf(asked);
-    const limit = counting ? SEARCH_HITS_MAX : order === null ? asked.limit : SORT_CANDIDATES_MAX;
-    const filter = { ...asked, limit: asked.limit === 0 ? 0 : limit };
+    const most = counting ? SEARCH_HITS_MAX : order === null ? asked.limit : SORT_CANDIDATES_MAX;
+    const wanted = asked.limit === 0 ? 0 : most;
+    let rows: FoundRow[] = [];
+    for (let limit = wanted;; limit = Math.min(limit * SEARCH_WIDENING, SEARCH_HITS_MAX)) {
+      const ids = await this.#idsOf({ ...asked, limit });
+      rows = this.#rowsOf(ids, asked);
+      if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
+      if (rows.length >= wanted || ids.length < limit || limit >= SEARCH_HITS_MAX) break;
+    }
+    this.#found = { rows: rows.slice(0, wanted), at: 0, scored: order === null ? null : 0 };
+  }
+
+  async #idsOf(filter: Filter): Promise<readonly string[]> {
     this.#refuseUnlessWhole();
     const { ids } = await this.#search!.search({ filter, now: this.query.now });
     // It may have been lost while it was asked.
     this.#refuseUnlessWhole();
+    return ids;
+  }
+
+  /** The events that are there, match, and may be known of, in the order of their ids. */
+  #rowsOf(ids: readonly string[], filter: Filter): FoundRow[] {
     this.#reader.refresh();
-    if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
-    const rows = ids
-      .map((id) => this.#reader.rowOf(id, this.query.now))
-      .filter((row) => row !== null && matchesFilter(asked, eventOf(row.text)));
-    this.#found = {
-      rows: rows.map((row) => ({ ...row!, score: 0 })),
-      at: 0,
-      scored: order === null ? null : 0,
-    };
+    const options = { now: this.query.now, mayRead: this.#rights.mayRead };
+    const rows: FoundRow[] = [];
+    for (const id of ids) {
+      const row = this.#reader.rowOf(id, options);
+      if (row !== null && matchesFilter(filter, eventOf(row.text))) rows.push({ ...row, score: 0 });
+    }
+    return rows;
   }
 
   #refuseUnlessWhole(): void {
@@ -205,7 +227,8 @@ export class Job {
     if (this.#scan === null) {
       const { position, seqMax, now } = this.query;
       const start = this.#filter === position.filter ? position.scan : null;
-      this.#scan = this.#reader.scan(filter, { seqMax, now, ...(start ? { position: start } : {}) });
+      const { mayRead } = this.#rights;
+      this.#scan = this.#reader.scan(filter, { seqMax, now, mayRead, ...(start ? { position: start } : {}) });
     }
     return this.#scan;
   }
@@ -235,11 +258,12 @@ export class Job {
   #rank(found: Found, budget: { rows: number }): boolean {
     const order = orderOf(this.#current!)!;
     const { now } = this.query;
+    const options = { since: now - RECENT_SECONDS, now, mayRead: this.#mayCount() };
     for (; found.scored! < found.rows.length; found.scored!++) {
       if (budget.rows <= 0) return false;
       const row = found.rows[found.scored!]!;
       const event = eventOf(row.text);
-      const answers = this.#answers.of(event, now - RECENT_SECONDS);
+      const answers = this.#answers.of(event, options);
       row.score = popularityScore(order, answers, { createdAt: event.created_at, now });
       budget.rows -= 1 + answers.rows;
     }
@@ -249,8 +273,15 @@ export class Job {
     return true;
   }
 
+  /** Which answers to an event count: those that the client may read. */
+  #mayCount(): ((text: string) => boolean) | null {
+    const { leavesOut } = this.#reader;
+    const { mayRead } = this.#answerRights;
+    if (leavesOut === null) return mayRead;
+    return (text) => !leavesOut(text) && (mayRead === null || mayRead(text));
+  }
+
   #countOne(text: string, seq: number): void {
-    if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
     this.#authors?.registers.add(pubkeyOf(text), this.#authors.offset);
     if (this.#counted === null) {
       this.#count++;

@@ -60,11 +60,8 @@ export interface ReaderQuery {
   readonly seqMax: number;
   /** Seconds since 1970. */
   readonly now: number;
-  /**
-   * For a COUNT or a session that may reach others' private events: the keys that the client has proved, since only what
-   * it may be shown counts. Otherwise null; rows are looked at where they are sent.
-   */
-  readonly keys: readonly string[] | null;
+  /** The keys that the client has proved: only what it may read counts. */
+  readonly keys: readonly string[];
   /** Of a session: the client's message that is to be answered, in hex; empty: it has sent none. */
   readonly message: string;
 }

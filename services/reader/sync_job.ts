@@ -19,7 +19,7 @@ import { reconcile } from "../../lib/negentropy/reconcile.ts";
 import { type SortedVector, SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
 import type { ItemStorage } from "../../lib/negentropy/storage.ts";
 import { timeWindow } from "../../lib/negentropy/storage_window.ts";
-import type { ReadGate } from "../../lib/policy/read_gate.ts";
+import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
 import type { FullSet } from "../../lib/store/full_set.ts";
 import type { EventScan } from "../../lib/store/scan.ts";
@@ -59,11 +59,8 @@ export class SyncJob {
   /** Null until it turns out that the set has to be gathered. */
   #scan: EventScan | null = null;
   readonly #mayUseFullSet: boolean;
-  readonly #gate: ReadGate;
-  readonly #keys: ReadonlySet<string>;
+  readonly #rights: ReadingRights;
   readonly #builder = new SortedVectorBuilder();
-  /** Events that the filter has selected, among them those that the client is not to know of. */
-  #selected = 0;
   /** Rows that were looked at since the last answer. */
   #rows = 0;
   #set: SortedVector | null = null;
@@ -74,11 +71,11 @@ export class SyncJob {
     this.gateway = gateway;
     this.#parts = parts;
     this.#sync = sync;
-    this.#gate = parts.gate;
-    this.#keys = new Set(query.keys);
+    this.#rights = parts.gate.rightsOf(query.filters, new Set(query.keys));
     this.#message = query.message === "" ? null : Uint8Array.fromHex(query.message);
     // Who has proved a key may have private events, which the set of all leaves out.
-    this.#mayUseFullSet = isTimeWindow(query.filters[0]!, sync.eventsMax) && (query.keys?.length ?? 0) === 0;
+    this.#mayUseFullSet = isTimeWindow(query.filters[0]!, sync.eventsMax) &&
+      (query.keys.length === 0 || !this.#rights.reachesPrivate);
   }
 
   /** Items in memory. */
@@ -151,14 +148,11 @@ export class SyncJob {
     const scan = this.#scan ??= reader.scan(this.query.filters[0]!, {
       seqMax: reader.refresh(),
       now: this.query.now,
+      mayRead: this.#rights.mayRead,
     });
-    const step = scan.step(budget, (text) => {
-      this.#selected++;
-      if (!this.#gate.mayShow(text, this.#keys, this.query.keys !== null)) return;
-      this.#builder.addHex(scan.createdAt, idOf(text));
-    });
+    const step = scan.step(budget, (text) => this.#builder.addHex(scan.createdAt, idOf(text)));
     this.#rows += NEGENTROPY_SLICE_ROWS_MAX - budget.rows;
-    if (this.#selected > this.#sync.eventsMax) throw tooMany(this.#sync.eventsMax);
+    if (this.#builder.length > this.#sync.eventsMax) throw tooMany(this.#sync.eventsMax);
     if (step === "more") return false;
     this.#set = this.#builder.build();
     return true;

@@ -127,7 +127,7 @@ class Reader {
       const seen = this.#bell.rings;
       this.#heart.beat();
       this.#takeQueries();
-      if (this.#decisions.refresh()) this.#sync.fullSet?.bansChanged();
+      this.#followDecisions();
       const served = this.#turn();
       const worked = this.#keepFullSet() || served;
       if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
@@ -135,6 +135,10 @@ class Reader {
     }
     this.#decisions.close();
     await this.#search.close();
+  }
+
+  #followDecisions(): void {
+    if (this.#decisions.refresh()) this.#sync.fullSet?.bansChanged();
   }
 
   #followSettings(): void {
@@ -207,8 +211,9 @@ class Reader {
   }
 
   #open(query: ReaderQuery, gateway: number): void {
-    // The gateway that asks may know newer settings already.
+    // The gateway that asks may know newer settings and decisions already.
     this.#followSettings();
+    this.#followDecisions();
     const job = query.type === "sync"
       ? new SyncJob(query, gateway, this.#parts, this.#sync)
       : new Job(query, gateway, this.#parts);

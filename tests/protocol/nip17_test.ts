@@ -91,7 +91,7 @@ Deno.test("a comparison (NIP-77) holds what the client may read, and is refused 
   assert((await compare(bobs, { kinds: [4], "#p": [bob.pubkey] }))[1]!.includes(letter.id));
 });
 
-Deno.test("an EOSE (NIP-67) tells nothing of a private event that its limit left out", async () => {
+Deno.test("an EOSE (NIP-67) says finish where only a private event is left out", async () => {
   const [alice, bob] = [freshKey(), freshKey()];
   const letter = signEvent(alice, { kind: 4, tags: [["p", bob.pubkey]], created_at: 1 });
   const note = signEvent(alice, { created_at: 2 });
@@ -100,7 +100,7 @@ Deno.test("an EOSE (NIP-67) tells nothing of a private event that its limit left
   await store(bobs, letter, note);
   const filter = { authors: [alice.pubkey], limit: 1 };
   assertEquals((await bobs.query(filter)).eose?.[2], ["more"]);
-  assertEquals((await others.query(filter)).eose?.[2], []);
+  assertEquals((await others.query(filter)).eose?.[2], ["finish"]);
 });
 
 Deno.test("live events reach the same clients, and a key proved later counts from then on", async () => {
