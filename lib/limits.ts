@@ -165,6 +165,8 @@ export const GATEWAY_TURN_ROWS_COUNTED = GATEWAY_QUERY_ROWS_MAX;
  * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
  */
 export const SOCKET_TURN_MESSAGES_MAX = 128;
+/** Characters of such messages: the longest take as much of a turn as some hundreds of others, deflated ones too. */
+export const SOCKET_TURN_CHARS_MAX = 1024 * 1024;
 /** Pings of one client between two turns of the `ws` engine, which has to look at all that one read has brought. */
 export const SOCKET_TURN_PINGS_MAX = 1_024;
 /** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
@@ -220,6 +222,11 @@ export const LIVE_RECORDS_PER_TURN = 256;
 export const OUTCOMES_PER_TURN = 2_048;
 /** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
 export const HELD_ATTEMPTS_MAX = 64;
+/**
+ * Characters of events that senders of all gateways have waiting for room; what exceeds them is refused, as where a socket
+ * cannot be paused.
+ */
+export const HELD_TOTAL_CHARS_MAX = 64 * 1024 * 1024;
 /** How often senders that wait for room are tried again, ms. */
 export const HELD_INTERVAL_MS = 5;
 /** Characters sent to one client after which its socket is asked how much still waits. */
@@ -248,8 +255,6 @@ export const HOT_CANDIDATES = 8;
 export const HOT_REMOVALS_MAX = 1_000;
 /** Characters of a message from which on it is worth deflating, where the client can inflate. */
 export const DEFLATE_CHARS_MIN = 1_024;
-/** Messages that one gateway inflates at once. */
-export const INFLATE_AT_ONCE_MAX = 4;
 /** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
 export const MESSAGE_PIECES_MAX = 2_048;
 /** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */

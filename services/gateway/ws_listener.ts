@@ -135,11 +135,7 @@ function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOpt
     maxBufferedChunks: limits.MESSAGE_PIECES_MAX,
     maxFragments: limits.MESSAGE_PIECES_MAX,
     closeTimeout: limits.SOCKET_CLOSE_MS_MAX,
-    perMessageDeflate: compression && {
-      serverNoContextTakeover: true,
-      clientNoContextTakeover: true,
-      concurrencyLimit: limits.INFLATE_AT_ONCE_MAX,
-    },
+    perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
     WebSocket: WsConnection as unknown as ServerOptions["WebSocket"],
   };
 }
