@@ -399,6 +399,8 @@ export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
 export const RATE_KEYS_MAX = 100_000;
 /** Keys whose rate the whole relay remembers, a power of two; 16 bytes each. */
 export const RATE_SLOTS = 131_072;
+/** Client addresses, and things of theirs, that the whole relay counts at a time; 8 bytes each and 4 for each gateway. */
+export const SHARED_COUNT_SLOTS = 1_048_576;
 /** The most that an operator may set a rate to, a minute. */
 export const RATE_PER_MINUTE_MAX = 10_000_000;
 /** Bytes of one line that a plugin writes. */

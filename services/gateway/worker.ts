@@ -32,6 +32,7 @@ import { HotTexts } from "../../lib/store/hot_texts.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { adminsOf } from "../../lib/policy/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -108,6 +109,7 @@ class GatewayThread {
   readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
   readonly #means: GatewayMeans;
+  readonly #open: SharedCounts;
   #isDraining = false;
   #drained = false;
   /** When there was something to answer or to read, the last time that it was looked at while draining. */
@@ -123,6 +125,7 @@ class GatewayThread {
     this.#settings = settings;
     const hasMembers = config.MEMBERSHIP !== "off";
     const frames = new FrameSender(memory, index, epoch);
+    this.#open = new SharedCounts(memory.open, index);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
       settings,
@@ -132,6 +135,7 @@ class GatewayThread {
       index,
       epoch,
       metrics,
+      open: this.#open,
       frames,
       verifier,
       decisions,
