@@ -265,6 +265,15 @@ export const HTTP_HEAD_MS_MAX = 10_000;
 export const HTTP_REQUEST_MS_MAX = 30_000;
 /** How long an HTTP connection may be silent between two requests, ms. */
 export const HTTP_IDLE_MS_MAX = 30_000;
+/**
+ * HTTP requests of one client address that are being answered, at all gateways; each counts until its answer is sent, and
+ * by HTTP/2 one connection carries many.
+ */
+export const HTTP_REQUESTS_PER_ADDRESS_MAX = 128;
+/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are always answered. */
+export const HTTP_REQUESTS_MAX = 1_024;
+/** The longest that an admin's request may take for its body, ms. */
+export const HTTP_BODY_MS_MAX = 10_000;
 /** How often late HTTP requests are looked for, ms. */
 export const HTTP_LOOK_MS = 1_000;
 /** The longest that a client may take for its part of closing a WebSocket, ms. */
@@ -529,6 +538,7 @@ invariant((HOT_PLACES & (HOT_PLACES - 1)) === 0, "the places of texts at hand ar
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");
+invariant(HTTP_BODY_MS_MAX <= HTTP_REQUEST_MS_MAX, "the body of a request is a part of it");
 invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");
 // Over a link with the smallest segments (536 bytes), the longest frame comes in a read for each.
 invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may come in small segments");

@@ -28,11 +28,12 @@ export function listenWithServe<Client>(
 ): Promise<Listener> {
   let isAccepting = true;
   const corks = Corks.open(options.libraryPath);
-  const answer = (request: Request, peer: Deno.NetAddr, events: SocketEvents<Client>) => {
+  const answer = (request: Request, info: Deno.ServeHandlerInfo, events: SocketEvents<Client>) => {
+    const peer = info.remoteAddr as Deno.NetAddr;
     // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
     const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
       URL.parse(request.url)?.pathname === "/";
-    if (!wantsSocket) return events.http(request, peer.hostname);
+    if (!wantsSocket) return events.http(request, peer.hostname, info.completed);
     if (!isAccepting) return refuse();
     const claim = (socket: WebSocket) => corks?.claim(socket, peer, port) ?? null;
     return upgrade(request, peer.hostname, { ...options, claim }, events);
@@ -40,10 +41,7 @@ export function listenWithServe<Client>(
   const listen = (port: number): Deno.NetAddr => {
     const server = Deno.serve(
       { hostname: options.hostname, port, reusePort: true, onListen: () => {}, ...(options.tls ?? {}) },
-      (request, info) => {
-        const peer = info.remoteAddr as Deno.NetAddr;
-        return opening.serve((events) => answer(request, peer, events)) ?? refuse();
-      },
+      (request, info) => opening.serve((events) => answer(request, info, events)) ?? refuse(),
     );
     server.finished.catch((error) => {
       options.failed(error);

@@ -57,6 +57,7 @@ import { socketEvents } from "./socket_events.ts";
 import { restingSockets } from "./turn.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
+import { PageRequests } from "./http/page_requests.ts";
 import type { RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener, SocketEvents } from "./listener.ts";
 import { Invites } from "./invites.ts";
@@ -168,15 +169,16 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress();
+    const pages = new PageRequests(this.#open, (request) => app.fetch(request));
     return socketEvents(
       this.#gateway,
       (headers, peer) => {
         this.#gateway.follow();
         return addresses.of(headers, peer, settings.config);
       },
-      (request) => {
+      (request, peer, ended) => {
         this.#gateway.follow();
-        return app.fetch(request);
+        return pages.answer(request, addresses.of(request.headers, peer, settings.config), ended);
       },
     );
   }

@@ -67,8 +67,8 @@ export async function listenWithWs<Client>(
       incoming,
       outgoing,
       scheme,
-      (request, peer) =>
-        opening.serve((events) => events.http(request, peer)) ??
+      (request, peer, ended) =>
+        opening.serve((events) => events.http(request, peer, ended)) ??
           new Response("The relay starts.\n", { status: 503 }),
     );
   });
