@@ -165,6 +165,8 @@ export const GATEWAY_TURN_ROWS_COUNTED = GATEWAY_QUERY_ROWS_MAX;
  * turn costs some 20 µs, so that a client that sends much bears a fraction of one for each message.
  */
 export const SOCKET_TURN_MESSAGES_MAX = 128;
+/** Characters of such messages: the longest take as much of a turn as some hundreds of others, deflated ones too. */
+export const SOCKET_TURN_CHARS_MAX = 1024 * 1024;
 /** Pings of one client between two turns of the `ws` engine, which has to look at all that one read has brought. */
 export const SOCKET_TURN_PINGS_MAX = 1_024;
 /** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
@@ -218,6 +220,11 @@ export const LIVE_RECORDS_PER_TURN = 256;
 export const OUTCOMES_PER_TURN = 2_048;
 /** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
 export const HELD_ATTEMPTS_MAX = 64;
+/**
+ * Characters of events that senders of all gateways have waiting for room; what exceeds them is refused, as where a socket
+ * cannot be paused.
+ */
+export const HELD_TOTAL_CHARS_MAX = 64 * 1024 * 1024;
 /** How often senders that wait for room are tried again, ms. */
 export const HELD_INTERVAL_MS = 5;
 /** Characters sent to one client after which its socket is asked how much still waits. */
@@ -246,8 +253,6 @@ export const HOT_CANDIDATES = 8;
 export const HOT_REMOVALS_MAX = 1_000;
 /** Characters of a message from which on it is worth deflating, where the client can inflate. */
 export const DEFLATE_CHARS_MIN = 1_024;
-/** Messages that one gateway inflates at once. */
-export const INFLATE_AT_ONCE_MAX = 4;
 /** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
 export const MESSAGE_PIECES_MAX = 2_048;
 /** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */
@@ -258,6 +263,15 @@ export const HTTP_HEAD_MS_MAX = 10_000;
 export const HTTP_REQUEST_MS_MAX = 30_000;
 /** How long an HTTP connection may be silent between two requests, ms. */
 export const HTTP_IDLE_MS_MAX = 30_000;
+/**
+ * HTTP requests of one client address that are being answered, at all gateways; each counts until its answer is sent, and
+ * by HTTP/2 one connection carries many.
+ */
+export const HTTP_REQUESTS_PER_ADDRESS_MAX = 128;
+/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are always answered. */
+export const HTTP_REQUESTS_MAX = 1_024;
+/** The longest that an admin's request may take for its body, ms. */
+export const HTTP_BODY_MS_MAX = 10_000;
 /** How often late HTTP requests are looked for, ms. */
 export const HTTP_LOOK_MS = 1_000;
 /** The longest that a client may take for its part of closing a WebSocket, ms. */
@@ -392,6 +406,8 @@ export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
 export const RATE_KEYS_MAX = 100_000;
 /** Keys whose rate the whole relay remembers, a power of two; 16 bytes each. */
 export const RATE_SLOTS = 131_072;
+/** Client addresses, and things of theirs, that the whole relay counts at a time; 8 bytes each and 4 for each gateway. */
+export const SHARED_COUNT_SLOTS = 1_048_576;
 /** The most that an operator may set a rate to, a minute. */
 export const RATE_PER_MINUTE_MAX = 10_000_000;
 /** Bytes of one line that a plugin writes. */
@@ -520,6 +536,7 @@ invariant((HOT_PLACES & (HOT_PLACES - 1)) === 0, "the places of texts at hand ar
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");
+invariant(HTTP_BODY_MS_MAX <= HTTP_REQUEST_MS_MAX, "the body of a request is a part of it");
 invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");
 // Over a link with the smallest segments (536 bytes), the longest frame comes in a read for each.
 invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may come in small segments");

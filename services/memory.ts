@@ -19,6 +19,7 @@ import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createRateMemory } from "../lib/policy/rate_table.ts";
+import { createSharedCountMemory } from "../lib/policy/shared_counts.ts";
 import { createLogLevel } from "./log.ts";
 import { createPhase } from "./relay_phase.ts";
 import { createTailMemory, type TailMemory } from "../lib/queue/tail.ts";
@@ -57,6 +58,10 @@ export interface RelayMemory {
   readonly phase: SharedArrayBuffer;
   /** What clients have used up of their rates: `lib/policy/rate_table.ts`. */
   readonly rates: SharedArrayBuffer;
+  /** What clients have open at all gateways: `lib/policy/shared_counts.ts`. */
+  readonly open: SharedArrayBuffer;
+  /** `[gateway]`: bytes that wait for its clients: `services/gateway/outbound_pool.ts`. */
+  readonly outbound: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
   /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
@@ -95,6 +100,8 @@ export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): Rel
     logLevel: createLogLevel("info"),
     phase: createPhase(),
     rates: createRateMemory(crypto.getRandomValues(new Uint32Array(2))),
+    open: createSharedCountMemory(crypto.getRandomValues(new Uint32Array(2)), counts.gateways),
+    outbound: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * counts.gateways),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     audiences: times(counts.gateways, createAudienceMemory),
     bells: {

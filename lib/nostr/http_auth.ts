@@ -20,8 +20,6 @@ export interface AuthorizedRequest {
   /** The absolute URLs by which the request may be named, query included. */
   readonly urls: readonly string[];
   readonly method: string;
-  /** SHA-256 of the body as lowercase hex, or null: the request has none. */
-  readonly bodySha256: string | null;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -61,14 +59,24 @@ function parseEncoded(text: string): unknown {
 }
 
 /**
- * Throws unless the event authorizes the request; its id and signature are not looked at. A body has to be named by its
- * hash: without it, whoever sees the header could send another body.
+ * Throws unless the event authorizes the request, its body apart; its id and signature are not looked at.
  *
  * @throws {HttpAuthError}
  */
 export function checkHttpAuth(event: NostrEvent, request: AuthorizedRequest, nowSeconds: number): void {
   const fault = httpAuthFault(event, request, nowSeconds);
   if (fault !== null) throw new HttpAuthError(`Cannot authorize request: ${fault}`);
+}
+
+/**
+ * Throws unless the event names the request's body, by its SHA-256 in lowercase hex: without that, whoever sees the header
+ * could send another body.
+ *
+ * @throws {HttpAuthError}
+ */
+export function checkHttpAuthBody(event: NostrEvent, bodySha256: string): void {
+  if (onlyValue(event, "payload")?.toLowerCase() === bodySha256) return;
+  throw new HttpAuthError("Cannot authorize request: the payload tag is not the SHA-256 of the body");
 }
 
 function httpAuthFault(event: NostrEvent, request: AuthorizedRequest, nowSeconds: number): string | null {
@@ -83,10 +91,6 @@ function httpAuthFault(event: NostrEvent, request: AuthorizedRequest, nowSeconds
   }
   if (onlyValue(event, "method")?.toUpperCase() !== request.method.toUpperCase()) {
     return "the method tag names another method";
-  }
-  const payload = onlyValue(event, "payload");
-  if (request.bodySha256 !== null && payload?.toLowerCase() !== request.bodySha256) {
-    return "the payload tag is not the SHA-256 of the body";
   }
   return null;
 }

@@ -9,6 +9,7 @@ import type { NostrEvent } from "./event.ts";
 import {
   type AuthorizedRequest,
   checkHttpAuth,
+  checkHttpAuthBody,
   HttpAuthError,
   KIND_HTTP_AUTH,
   readHttpAuth,
@@ -18,7 +19,7 @@ import {
 const NOW = 1_682_327_852;
 const URL_TEXT = "https://relay.example.com/";
 const HASH = "5d".repeat(32);
-const POST: AuthorizedRequest = { urls: [URL_TEXT], method: "POST", bodySha256: HASH };
+const POST: AuthorizedRequest = { urls: [URL_TEXT], method: "POST" };
 
 /** The event and the header that NIP-98 shows. */
 const EXAMPLE_HEADER = "Nostr " +
@@ -54,7 +55,7 @@ Deno.test("the example of NIP-98 is read, and authorizes what it names", () => {
   const read = readHttpAuth(EXAMPLE_HEADER);
   assertEquals(read.pubkey, "63fe6318dc58583cfe16810f86dd09e18bfd76aabc24a0081ce2856f330504ed");
   const urls = ["https://api.snort.social/api/v1/n5sp/list"];
-  checkHttpAuth(read, { urls, method: "GET", bodySha256: null }, NOW);
+  checkHttpAuth(read, { urls, method: "GET" }, NOW);
 });
 
 Deno.test("the header is read in both alphabets, padded or not, and whatever the case of its scheme", () => {
@@ -95,10 +96,12 @@ Deno.test("a header that is missing, too long, of another form or holds no event
 
 Deno.test("an event that names the request, its body and the time authorizes it", () => {
   checkHttpAuth(event(), POST, NOW);
+  checkHttpAuthBody(event(), HASH);
   checkHttpAuth(event(), { ...POST, method: "post" }, NOW + 60);
   checkHttpAuth(event(), POST, NOW - 60);
   const upper = [["u", URL_TEXT], ["method", "post"], ["payload", HASH.toUpperCase()]];
   checkHttpAuth(event({ tags: upper }), POST, NOW);
+  checkHttpAuthBody(event({ tags: upper }), HASH);
 });
 
 Deno.test("another kind, time, URL, method or body is refused", () => {
@@ -125,15 +128,14 @@ Deno.test("another kind, time, URL, method or body is refused", () => {
   refused(event({ tags: tags(URL_TEXT, "GET", payload) }), "the method tag names another method");
   refused(event({ tags: [["u", URL_TEXT], payload] }), "the method tag names another method");
   for (const rest of [[], [["payload"]], [["payload", "00".repeat(32)]], [payload, ["payload", "x"]]]) {
-    refused(
-      event({ tags: tags(URL_TEXT, "POST", ...rest) }),
-      "the payload tag is not the SHA-256 of the body",
-    );
+    const given = event({ tags: tags(URL_TEXT, "POST", ...rest) });
+    const error = assertThrows(() => checkHttpAuthBody(given, HASH), HttpAuthError);
+    assertEquals(error.message, "Cannot authorize request: the payload tag is not the SHA-256 of the body");
   }
 });
 
 Deno.test("a request without a body needs no payload", () => {
-  const get: AuthorizedRequest = { urls: [URL_TEXT], method: "GET", bodySha256: null };
+  const get: AuthorizedRequest = { urls: [URL_TEXT], method: "GET" };
   checkHttpAuth(event({ tags: [["u", "https://RELAY.example.com:443"], ["method", "GET"]] }), get, NOW);
 });
 

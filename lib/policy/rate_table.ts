@@ -17,6 +17,7 @@
  * @module
  */
 import { RATE_SLOTS } from "../limits.ts";
+import { seededTag } from "./seeded_tag.ts";
 import { type Buckets, type Rate, waitOf } from "./token_buckets.ts";
 
 const HEADER_BYTES = 16;
@@ -46,13 +47,13 @@ export class RateTable {
     const msPerToken = 1000 / rate.perSecond;
     return {
       waitMs: (key, cost, nowMs) => {
-        const slot = this.#find(this.#tagOf(name, key));
+        const slot = this.#find(seededTag(this.#seeds, name, key));
         const fullAtMs = slot < 0 ? 0 : Number(Atomics.load(this.#words, slot + 1)) / 1000;
         return waitOf({ burst: rate.burst, msPerToken }, fullAtMs, cost, nowMs);
       },
       spend: (key, cost, nowMs) => {
         const now = micros(nowMs);
-        const slot = this.#file(this.#tagOf(name, key), now) + 1;
+        const slot = this.#file(seededTag(this.#seeds, name, key), now) + 1;
         const debt = micros(cost * msPerToken);
         for (let seen = Atomics.load(this.#words, slot);;) {
           const next = (seen > now ? seen : now) + debt;
@@ -97,23 +98,6 @@ export class RateTable {
       if (fullAt < bestAt) [best, bestAt] = [slot, fullAt];
     }
     return best;
-  }
-
-  /** 62 bits of hash, never 0. */
-  #tagOf(name: string, key: string): bigint {
-    let [a, b] = this.#seeds as unknown as [number, number];
-    for (const text of [name, key]) {
-      for (let i = 0; i < text.length; i++) {
-        const code = text.charCodeAt(i);
-        a = Math.imul(a ^ code, 0x9e37_79b1);
-        a ^= a >>> 15;
-        b = Math.imul(b ^ code, 0x85eb_ca77);
-        b ^= b >>> 13;
-      }
-      a = Math.imul(a ^ 0x1f, 0xc2b2_ae3d);
-      b = Math.imul(b ^ 0x1f, 0x27d4_eb2f);
-    }
-    return (BigInt((a ^ a >>> 16) >>> 2) << 32n) | BigInt((b ^ b >>> 16) >>> 0) | 1n;
   }
 }
 

@@ -9,6 +9,7 @@ import { OUTBOUND_CHECK_CHARS, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts"
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
+import { type CountPlaces, NOWHERE } from "./connection_counts.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
@@ -39,6 +40,8 @@ export class Connection {
   /** About their characters: an outcome does not say which event was how long, so each takes the mean away. */
   unansweredBytes = 0;
   isOpen = true;
+  /** Where the relay counts it. */
+  countedAt: CountPlaces = NOWHERE;
   /** Whether the relay has ended it; the socket may stay for long, where the client reads nothing, and counts as one. */
   isCutOff = false;
   /** Whether the client has been sent its challenge (NIP-42). */
@@ -58,7 +61,7 @@ export class Connection {
     readonly auth: AuthState,
     /** Bytes that may wait for this client, where few read slowly. */
     public outboundBytesMax: number,
-    /** What waits for all clients of the gateway. */
+    /** What waits for all clients. */
     readonly pool: OutboundPool,
   ) {}
 

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { EVENT_BYTES_UNANSWERED_MAX, HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import {
+  EVENT_BYTES_UNANSWERED_MAX,
+  HELD_ATTEMPTS_MAX,
+  HELD_TOTAL_CHARS_MAX,
+  OUTCOMES_PER_TURN,
+} from "../../lib/limits.ts";
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
@@ -45,6 +50,8 @@ export class Events {
   readonly #outcomes: readonly LaneConsumer[];
   /** Senders whose sockets are not read, because there is no room for the event that each has sent last. */
   readonly #held = new Map<Connection, string>();
+  readonly #heldCharsMax: number;
+  #heldChars = 0;
 
   constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
     this.#epoch = epoch;
@@ -52,6 +59,7 @@ export class Events {
     this.#frames = frames;
     this.#answers = answers;
     this.#connections = connections;
+    this.#heldCharsMax = HELD_TOTAL_CHARS_MAX / memory.counts.gateways;
     this.#outcomes = [memory.outcomes[index]!, ...memory.refusals.map((lanes) => lanes[index]!)]
       .map((lane) => new LaneConsumer(lane));
   }
@@ -68,15 +76,17 @@ export class Events {
 
   /**
    * Takes the text of an EVENT message. `refusal` is why it is not to be passed on, or null. Where there is no room for
-   * it now, the sender has to wait if its socket can stop reading, and is refused if not.
+   * it now, the sender has to wait if its socket can stop reading, and is refused if not, or where too much waits already.
    */
   take(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
     const message = refusal ?? this.#pass(connection, text);
     if (message === null) return;
     const { flow } = connection.socket;
-    if (refusal !== null || flow === null) return this.#refuse(connection, text, message);
+    const isRefused = refusal !== null || flow === null || this.#heldChars + text.length > this.#heldCharsMax;
+    if (isRefused) return this.#refuse(connection, text, message);
     this.#held.set(connection, text);
+    this.#heldChars += text.length;
     this.#metrics.add(PAUSES, 1);
     flow.pause();
   }
@@ -96,6 +106,7 @@ export class Events {
         refused++;
         continue;
       }
+      this.#heldChars -= text.length;
       if (message !== null) this.#refuse(connection, text, message);
       served.push(connection);
       connection.socket.flow!.resume();
@@ -124,6 +135,7 @@ export class Events {
 
   /** A client has gone. */
   forget(connection: Connection): void {
+    this.#heldChars -= this.#held.get(connection)?.length ?? 0;
     this.#held.delete(connection);
   }
 

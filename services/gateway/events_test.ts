@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { createRelayMemory, threadNumber } from "../memory.ts";
+import { HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
 import type { FrameSender } from "../verifier/handle.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
@@ -12,6 +13,7 @@ const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1 }, fals
 /** Senders whose sockets bring the next text at once when they are read, and room that the test gives. */
 function senders(names: readonly string[]) {
   const passed: string[] = [];
+  const refused: string[] = [];
   const room = { left: 0 };
   const frames = {
     send: (_: Connection, text: string) => {
@@ -27,16 +29,19 @@ function senders(names: readonly string[]) {
     epoch: 1,
     metrics: new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway")),
     frames,
-    answers: {} as Answers,
+    answers: { countOk: () => {} } as unknown as Answers,
     connections: new Map(),
   });
   for (const name of names) {
     const flow = { pause: () => {}, resume: () => events.take(connection, name, null) };
-    const connection = { socket: { flow }, unanswered: 0, unansweredBytes: 0 } as unknown as Connection;
+    const send = (notice: string) => void refused.push(notice);
+    const socket = { flow };
+    const connection = { socket, send, unanswered: 0, unansweredBytes: 0 } as unknown as Connection;
     events.take(connection, name, null);
   }
   return {
     passed,
+    refused,
     /** Makes room for so many events. */
     give(count: number): void {
       room.left = count;
@@ -56,4 +61,13 @@ Deno.test("more senders than are tried at once have their turns too", () => {
   const { passed, give } = senders(names);
   for (let times = 0; times < 2_000; times++) give(1);
   assertEquals(new Set(passed).size, names.length);
+});
+
+Deno.test("what waits for room is bounded for all senders together; what exceeds it is refused", () => {
+  const names = Array.from({ length: 40 }, () => "x".repeat(HELD_TOTAL_CHARS_MAX / 32));
+  const { passed, refused, give } = senders(names);
+  assertEquals(refused, Array(8).fill('["NOTICE","rate-limited: the lane is full"]'));
+  give(names.length);
+  // Those who waited, and what each sent when it was read again, as far as there was room.
+  assertEquals([passed.length, refused.length], [40, 8]);
 });

@@ -10,7 +10,7 @@ import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
-import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import {
   type ClientMessage,
   type MessageLimits,
@@ -22,6 +22,7 @@ import { privateKinds } from "../../lib/policy/configured.ts";
 import { fromNobody } from "../../lib/policy/policy.ts";
 import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
+import type { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
@@ -32,6 +33,7 @@ import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
 import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
+import { ConnectionCounts } from "./connection_counts.ts";
 import { Events } from "./events.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
@@ -64,6 +66,8 @@ export interface GatewayParts {
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
   readonly plugin: RequestPlugin;
+  /** What clients have open at all gateways. */
+  readonly open: SharedCounts;
   /** Loaded already. */
   readonly files: PolicyFiles;
   /** The operator's decisions. */
@@ -80,7 +84,7 @@ export class Gateway implements SyncAccess {
   readonly #gate: ReadGate;
   #limits: MessageLimits;
   readonly #connections = new Map<number, Connection>();
-  readonly #byAddress = new Map<string, number>();
+  readonly #counts: ConnectionCounts;
   readonly #answers: Answers;
   readonly #authentication: Authentication;
   readonly events: Events;
@@ -93,7 +97,7 @@ export class Gateway implements SyncAccess {
   #policies: ClientPolicies;
   readonly #rates: RateTable;
   /** What waits for all clients. */
-  readonly #pool = new OutboundPool();
+  readonly #pool: OutboundPool;
   #measuredMs = 0;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
@@ -105,6 +109,7 @@ export class Gateway implements SyncAccess {
     const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
     const { config } = settings;
     this.#settings = settings;
+    this.#counts = new ConnectionCounts(parts.open);
     this.#plugin = plugin;
     this.#invites = parts.invites;
     this.#files = files;
@@ -113,7 +118,8 @@ export class Gateway implements SyncAccess {
     this.#memory = parts.memory;
     this.#metrics = metrics;
     this.#limits = limitsOf(config);
-    this.#pool.use(config.OUTBOUND_BYTES_MAX, parts.memory.counts.gateways);
+    this.#pool = new OutboundPool(parts.memory.outbound, parts.index);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX);
     this.#answers = new Answers(metrics);
     this.#authentication = new Authentication(config, verifier, this.#answers);
     this.#rates = new RateTable(parts.memory.rates);
@@ -146,16 +152,14 @@ export class Gateway implements SyncAccess {
   open(socket: Socket, address: string): Connection | null {
     this.follow();
     const { config } = this.#settings;
-    if (sumOf(this.#memory.metrics, CONNECTIONS) >= config.CONNECTIONS_MAX) return null;
-    const ofAddress = this.#byAddress.get(address) ?? 0;
-    const most = config.CONNECTIONS_PER_IP_MAX;
-    if (most > 0 && ofAddress >= most) return null;
     if (this.#refusalOf(address) !== null) return null;
+    const places = this.#counts.take(address, config);
+    if (places === null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
     const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX, this.#pool);
+    connection.countedAt = places;
     this.#connections.set(number, connection);
-    this.#byAddress.set(address, ofAddress + 1);
     this.#metrics.add(CONNECTIONS, 1);
     this.#authentication.opened(connection);
     return connection;
@@ -184,7 +188,7 @@ export class Gateway implements SyncAccess {
 
   #use(config: Config): void {
     this.#limits = limitsOf(config);
-    this.#pool.use(config.OUTBOUND_BYTES_MAX, this.#memory.counts.gateways);
+    this.#pool.use(config.OUTBOUND_BYTES_MAX);
     this.#policies = policiesOf(config, this.#decisions, this.#rates);
     this.#gate.use(privateKinds(config));
     this.#plugin.use(config);
@@ -218,9 +222,7 @@ export class Gateway implements SyncAccess {
     connection.measureBufferedBytes();
     this.#endRequests(connection);
     this.#connections.delete(connection.number);
-    const left = this.#byAddress.get(connection.address)! - 1;
-    if (left === 0) this.#byAddress.delete(connection.address);
-    else this.#byAddress.set(connection.address, left);
+    this.#counts.release(connection.countedAt);
     this.#metrics.add(CONNECTIONS, -1);
   }
 

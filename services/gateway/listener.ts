@@ -46,8 +46,8 @@ export interface SocketEvents<Client> {
   /** A frame that is not text, or that breaks a limit of the engine. */
   fault(client: Client, message: string): void;
   closed(client: Client): void;
-  /** Any other HTTP request. */
-  http(request: Request, address: string): Response | Promise<Response>;
+  /** Any other HTTP request. `ended` settles when its answer is sent, or nobody takes it any more. */
+  http(request: Request, peer: string, ended: Promise<unknown>): Response | Promise<Response>;
 }
 
 /** Where and how to listen. */

@@ -14,7 +14,14 @@ function open() {
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
   const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
   const engine = { ...socket, flow: null, sendEvent() {} };
-  const connection = new Connection(1, engine, "127.0.0.1", auth, 1e6, new OutboundPool());
+  const connection = new Connection(
+    1,
+    engine,
+    "127.0.0.1",
+    auth,
+    1e6,
+    new OutboundPool(new SharedArrayBuffer(8), 0),
+  );
   let hasRoom = true;
   let refusal: string | null = null;
   const sessions = new NegentropySessions({

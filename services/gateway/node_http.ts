@@ -10,7 +10,11 @@ import { Readable } from "node:stream";
 import type { RequestHeaders } from "./listener.ts";
 
 /** What answers a request. */
-export type Answer = (request: Request, peer: string) => Response | Promise<Response>;
+export type Answer = (
+  request: Request,
+  peer: string,
+  ended: Promise<unknown>,
+) => Response | Promise<Response>;
 
 /** Whatever a client does with its connection ends that connection only; what the pages themselves fail at, they say. */
 export async function answerPage(
@@ -22,7 +26,8 @@ export async function answerPage(
   try {
     const request = requestOf(incoming, scheme);
     if (request === null) return void outgoing.writeHead(400).end("This request names no page.\n");
-    await send(await answer(request, incoming.socket.remoteAddress ?? ""), outgoing);
+    const ended = new Promise<void>((resolve) => outgoing.once("close", resolve));
+    await send(await answer(request, incoming.socket.remoteAddress ?? "", ended), outgoing);
   } catch {
     outgoing.destroy();
   }

@@ -9,7 +9,12 @@
  *
  * @module
  */
-import { LISTEN_AGAIN_MS, SERVE_MESSAGES_PER_TURN, SOCKET_TURN_MESSAGES_MAX } from "../../lib/limits.ts";
+import {
+  LISTEN_AGAIN_MS,
+  SERVE_MESSAGES_PER_TURN,
+  SOCKET_TURN_CHARS_MAX,
+  SOCKET_TURN_MESSAGES_MAX,
+} from "../../lib/limits.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
 import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
@@ -23,11 +28,12 @@ export function listenWithServe<Client>(
 ): Promise<Listener> {
   let isAccepting = true;
   const corks = Corks.open(options.libraryPath);
-  const answer = (request: Request, peer: Deno.NetAddr, events: SocketEvents<Client>) => {
+  const answer = (request: Request, info: Deno.ServeHandlerInfo, events: SocketEvents<Client>) => {
+    const peer = info.remoteAddr as Deno.NetAddr;
     // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
     const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
       URL.parse(request.url)?.pathname === "/";
-    if (!wantsSocket) return events.http(request, peer.hostname);
+    if (!wantsSocket) return events.http(request, peer.hostname, info.completed);
     if (!isAccepting) return refuse();
     const claim = (socket: WebSocket) => corks?.claim(socket, peer, port) ?? null;
     return upgrade(request, peer.hostname, { ...options, claim }, events);
@@ -35,10 +41,7 @@ export function listenWithServe<Client>(
   const listen = (port: number): Deno.NetAddr => {
     const server = Deno.serve(
       { hostname: options.hostname, port, reusePort: true, onListen: () => {}, ...(options.tls ?? {}) },
-      (request, info) => {
-        const peer = info.remoteAddr as Deno.NetAddr;
-        return opening.serve((events) => answer(request, peer, events)) ?? refuse();
-      },
+      (request, info) => opening.serve((events) => answer(request, info, events)) ?? refuse(),
     );
     server.finished.catch((error) => {
       options.failed(error);
@@ -117,7 +120,7 @@ function serve<Client>(
     else if (data.length * 3 > frameBytesMax && byteLength(data) > frameBytesMax) {
       return socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
     } else events.text(client, data);
-    socket.served();
+    socket.served(typeof data === "string" ? data.length : 0);
   };
   webSocket.onclose = () => {
     socket.closed();
@@ -136,8 +139,9 @@ class ServeSocket implements Socket {
   readonly webSocket: WebSocket;
   readonly #cork: Cork | null;
   readonly flow = null;
-  /** Messages since its last rest. */
+  /** Messages, and characters of them, since its last rest. */
   #messages = 0;
+  #chars = 0;
   /** Made for the first rest. */
   #rest: Rest | null = null;
 
@@ -146,10 +150,11 @@ class ServeSocket implements Socket {
     this.#cork = cork;
   }
 
-  /** A message has been served: after some, others have their turn. The last thing of `onmessage`. */
-  served(): void {
-    if (++this.#messages < SOCKET_TURN_MESSAGES_MAX) return;
-    this.#messages = 0;
+  /** A message of so many characters has been served: after some, others have their turn. The last thing of `onmessage`. */
+  served(chars: number): void {
+    this.#chars += chars;
+    if (++this.#messages < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) return;
+    this.#messages = this.#chars = 0;
     (this.#rest ??= new Rest(this.webSocket)).begin();
   }
 

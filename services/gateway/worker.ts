@@ -32,6 +32,7 @@ import { HotTexts } from "../../lib/store/hot_texts.ts";
 import { openForReading } from "../../lib/store/open.ts";
 import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
 import { adminsOf } from "../../lib/policy/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
@@ -56,6 +57,7 @@ import { socketEvents } from "./socket_events.ts";
 import { restingSockets } from "./turn.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
+import { PageRequests } from "./http/page_requests.ts";
 import type { RelayStatus } from "./http/relay_status.ts";
 import type { Listen, Listener, SocketEvents } from "./listener.ts";
 import { Invites } from "./invites.ts";
@@ -108,6 +110,7 @@ class GatewayThread {
   readonly #settings: ConfigFollower;
   readonly #decisions: ManagementView;
   readonly #means: GatewayMeans;
+  readonly #open: SharedCounts;
   #isDraining = false;
   #drained = false;
   /** When there was something to answer or to read, the last time that it was looked at while draining. */
@@ -123,6 +126,7 @@ class GatewayThread {
     this.#settings = settings;
     const hasMembers = config.MEMBERSHIP !== "off";
     const frames = new FrameSender(memory, index, epoch);
+    this.#open = new SharedCounts(memory.open, index);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
       settings,
@@ -132,6 +136,7 @@ class GatewayThread {
       index,
       epoch,
       metrics,
+      open: this.#open,
       frames,
       verifier,
       decisions,
@@ -164,15 +169,16 @@ class GatewayThread {
       ask: (body) => management.ask(body),
     }));
     const addresses = new ClientAddress();
+    const pages = new PageRequests(this.#open, (request) => app.fetch(request));
     return socketEvents(
       this.#gateway,
       (headers, peer) => {
         this.#gateway.follow();
         return addresses.of(headers, peer, settings.config);
       },
-      (request) => {
+      (request, peer, ended) => {
         this.#gateway.follow();
-        return app.fetch(request);
+        return pages.answer(request, addresses.of(request.headers, peer, settings.config), ended);
       },
     );
   }

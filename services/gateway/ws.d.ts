@@ -20,6 +20,27 @@ export class WebSocket extends EventEmitter {
   pong(data: Buffer, mask: boolean, done: () => void): void;
   pause(): void;
   resume(): void;
+  /** Private to `ws`, like the next: by it, messages are inflated one by one (`inflation.ts`). */
+  readonly _extensions: { readonly "permessage-deflate"?: Inflater };
+  readonly _receiver: {
+    /** An error that ends the connection with `code`. */
+    createError(
+      type: typeof RangeError,
+      message: string,
+      isFrameFault: boolean,
+      code: number,
+      name: string,
+    ): Error;
+  };
+}
+
+/** Takes the payload of a frame, unmasked. `done` is called later, once for each. */
+export interface Inflater {
+  decompress(
+    data: Buffer,
+    isLast: boolean,
+    done: (error: Error | null, inflated?: Uint8Array) => void,
+  ): void;
 }
 
 /** Of the options, those used here; sizes in bytes, times in ms. */
@@ -35,7 +56,6 @@ export interface ServerOptions {
   readonly perMessageDeflate: false | {
     readonly serverNoContextTakeover: boolean;
     readonly clientNoContextTakeover: boolean;
-    readonly concurrencyLimit: number;
   };
   readonly WebSocket: typeof WebSocket;
 }

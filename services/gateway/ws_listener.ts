@@ -67,8 +67,8 @@ export async function listenWithWs<Client>(
       incoming,
       outgoing,
       scheme,
-      (request, peer) =>
-        opening.serve((events) => events.http(request, peer)) ??
+      (request, peer, ended) =>
+        opening.serve((events) => events.http(request, peer, ended)) ??
           new Response("The relay starts.\n", { status: 503 }),
     );
   });
@@ -135,11 +135,7 @@ function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOpt
     maxBufferedChunks: limits.MESSAGE_PIECES_MAX,
     maxFragments: limits.MESSAGE_PIECES_MAX,
     closeTimeout: limits.SOCKET_CLOSE_MS_MAX,
-    perMessageDeflate: compression && {
-      serverNoContextTakeover: true,
-      clientNoContextTakeover: true,
-      concurrencyLimit: limits.INFLATE_AT_ONCE_MAX,
-    },
+    perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
     WebSocket: WsConnection as unknown as ServerOptions["WebSocket"],
   };
 }

@@ -10,9 +10,15 @@ import type { Duplex } from "node:stream";
 import { constants, deflateRawSync } from "node:zlib";
 // @ts-types="./ws.d.ts"
 import { type ServerOptions, WebSocket } from "ws";
-import { DEFLATE_CHARS_MIN, SOCKET_TURN_MESSAGES_MAX, SOCKET_TURN_PINGS_MAX } from "../../lib/limits.ts";
+import {
+  DEFLATE_CHARS_MIN,
+  SOCKET_TURN_CHARS_MAX,
+  SOCKET_TURN_MESSAGES_MAX,
+  SOCKET_TURN_PINGS_MAX,
+} from "../../lib/limits.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
 import { compressedFrame } from "../../lib/websocket/frame.ts";
+import { type Inflating, type Inflation, takeInflation } from "./inflation.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { type Outbox, PendingFrames } from "./outbox.ts";
 import { afterTurn } from "./turn.ts";
@@ -27,11 +33,11 @@ const DEFLATE = { finishFlush: constants.Z_SYNC_FLUSH, level: 6, memLevel: 6, wi
 /** `ws`'s own socket, which knows the one that the gateway sees: so no socket needs closures of its own. */
 export class WsConnection extends WebSocket {
   owner: WsSocket<unknown> | null = null;
-  readonly #frameBytesMax: number;
+  readonly frameBytesMax: number;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     super(address, protocols, options);
-    this.#frameBytesMax = options.maxPayload;
+    this.frameBytesMax = options.maxPayload;
   }
 
   /** Closes; where `ws` itself closes because of a long message, the client is told the bound. */
@@ -39,22 +45,24 @@ export class WsConnection extends WebSocket {
     // Nothing may follow the closing frame: what waits goes out before it.
     this.owner?.flush();
     const isSilent = code === 1009 && reason === undefined;
-    super.close(code, isSilent ? `a message is longer than ${this.#frameBytesMax} bytes` : reason);
+    super.close(code, isSilent ? `a message is longer than ${this.frameBytesMax} bytes` : reason);
   }
 }
 
 /** See the module's text. */
-export class WsSocket<Client> implements Socket {
+export class WsSocket<Client> implements Socket, Inflating {
   readonly #connection: WsConnection;
   readonly #stream: Duplex;
   readonly #pending: PendingFrames;
   readonly #outbox: Outbox;
   readonly #events: SocketEvents<Client>;
-  readonly #deflates: boolean;
+  /** Null: messages are not deflated, either way. */
+  readonly #inflation: Inflation | null;
   #client: Client | null = null;
   #isPaused = false;
-  /** Frames since its last rest. */
+  /** Frames, and characters of them, since its last rest. */
   #frames = 0;
+  #chars = 0;
   #rests = 0;
   /** Not read until others have had their turn: Deno reads on in microtasks while more is there. */
   #isResting = false;
@@ -76,7 +84,9 @@ export class WsSocket<Client> implements Socket {
     this.#pending = new PendingFrames(stream);
     this.#outbox = outbox;
     this.#events = events;
-    this.#deflates = connection.extensions !== "";
+    this.#inflation = takeInflation(connection, this, connection.frameBytesMax);
+    // A message that waits would keep `ws` from telling that the connection is over.
+    if (this.#inflation !== null) stream.once("close", () => this.#inflation!.goOn());
     connection.owner = this as WsSocket<unknown>;
     connection.on("message", onMessage);
     connection.on("pong", onPong);
@@ -92,7 +102,7 @@ export class WsSocket<Client> implements Socket {
     if (client === null) this.close(1013, "the relay takes no more connections now");
   }
 
-  get #isOpen(): boolean {
+  get isOpen(): boolean {
     return this.#connection.readyState === WebSocket.OPEN;
   }
 
@@ -101,18 +111,18 @@ export class WsSocket<Client> implements Socket {
   }
 
   send(text: string): void {
-    if (!this.#isOpen) return;
-    if (this.#deflates && text.length >= DEFLATE_CHARS_MIN) this.#sendDeflated(text);
+    if (!this.isOpen) return;
+    if (this.#inflation !== null && text.length >= DEFLATE_CHARS_MIN) this.#sendDeflated(text);
     else this.#outbox.send(this.#pending, text);
   }
 
   sendEvent(prefix: string, text: HotText): void {
-    if (this.#deflates) this.send(`${prefix}${text}]`);
-    else if (this.#isOpen) this.#outbox.sendEvent(this.#pending, prefix, text);
+    if (this.#inflation !== null) this.send(`${prefix}${text}]`);
+    else if (this.isOpen) this.#outbox.sendEvent(this.#pending, prefix, text);
   }
 
   close(code: number, reason: string): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#held = null;
     this.#connection.close(code, reason);
     // The client's part of closing has to be read.
@@ -141,12 +151,13 @@ export class WsSocket<Client> implements Socket {
   /** A frame has come. */
   heard(): void {
     this.silentBeats = 0;
-    if (++this.#frames < SOCKET_TURN_MESSAGES_MAX || this.#isResting) return;
+    if (++this.#frames < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) return;
+    if (this.#isResting) return;
     this.#isResting = true;
     this.#connection.pause();
     afterTurn(this.#rests++, () => {
       this.#isResting = false;
-      this.#frames = this.#pings = 0;
+      this.#frames = this.#chars = this.#pings = 0;
       if (!this.#isPaused) this.#goOn();
     });
   }
@@ -163,14 +174,14 @@ export class WsSocket<Client> implements Socket {
   }
 
   #endPings(): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.close(1008, `more than ${SOCKET_TURN_PINGS_MAX} pings at once`);
     // Whatever else it sends is not read; its part of closing has a bound of time.
     this.pause();
   }
 
   #pong(data: Buffer): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#isPonging = true;
     this.#connection.pong(data, false, () => {
       this.#isPonging = false;
@@ -180,7 +191,8 @@ export class WsSocket<Client> implements Socket {
     });
   }
 
-  get #isHeld(): boolean {
+  /** Whether the sender has to wait. */
+  get isHeld(): boolean {
     return this.#isPaused || this.#isResting;
   }
 
@@ -189,13 +201,15 @@ export class WsSocket<Client> implements Socket {
     const held = this.#held ?? [];
     this.#held = null;
     for (let at = 0; at < held.length; at++) {
-      if (this.#isHeld) {
+      if (this.isHeld) {
         this.#held = held.slice(at);
         return;
       }
       this.#text(held[at]!);
     }
-    if (!this.#isHeld) this.#connection.resume();
+    if (this.isHeld) return;
+    this.#connection.resume();
+    this.#inflation?.goOn();
   }
 
   /** One heartbeat: a client that was silent since the last is asked for a sign, one that gives none is left. */
@@ -203,19 +217,19 @@ export class WsSocket<Client> implements Socket {
     // Nobody is to blame for what we do not read.
     const silent = this.#isPaused ? 0 : this.silentBeats;
     this.silentBeats = silent + 1;
-    if (silent === 1 && this.#isOpen) this.#connection.ping();
+    if (silent === 1 && this.isOpen) this.#connection.ping();
     else if (silent > 1) this.close(1001, "the client was silent for too long");
   }
 
   message(data: Buffer, isBinary: boolean): void {
     this.silentBeats = 0;
-    if (this.#client === null || !this.#isOpen) return;
+    if (this.#client === null || !this.isOpen) return;
     if (isBinary) {
       this.heard();
       return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
     }
     const text = decoder.decode(data);
-    if (this.#isHeld) (this.#held ??= []).push(text);
+    if (this.isHeld) (this.#held ??= []).push(text);
     else this.#text(text);
   }
 
@@ -229,6 +243,7 @@ export class WsSocket<Client> implements Socket {
   #text(text: string): void {
     if (this.#client === null) return;
     this.#events.text(this.#client, text);
+    this.#chars += text.length;
     this.heard();
   }
 

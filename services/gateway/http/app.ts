@@ -16,10 +16,10 @@ import { accepts } from "@std/http";
 import { type Context, Hono } from "hono";
 import { healthReport } from "./health.ts";
 import { landingPage, landingPolicy } from "./landing_page.ts";
-import { isManagementContentType } from "../../../lib/management/rpc.ts";
+import { isManagementContentType, MANAGEMENT_CONTENT_TYPE } from "../../../lib/management/rpc.ts";
 import { answerManagementRequest } from "./management.ts";
 import type { RelayStatus } from "./relay_status.ts";
-import { METHODS, responseHeaders } from "./response_headers.ts";
+import { methodsOf, responseHeaders } from "./response_headers.ts";
 
 /** The application that shows `status`. */
 export function createApp(status: RelayStatus): Hono {
@@ -69,10 +69,12 @@ export function createApp(status: RelayStatus): Hono {
 }
 
 function refuseMethod(context: Context): Response {
-  context.header("Allow", METHODS);
-  return context.json({
-    error: `Cannot ${context.req.method} page "${context.req.path}": ${METHODS} are allowed`,
-  }, 405);
+  const { method, path } = context.req;
+  const allowed = methodsOf(path);
+  context.header("Allow", allowed);
+  const isPosted = method === "POST" && path === "/";
+  const why = isPosted ? `its Content-Type is not ${MANAGEMENT_CONTENT_TYPE}` : `${allowed} are allowed`;
+  return context.json({ error: `Cannot ${method} page "${path}": ${why}` }, 405);
 }
 
 /** The address of this relay as the client reached it: the host it asked, with the scheme for sockets. */

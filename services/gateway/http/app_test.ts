@@ -196,8 +196,11 @@ Deno.test("an unknown page is 404, a wrong method is 405 with what is allowed", 
   }]);
   for (const path of ["/", "/health", "/ready", "/metrics"]) {
     const wrong = await app.request(path, { method: "DELETE" });
-    assertEquals([wrong.status, wrong.headers.get("Allow")], [405, "GET, HEAD, OPTIONS"], path);
+    const allowed = path === "/" ? "GET, HEAD, OPTIONS, POST" : "GET, HEAD, OPTIONS";
+    assertEquals([wrong.status, wrong.headers.get("Allow")], [405, allowed], path);
     await wrong.body?.cancel();
+    const preflight = await app.request(path, { method: "OPTIONS" });
+    assertEquals(preflight.headers.get("Allow"), allowed);
   }
   const head = await app.request("/", { method: "HEAD", ...NOSTR });
   assertEquals([head.status, await head.text()], [200, ""]);

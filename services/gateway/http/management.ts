@@ -4,10 +4,25 @@
  *
  * @module
  */
-import { MANAGEMENT_BODY_BYTES_MAX } from "../../../lib/limits.ts";
+import { HTTP_BODY_MS_MAX, MANAGEMENT_BODY_BYTES_MAX } from "../../../lib/limits.ts";
 import { MANAGEMENT_CONTENT_TYPE, type ManagementReply } from "../../../lib/management/rpc.ts";
 import type { NostrEvent } from "../../../lib/nostr/event.ts";
-import { checkHttpAuth, HttpAuthError, readHttpAuth } from "../../../lib/nostr/http_auth.ts";
+import {
+  checkHttpAuth,
+  checkHttpAuthBody,
+  HttpAuthError,
+  readHttpAuth,
+} from "../../../lib/nostr/http_auth.ts";
+import { type BodyFault, readBody } from "./request_body.ts";
+
+/** What is left of the body is not waited for. */
+const CLOSE = { Connection: "close" };
+
+const BODY_REFUSALS: Readonly<Record<BodyFault, readonly [number, string]>> = {
+  "too long": [413, `the body is longer than ${MANAGEMENT_BODY_BYTES_MAX} bytes`],
+  "too late": [408, `the body took longer than ${HTTP_BODY_MS_MAX} ms`],
+  "ended early": [400, "the body ended before its Content-Length"],
+};
 
 /** What the door to management has to know. */
 export interface ManagementDoor {
@@ -21,46 +36,29 @@ export interface ManagementDoor {
   ask(body: string): Promise<ManagementReply>;
 }
 
-/** Answers one POST. */
+/** Answers one POST. Nothing of its body is read before the rest of it has proved that an admin sends it. */
 export async function answerManagementRequest(request: Request, door: ManagementDoor): Promise<Response> {
-  let body: Uint8Array<ArrayBuffer> | null;
-  try {
-    body = await boundedBody(request);
-  } catch {
-    return refusal(400, "the body ended before its Content-Length");
-  }
-  if (body === null) return refusal(413, `the body is longer than ${MANAGEMENT_BODY_BYTES_MAX} bytes`);
   try {
     const event = readHttpAuth(request.headers.get("Authorization"));
-    const bodySha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex();
-    checkHttpAuth(event, { urls: door.urls, method: "POST", bodySha256 }, Math.floor(Date.now() / 1000));
+    checkHttpAuth(event, { urls: door.urls, method: "POST" }, Math.floor(Date.now() / 1000));
     const fault = door.eventFault(event);
     if (fault !== null) throw new HttpAuthError(`Cannot authorize request: ${fault}`);
     if (!door.mayManage(event.pubkey)) return refusal(403, "this key does not manage this relay");
+    const body = await readBody(request, { bytesMax: MANAGEMENT_BODY_BYTES_MAX, msMax: HTTP_BODY_MS_MAX });
+    if (typeof body === "string") return refusal(...BODY_REFUSALS[body]);
+    checkHttpAuthBody(event, new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex());
+    const reply = await door.ask(new TextDecoder().decode(body));
+    return answer(reply.status, reply.body);
   } catch (error) {
     if (!(error instanceof HttpAuthError)) throw error;
-    return answer(401, JSON.stringify({ error: error.message }), { "WWW-Authenticate": "Nostr" });
+    return answer(401, JSON.stringify({ error: error.message }), { "WWW-Authenticate": "Nostr", ...CLOSE });
   }
-  const reply = await door.ask(new TextDecoder().decode(body));
-  return answer(reply.status, reply.body);
 }
 
 function refusal(status: number, why: string): Response {
-  return answer(status, JSON.stringify({ error: `Cannot manage relay: ${why}` }));
+  return answer(status, JSON.stringify({ error: `Cannot manage relay: ${why}` }), CLOSE);
 }
 
 function answer(status: number, body: string, headers: Record<string, string> = {}): Response {
   return new Response(body, { status, headers: { "Content-Type": MANAGEMENT_CONTENT_TYPE, ...headers } });
-}
-
-/** The whole body, or null: it is too long, and was not read to its end. */
-async function boundedBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
-  const room = new Uint8Array(MANAGEMENT_BODY_BYTES_MAX);
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    if (length + chunk.length > room.length) return null;
-    room.set(chunk, length);
-    length += chunk.length;
-  }
-  return room.slice(0, length);
 }

@@ -7,13 +7,18 @@
 import type { MiddlewareHandler } from "hono";
 
 /** The methods that any page has. */
-export const METHODS = "GET, HEAD, OPTIONS";
+const METHODS = "GET, HEAD, OPTIONS";
+
+/** The methods that a page has, for `Allow`: management is posted to the relay's own address. */
+export function methodsOf(path: string): string {
+  return path === "/" ? `${METHODS}, POST` : METHODS;
+}
 
 const HEADERS: Readonly<Record<string, string>> = {
   // NIP-11: relays MUST send all three. `*` does not cover Authorization.
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "*, Authorization",
-  "Access-Control-Allow-Methods": `${METHODS}, POST`,
+  "Access-Control-Allow-Methods": methodsOf("/"),
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
@@ -33,7 +38,7 @@ export const responseHeaders: MiddlewareHandler = async (context, next) => {
   if (context.req.method === "OPTIONS") {
     context.res = new Response(null, {
       status: 204,
-      headers: { "Allow": METHODS, "Access-Control-Max-Age": "86400" },
+      headers: { "Allow": methodsOf(context.req.path), "Access-Control-Max-Age": "86400" },
     });
   } else {
     await next();
