@@ -272,8 +272,16 @@ export const READER_QUERY_IDLE_MS_MAX = 30_000;
 export const SEARCHES_AT_ONCE_MAX = 16;
 /** Events that a COUNT over several filters keeps apart, and that a search may count. */
 export const COUNT_DISTINCT_MAX = 1_000_000;
-/** Bytes of event text that one slice of a query may bring. */
+/** Characters of event text after which a gateway's step of a query ends. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
+/** Characters of event text after which a reader's slice ends; the event that passes them is still a part of it. */
+export const READER_SLICE_CHARS_MAX = 640 * 1024;
+/** Bytes of the headers of a slice's texts, of which none is shorter than an empty event's. */
+export const READER_SLICE_HEADERS_BYTES_MAX = 64 * 1024;
+/** Bytes of what a slice says besides its texts, and of its header, where it has texts. */
+export const READER_SLICE_NOTE_BYTES_MAX = 32 * 1024;
+/** Characters of a text from which on its bytes are counted; of a shorter one three a character are assumed. */
+export const SLICE_TEXT_COUNTED_CHARS = 64 * 1024;
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
@@ -372,8 +380,8 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Bytes of lines that an import without a relay writes as one transaction; a longer line goes alone. */
 export const IMPORT_CHUNK_BYTES = 1024 * 1024;
-/** Bytes of a line that is read; a longer one is refused. No event that clients are sent is nearly as long. */
-export const IMPORT_LINE_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a line that is read even with `--no-limits`; a longer one is refused. */
+export const IMPORT_LINE_BYTES_MAX = 2 * 1024 * 1024;
 /** Chunks that its worker may be ahead of the store. */
 export const IMPORT_CHUNKS_AHEAD = 3;
 /** Bytes of lines about which the worker decides at once. */
@@ -530,5 +538,14 @@ invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served un
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
 invariant(NEGENTROPY_READER_ITEMS_MAX >= NEGENTROPY_ITEMS_BOUND, "a reader holds the largest session");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
-invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
-invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");
+invariant(IMPORT_LINE_BYTES_MAX >= FRAME_BYTES_MAX, "what a client may send can be imported");
+invariant(
+  IMPORT_LINE_BYTES_MAX >= 3 * SLICE_TEXT_COUNTED_CHARS,
+  "a long event is longer than one that is not counted",
+);
+// A record of a lane is at most half of it. A character is at most three bytes, and one event goes beyond the slice.
+invariant(
+  READER_SLICE_CHARS_MAX * 3 + IMPORT_LINE_BYTES_MAX + READER_SLICE_HEADERS_BYTES_MAX +
+      READER_SLICE_NOTE_BYTES_MAX < LANE_BYTES / 2,
+  "a slice that ends with the longest event of a store fits half of a lane",
+);

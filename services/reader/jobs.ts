@@ -6,9 +6,9 @@
  */
 import {
   COUNT_DISTINCT_MAX,
+  READER_SLICE_CHARS_MAX,
   READER_SLICE_ROWS_MAX,
   SEARCH_HITS_MAX,
-  SLICE_BYTES_MAX,
   SORT_CANDIDATES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
@@ -159,7 +159,7 @@ export class Job {
       seqs,
     });
     this.#reader.refresh();
-    const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
+    const budget = { rows: READER_SLICE_ROWS_MAX, bytes: READER_SLICE_CHARS_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
         ? this.#takeFound(this.#found, budget, texts, seqs)

@@ -8,15 +8,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import {
-  FRAME_BYTES_MAX,
   FULL_SET_FOLLOW_MS,
   FULL_SET_SLICE_ROWS,
+  LANE_BYTES,
   NEGENTROPY_IDLE_MS_MAX,
   READER_QUERIES_MAX,
   READER_QUERY_IDLE_MS_MAX,
+  READER_SLICE_NOTE_BYTES_MAX,
   READING_CACHE_MB,
   SEARCHES_AT_ONCE_MAX,
-  SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -43,6 +43,7 @@ import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
 import { threadNumber } from "../memory.ts";
 import { Job, type JobParts, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
+import { rowsBytesMax } from "./slice_bytes.ts";
 import { isLate, SyncTurns, TOO_LATE } from "./sync_turns.ts";
 import {
   CANCEL,
@@ -60,8 +61,12 @@ import {
   STATE_MORE,
 } from "./messages.ts";
 
-/** The most bytes that a slice takes in its lane: its texts in UTF-8, one event over the budget, headers and the note. */
-const SLICE_ROOM_BYTES = SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX;
+/** The most bytes that a slice takes in its lane, the lane's own header left out; `lib/limits.ts` asserts that it is enough. */
+const SLICE_ROOM_BYTES = LANE_BYTES / 2 - 8;
+/** The most bytes of it that are texts; an event that was stored without a limit may be longer. */
+const SLICE_TEXTS_BYTES_MAX = SLICE_ROOM_BYTES - READER_SLICE_NOTE_BYTES_MAX;
+/** What a client is told whose query has met an event that no slice holds. */
+const TOO_LONG = "error: the query has met an event that is too long to be sent";
 const SEARCH_AVAILABLE = slotOf("nostr_search_available");
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -252,6 +257,7 @@ class Reader {
     try {
       const slice = job instanceof SyncJob ? job.next(this.#syncItems()) : job.next();
       if (slice === null) return;
+      if (rowsBytesMax(slice.texts) > SLICE_TEXTS_BYTES_MAX) return this.#fail(job, { reason: TOO_LONG });
       if (slice.state === "done") this.#jobs.delete(nameOf(job));
       job.isWanted = false;
       this.#send(job, slice.state === "done" ? STATE_DONE : STATE_MORE, slice);
@@ -318,8 +324,7 @@ class Reader {
   #send(job: Asker, state: number, slice: Slice): void {
     const lane = this.#rows[job.gateway]!;
     const note = encoder.encode(JSON.stringify(slice.note));
-    const texts = slice.texts.reduce((sum, text) => sum + text.length * 3 + ROW_HEADER_BYTES + 8, 0);
-    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + texts);
+    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + rowsBytesMax(slice.texts));
     if (start < 0) {
       // Only a refusal comes here without having looked for room; its client hears of it when there is some.
       setTimeout(() => this.#send(job, state, slice), 5);
