@@ -266,6 +266,12 @@ export const HTTP_LOOK_MS = 1_000;
 export const SOCKET_CLOSE_MS_MAX = 10_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
+/** Queries that one connection may have open at a reader, sessions of negentropy among them. */
+export const READER_QUERIES_CONNECTION_MAX = 625;
+/** Bytes of the queries, as they were asked, that one reader keeps open: their filters take some times as much. */
+export const READER_QUERY_BYTES_MAX = 64 * 1024 * 1024;
+/** The same of one connection. */
+export const READER_QUERY_BYTES_CONNECTION_MAX = 8 * 1024 * 1024;
 /** How long a reader keeps a query that is not continued, where it needs the room, ms. */
 export const READER_QUERY_IDLE_MS_MAX = 30_000;
 /** Searches that one reader has under way at OpenSearch at once. */
@@ -294,8 +300,10 @@ export const NEGENTROPY_ITEMS_MAX = 1_000_000;
 
 /** The most events that an operator may let one negentropy session select. */
 export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
-/** Items of all negentropy sessions that one reader holds; 40 bytes each. */
+/** Items of all negentropy sessions that one reader holds, 40 bytes each; twice what one may select, where that is more. */
 export const NEGENTROPY_READER_ITEMS_MAX = 4_000_000;
+/** Items of all negentropy sessions of one connection, or what one session may select, where that is more. */
+export const NEGENTROPY_CONNECTION_ITEMS_MAX = 1_000_000;
 /** Rows that a reader examines for a session before it turns to other queries. */
 export const NEGENTROPY_SLICE_ROWS_MAX = 5_000;
 /** Rows that a reader reads for the set of all events before it turns to other work. */
@@ -536,7 +544,24 @@ invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may co
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
-invariant(NEGENTROPY_READER_ITEMS_MAX >= NEGENTROPY_ITEMS_BOUND, "a reader holds the largest session");
+invariant(
+  NEGENTROPY_READER_ITEMS_MAX >= 2 * NEGENTROPY_CONNECTION_ITEMS_MAX,
+  "one client leaves room for another's session",
+);
+// A connection whose subscriptions and sessions are all long queries at once is within its share.
+invariant(
+  SUBSCRIPTIONS_DEFAULT + NEGENTROPY_SESSIONS_MAX <= READER_QUERIES_CONNECTION_MAX,
+  "a reader holds what one connection may open",
+);
+invariant(
+  2 * READER_QUERIES_CONNECTION_MAX <= READER_QUERIES_MAX,
+  "one connection leaves room for others' queries",
+);
+invariant(
+  2 * READER_QUERY_BYTES_CONNECTION_MAX <= READER_QUERY_BYTES_MAX,
+  "one connection leaves room for others' filters",
+);
+invariant(READER_QUERY_BYTES_CONNECTION_MAX >= LANE_BYTES_QUERIES / 2, "a share holds the longest query");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(IMPORT_LINE_BYTES_MAX >= FRAME_BYTES_MAX, "what a client may send can be imported");
 invariant(

@@ -64,10 +64,20 @@ export interface JobParts {
   readonly gate: ReadGate;
 }
 
+/** A query as it came. */
+export interface OpenedQuery {
+  readonly query: ReaderQuery;
+  readonly gateway: number;
+  /** Bytes of it. */
+  readonly bytes: number;
+}
+
 /** One query of one gateway. */
 export class Job {
   readonly query: ReaderQuery;
   readonly gateway: number;
+  /** Bytes of the query, as it was asked. */
+  readonly bytes: number;
   /** When it was last asked to go on, ms. */
   touchedMs = 0;
   /** Whether the gateway has asked for a slice that it has not got yet. */
@@ -88,12 +98,12 @@ export class Job {
   readonly #keys: ReadonlySet<string>;
 
   constructor(
-    query: ReaderQuery,
-    gateway: number,
+    { query, gateway, bytes }: OpenedQuery,
     { reader, search, isSearchWhole, answers, gate }: JobParts,
   ) {
     this.query = query;
     this.gateway = gateway;
+    this.bytes = bytes;
     this.#reader = reader;
     this.#search = search;
     this.#isSearchWhole = isSearchWhole;
