@@ -278,14 +278,28 @@ export const HTTP_LOOK_MS = 1_000;
 export const SOCKET_CLOSE_MS_MAX = 10_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
+/** Queries that one connection may have open at a reader, sessions of negentropy among them. */
+export const READER_QUERIES_CONNECTION_MAX = 625;
+/** Bytes of the queries, as they were asked, that one reader keeps open: their filters take some times as much. */
+export const READER_QUERY_BYTES_MAX = 64 * 1024 * 1024;
+/** The same of one connection. */
+export const READER_QUERY_BYTES_CONNECTION_MAX = 8 * 1024 * 1024;
 /** How long a reader keeps a query that is not continued, where it needs the room, ms. */
 export const READER_QUERY_IDLE_MS_MAX = 30_000;
 /** Searches that one reader has under way at OpenSearch at once. */
 export const SEARCHES_AT_ONCE_MAX = 16;
 /** Events that a COUNT over several filters keeps apart, and that a search may count. */
 export const COUNT_DISTINCT_MAX = 1_000_000;
-/** Bytes of event text that one slice of a query may bring. */
+/** Characters of event text after which a gateway's step of a query ends. */
 export const SLICE_BYTES_MAX = 1024 * 1024;
+/** Characters of event text after which a reader's slice ends; the event that passes them is still a part of it. */
+export const READER_SLICE_CHARS_MAX = 640 * 1024;
+/** Bytes of the headers of a slice's texts, of which none is shorter than an empty event's. */
+export const READER_SLICE_HEADERS_BYTES_MAX = 64 * 1024;
+/** Bytes of what a slice says besides its texts, and of its header, where it has texts. */
+export const READER_SLICE_NOTE_BYTES_MAX = 32 * 1024;
+/** Characters of a text from which on its bytes are counted; of a shorter one three a character are assumed. */
+export const SLICE_TEXT_COUNTED_CHARS = 64 * 1024;
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
@@ -298,8 +312,10 @@ export const NEGENTROPY_ITEMS_MAX = 1_000_000;
 
 /** The most events that an operator may let one negentropy session select. */
 export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
-/** Items of all negentropy sessions that one reader holds; 40 bytes each. */
+/** Items of all negentropy sessions that one reader holds, 40 bytes each; twice what one may select, where that is more. */
 export const NEGENTROPY_READER_ITEMS_MAX = 4_000_000;
+/** Items of all negentropy sessions of one connection, or what one session may select, where that is more. */
+export const NEGENTROPY_CONNECTION_ITEMS_MAX = 1_000_000;
 /** Rows that a reader examines for a session before it turns to other queries. */
 export const NEGENTROPY_SLICE_ROWS_MAX = 5_000;
 /** Rows that a reader reads for the set of all events before it turns to other work. */
@@ -384,8 +400,8 @@ export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Bytes of lines that an import without a relay writes as one transaction; a longer line goes alone. */
 export const IMPORT_CHUNK_BYTES = 1024 * 1024;
-/** Bytes of a line that is read; a longer one is refused. No event that clients are sent is nearly as long. */
-export const IMPORT_LINE_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a line that is read even with `--no-limits`; a longer one is refused. */
+export const IMPORT_LINE_BYTES_MAX = 2 * 1024 * 1024;
 /** Chunks that its worker may be ahead of the store. */
 export const IMPORT_CHUNKS_AHEAD = 3;
 /** Bytes of lines about which the worker decides at once. */
@@ -543,7 +559,33 @@ invariant(MESSAGE_PIECES_MAX * 536 >= FRAME_BYTES_MAX, "the longest frame may co
 invariant(QUERY_LIMIT_UNASKED_DEFAULT <= QUERY_LIMIT_DEFAULT, "what is served unasked is within the limit");
 // A NEG-MSG holds the message in hex and 200 bytes of its own; other relays of this kind take no longer one by default.
 invariant(2 * NEGENTROPY_FRAME_BYTES_MAX + 200 <= MESSAGE_BYTES_DEFAULT, "a NEG-MSG fits a message");
-invariant(NEGENTROPY_READER_ITEMS_MAX >= NEGENTROPY_ITEMS_BOUND, "a reader holds the largest session");
+invariant(
+  NEGENTROPY_READER_ITEMS_MAX >= 2 * NEGENTROPY_CONNECTION_ITEMS_MAX,
+  "one client leaves room for another's session",
+);
+// A connection whose subscriptions and sessions are all long queries at once is within its share.
+invariant(
+  SUBSCRIPTIONS_DEFAULT + NEGENTROPY_SESSIONS_MAX <= READER_QUERIES_CONNECTION_MAX,
+  "a reader holds what one connection may open",
+);
+invariant(
+  2 * READER_QUERIES_CONNECTION_MAX <= READER_QUERIES_MAX,
+  "one connection leaves room for others' queries",
+);
+invariant(
+  2 * READER_QUERY_BYTES_CONNECTION_MAX <= READER_QUERY_BYTES_MAX,
+  "one connection leaves room for others' filters",
+);
+invariant(READER_QUERY_BYTES_CONNECTION_MAX >= LANE_BYTES_QUERIES / 2, "a share holds the longest query");
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
-invariant(SLICE_BYTES_MAX >= FRAME_BYTES_MAX, "a slice holds the longest event");
-invariant(SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX <= LANE_BYTES / 2, "a slice in UTF-8 fits half of a lane");
+invariant(IMPORT_LINE_BYTES_MAX >= FRAME_BYTES_MAX, "what a client may send can be imported");
+invariant(
+  IMPORT_LINE_BYTES_MAX >= 3 * SLICE_TEXT_COUNTED_CHARS,
+  "a long event is longer than one that is not counted",
+);
+// A record of a lane is at most half of it. A character is at most three bytes, and one event goes beyond the slice.
+invariant(
+  READER_SLICE_CHARS_MAX * 3 + IMPORT_LINE_BYTES_MAX + READER_SLICE_HEADERS_BYTES_MAX +
+      READER_SLICE_NOTE_BYTES_MAX < LANE_BYTES / 2,
+  "a slice that ends with the longest event of a store fits half of a lane",
+);

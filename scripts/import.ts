@@ -1,10 +1,13 @@
 /**
- * Reads events as JSONL from standard input into the store: `deno task import [--no-verify] < events.jsonl`.
+ * Reads events as JSONL from standard input into the store: `deno task import [OPTIONS] < events.jsonl`.
  *
  * Where a relay runs on `DATA_DIR`, the events go through it, by its control socket: live subscribers see them. Where
  * none runs, they are written to the store itself; a relay that starts later indexes them.
  *
  *   --no-verify       take signatures for granted; ids are checked all the same
+ *   --no-limits       take events of any size that fits one line of 2 MiB (beside a relay, 512 KiB); otherwise the
+ *                     limits on what clients send hold (MAX_MESSAGE_LENGTH, MAX_EVENT_TAGS, MAX_CONTENT_LENGTH), and
+ *                     what exceeds them is refused
  *
  * Progress goes to standard error. Exit code 0: every line was an event that is now stored or was already;
  * 3: some lines were refused, with the reasons on standard error.
@@ -26,15 +29,18 @@ import { nativeLibraryPath } from "./native.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
+/** What the operator has decided about the events. */
+type ImportChoices = Pick<ImportRequest, "verify" | "limits">;
+
 async function* standardInput(): AsyncGenerator<string> {
   const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   for await (const line of lines) if (line.trim() !== "") yield line;
 }
 
 /** Through a running relay. */
-async function importThroughRelay(path: string, verify: boolean): Promise<ImportReport> {
+async function importThroughRelay(path: string, { verify, limits }: ImportChoices): Promise<ImportReport> {
   const connection = await Deno.connect({ transport: "unix", path });
-  const request: ImportRequest = { command: "import", verify };
+  const request: ImportRequest = { command: "import", verify, limits };
   const reports = readReports(connection);
   const writer = connection.writable.getWriter();
   const encoder = new TextEncoder();
@@ -65,7 +71,7 @@ async function readReports(connection: Deno.UnixConn): Promise<ImportReport> {
 }
 
 /** Into the store itself; the caller holds the lock. */
-async function importDirectly(config: Config, verify: boolean): Promise<ImportReport> {
+async function importDirectly(config: Config, { verify, limits }: ImportChoices): Promise<ImportReport> {
   const policyVersions = await checkPolicyFiles(config);
   const files = policyFilesOf({ config, policyVersions });
   let toldMs = performance.now();
@@ -74,7 +80,7 @@ async function importDirectly(config: Config, verify: boolean): Promise<ImportRe
     toldMs = performance.now();
     say(progressOf(report));
   };
-  const start = { config, libraryPath: await nativeLibraryPath(), verify, files };
+  const start = { config, libraryPath: await nativeLibraryPath(), verify, limits, files };
   const target = await DirectImport.open(start, tell);
   return await target.run(Deno.stdin.readable);
 }
@@ -86,15 +92,18 @@ function progressOf({ read, stored, duplicates, refused }: ImportReport): string
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
-    options: { "no-verify": { type: "boolean", default: false } },
+    options: {
+      "no-verify": { type: "boolean", default: false },
+      "no-limits": { type: "boolean", default: false },
+    },
   });
   const config = await readSettings(".env", Deno.env.toObject());
-  const verify = !values["no-verify"];
+  const choices = { verify: !values["no-verify"], limits: !values["no-limits"] };
   const startedMs = performance.now();
   const lock = await lockDataDir(config.DATA_DIR).catch(() => null);
   const report = lock === null
-    ? await importThroughRelay(controlPath(resolve(config.DATA_DIR)), verify)
-    : await importDirectly(config, verify);
+    ? await importThroughRelay(controlPath(resolve(config.DATA_DIR)), choices)
+    : await importDirectly(config, choices);
   lock?.release();
   const seconds = (performance.now() - startedMs) / 1000;
   say(`${progressOf(report)}; ${seconds.toFixed(1)} s, ${Math.round(report.read / seconds)} events/s`);

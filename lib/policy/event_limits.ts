@@ -26,21 +26,35 @@ export interface EventLimits {
 }
 
 /**
- * Makes the policy. Cost: `field`.
+ * Makes the policy of the limits on size alone, which also bind events whose signatures are taken for granted. Cost:
+ * `field`.
  */
-export function eventLimits(limits: EventLimits): EventPolicy {
-  return function withinEventLimits(event, { nowSeconds }) {
-    if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
+export function sizeLimits(limits: Pick<EventLimits, "MAX_EVENT_TAGS" | "MAX_CONTENT_LENGTH">): EventPolicy {
+  return function withinSizeLimits(event, { anySize }) {
     const { found } = event;
-    if ((found ? found.tagCount : event.tags.length) > limits.MAX_EVENT_TAGS) {
+    if ((found ? found.tagCount : event.tags.length) > limits.MAX_EVENT_TAGS && !anySize) {
       return `invalid: the event has more than ${limits.MAX_EVENT_TAGS} tags`;
     }
     const isTooLong = found
       ? found.contentCharacters > limits.MAX_CONTENT_LENGTH
       : isLongerThan(event.content, limits.MAX_CONTENT_LENGTH);
-    if (isTooLong) {
-      return `invalid: the content is longer than ${limits.MAX_CONTENT_LENGTH} characters`;
-    }
+    return isTooLong && !anySize
+      ? `invalid: the content is longer than ${limits.MAX_CONTENT_LENGTH} characters`
+      : null;
+  };
+}
+
+/**
+ * Makes the policy. Cost: `field`.
+ */
+export function eventLimits(limits: EventLimits): EventPolicy {
+  const sizes = sizeLimits(limits);
+  return function withinEventLimits(event, context) {
+    if (event.kind === KIND_AUTH) return "invalid: kind 22242 belongs into an AUTH message";
+    const { found } = event;
+    const oversize = sizes(event, context);
+    if (oversize !== null) return oversize;
+    const { nowSeconds } = context;
     if (event.created_at > nowSeconds + limits.CREATED_AT_UPPER_LIMIT) {
       return `invalid: created_at is more than ${limits.CREATED_AT_UPPER_LIMIT} seconds in the future`;
     }

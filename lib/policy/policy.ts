@@ -17,11 +17,13 @@ export interface PolicyContext {
   readonly ip: string | null;
   /** The connection's number, or null: it did not come off a socket. */
   readonly connection: number | null;
+  /** Whether it may have any length and any number of tags: an import of an operator who says so. */
+  readonly anySize?: boolean;
 }
 
 /** The context of what no client sent, such as an import. */
-export function fromNobody(nowSeconds: number): PolicyContext {
-  return { nowSeconds, authenticated: NO_KEYS, ip: null, connection: null };
+export function fromNobody(nowSeconds: number, anySize = false): PolicyContext {
+  return { nowSeconds, authenticated: NO_KEYS, ip: null, connection: null, anySize };
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set();

@@ -42,6 +42,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class EventIntake {
   readonly #verifier: SignatureVerifier;
   readonly #check: EventPolicy;
+  readonly #checkTrusted: EventPolicy;
   readonly #frames: FrameBatch | null;
   readonly #texts: TextIntake<IntakeEntry>;
   readonly #items: Uint8Array;
@@ -59,12 +60,16 @@ export class EventIntake {
   /** The frames of this batch, in the order in which they were added. */
   entries: IntakeEntry[] = [];
 
-  /** @param check Asked before signatures, which are dearer. */
-  constructor(verifier: SignatureVerifier, check: EventPolicy) {
+  /**
+   * @param check Asked before signatures, which are dearer.
+   * @param checkTrusted Asked instead about events whose signatures are taken for granted.
+   */
+  constructor(verifier: SignatureVerifier, check: EventPolicy, checkTrusted: EventPolicy = () => null) {
     this.#verifier = verifier;
     this.#check = check;
+    this.#checkTrusted = checkTrusted;
     this.#frames = verifier.reader && new FrameBatch(verifier.reader);
-    this.#texts = new TextIntake(verifier, check);
+    this.#texts = new TextIntake(verifier);
     this.#items = this.#frames?.items ?? new Uint8Array(VERIFY_BATCH_MAX * ITEM_BYTES);
   }
 
@@ -106,7 +111,7 @@ export class EventIntake {
   addText(text: string, context: PolicyContext, trusted = false): void {
     const entry: IntakeEntry = { facts: null, refusal: null, frame: -1, context, trusted };
     this.entries.push(entry);
-    this.#texts.add(entry, text, trusted ? null : context);
+    this.#texts.add(entry, text, { policy: trusted ? this.#checkTrusted : this.#check, context });
   }
 
   /** Decides every entry of the batch. Returns the number of signatures that were verified. */
@@ -164,12 +169,10 @@ export class EventIntake {
       }
       entry.frame = n;
       const itemAt = ITEM_BYTES * item++;
-      if (entry.trusted) continue;
-      const fault = this.#check(event.at(n), entry.context);
-      if (fault !== null) {
-        entry.refusal = { id: event.id, message: fault };
-        continue;
-      }
+      const { trusted, context } = entry;
+      const fault = trusted ? this.#checkTrusted(event.at(n), context) : this.#check(event.at(n), context);
+      if (fault !== null) entry.refusal = { id: event.id, message: fault };
+      if (trusted || fault !== null) continue;
       const at = ITEM_BYTES * this.#toVerify.length;
       if (at !== itemAt) this.#items.copyWithin(at, itemAt, itemAt + ITEM_BYTES);
       this.#toVerify.push(entry);
@@ -177,11 +180,9 @@ export class EventIntake {
   }
 
   #addText(entry: IntakeEntry, { source, start, end }: FramePlace): void {
-    this.#texts.add(
-      entry,
-      this.#decode(this.#sources[source]!, start, end),
-      entry.trusted ? null : entry.context,
-    );
+    const text = this.#decode(this.#sources[source]!, start, end);
+    const { trusted, context } = entry;
+    this.#texts.add(entry, text, { policy: trusted ? this.#checkTrusted : this.#check, context });
   }
 
   #addItem(entry: IntakeEntry): void {

@@ -24,6 +24,12 @@ export interface TextEntry {
   refusal: Refusal | null;
 }
 
+/** What is asked of an event before its id is computed. */
+export interface TextCheck {
+  readonly policy: EventPolicy;
+  readonly context: PolicyContext;
+}
+
 /** An event that waits for its id to be checked. */
 interface Waiting<Entry> {
   readonly entry: Entry;
@@ -38,17 +44,14 @@ const encoder = new TextEncoder();
 /** One batch at a time; see the module's text. */
 export class TextIntake<Entry extends TextEntry> {
   readonly #verifier: SignatureVerifier;
-  readonly #check: EventPolicy;
   #digests = new Uint8Array(0);
   #offsets = new Uint32Array(1);
   #waiting: Waiting<Entry>[] = [];
   #idBytes = new Uint8Array(256 * 1024);
   #idBytesUsed = 0;
 
-  /** @param check Asked before an id is computed. */
-  constructor(verifier: SignatureVerifier, check: EventPolicy) {
+  constructor(verifier: SignatureVerifier) {
     this.#verifier = verifier;
-    this.#check = check;
   }
 
   /** Bytes of the texts that are to be hashed. */
@@ -61,15 +64,15 @@ export class TextIntake<Entry extends TextEntry> {
     this.#idBytesUsed = 0;
   }
 
-  /** Reads the text of an EVENT message: `entry` gets its facts, or a refusal. Without `context` policies do not apply. */
-  add(entry: Entry, text: string, context: PolicyContext | null): void {
+  /** Reads the text of an EVENT message: `entry` gets its facts, or a refusal. The check comes before an id is computed. */
+  add(entry: Entry, text: string, { policy, context }: TextCheck): void {
     const parsed = parseMessage(text);
     if ("message" in parsed) {
       entry.refusal = parsed;
       return;
     }
     const { event } = parsed;
-    const fault = context === null ? null : this.#check(event, context);
+    const fault = policy(event, context);
     if (fault !== null) {
       entry.refusal = { id: event.id, message: fault };
       return;

@@ -7,6 +7,11 @@
 import { IMPORT_REASONS_MAX } from "../../lib/limits.ts";
 import type { ImportReport } from "./messages.ts";
 
+/** Why an event is refused that as a message would be longer than the relay takes. */
+export function tooLongFor(messageBytesMax: number): string {
+  return `invalid: the event is longer than a message of ${messageBytesMax} bytes`;
+}
+
 /** See the module's text. */
 export class ImportTally {
   #read = 0;

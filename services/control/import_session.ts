@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
-import { FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
-import { ImportTally } from "./handle.ts";
+import { FRAME_ANY_SIZE, FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
+import { ImportTally, tooLongFor } from "./handle.ts";
 import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
 
 /** An outcome as it came. */
@@ -28,6 +29,8 @@ export class ImportSession implements Sender {
     readonly number: number,
     readonly frames: FrameSender,
     readonly control: (request: ControlRequest) => void,
+    /** Bytes of the longest message that clients may send, now. */
+    readonly messageBytesMax: () => number,
   ) {}
 
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
@@ -44,8 +47,16 @@ export class ImportSession implements Sender {
       this.#tally.refused(`invalid: a line is longer than ${FRAME_BYTES_MAX} characters`);
       return true;
     }
-    const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED);
-    if (this.frames.send(this, `["EVENT",${line}]`, flags) !== null) return false;
+    const text = `["EVENT",${line}]`;
+    const bytesMax = this.messageBytesMax();
+    if (this.#request.limits && isLongerThan(text, bytesMax)) {
+      this.#tally.read();
+      this.#tally.refused(tooLongFor(bytesMax));
+      return true;
+    }
+    const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED) |
+      (this.#request.limits ? 0 : FRAME_ANY_SIZE);
+    if (this.frames.send(this, text, flags) !== null) return false;
     this.#tally.read();
     return true;
   }
@@ -63,11 +74,16 @@ export class ImportSession implements Sender {
   }
 }
 
+/** Most lines are short, and need not be counted. */
+function isLongerThan(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
+}
+
 function parseRequest(line: string): ImportRequest | ControlRequest {
   const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
   if (request.command === "crash" || request.command === "hand-over") return request;
   if (request.command !== "import") {
     throw new Error(`Cannot serve command "${request.command}": import is known`);
   }
-  return { command: "import", verify: request.verify !== false };
+  return { command: "import", verify: request.verify !== false, limits: request.limits !== false };
 }

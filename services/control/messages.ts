@@ -13,6 +13,8 @@ export interface ImportRequest {
   readonly command: "import";
   /** False takes signatures for granted; ids are checked all the same. */
   readonly verify: boolean;
+  /** False takes events of any size that fits a frame. */
+  readonly limits: boolean;
 }
 
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/rehearsal.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
@@ -31,6 +32,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 class Control {
   readonly #start: ActorStart;
   readonly #log: Log;
+  readonly #settings: ConfigFollower;
   readonly #frames: FrameSender;
   readonly #outcomes: LaneConsumer[];
   readonly #bell: Doorbell;
@@ -43,6 +45,7 @@ class Control {
     const origin = controlOrigin(memory.counts);
     this.#start = start;
     this.#log = log;
+    this.#settings = new ConfigFollower(memory.config);
     this.#frames = new FrameSender(memory, origin, epoch);
     this.#own = new OwnEvents(this.#frames, log);
     this.#outcomes = [memory.outcomes[origin]!, ...memory.refusals.map((lanes) => lanes[origin]!)]
@@ -85,6 +88,10 @@ class Control {
         if (request.command === "crash") return this.#crash(request);
         tell({ listeners: this.#start.memory.counts.gateways }).catch(() => {});
         report({ type: "hand-over" });
+      },
+      () => {
+        this.#settings.refresh();
+        return this.#settings.config.MAX_MESSAGE_LENGTH;
       },
     );
     this.#sessions.set(session.number, session);

@@ -24,7 +24,10 @@ async function importInto(
 ) {
   const config = readConfig({ VERIFY_TIER: "wasm", ...settings, DATA_DIR: dataDir });
   const files = policyFilesOf({ config, policyVersions: await checkPolicyFiles(config) });
-  const target = await DirectImport.open({ config, libraryPath: null, verify: true, files }, () => {});
+  const target = await DirectImport.open(
+    { config, libraryPath: null, verify: true, limits: true, files },
+    () => {},
+  );
   return await target.run(pieces);
 }
 
@@ -83,7 +86,14 @@ Deno.test("lines for a worker that has died are refused with the reason, also wh
     );
     const config = readConfig({ VERIFY_TIER: "wasm", POLICY_FILES: path, DATA_DIR: dataDir });
     const files = policyFilesOf({ config, policyVersions: ["1"] });
-    const intake = await startIntake({ config, libraryPath: null, verify: true, files, decisions: [] });
+    const intake = await startIntake({
+      config,
+      libraryPath: null,
+      verify: true,
+      limits: true,
+      files,
+      decisions: [],
+    });
     const decide = async () => {
       const line = LINES[0]!.slice();
       const { lines } = await deadline(intake.decide(line), 20_000);

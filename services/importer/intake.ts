@@ -9,6 +9,7 @@ import { createPackTarget } from "../../lib/nostr/packed_event.ts";
 import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventIntake } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import { tooLongFor } from "../control/handle.ts";
 import type { DecidedLines, PackedBatch } from "./messages.ts";
 
 const LINE_FEED = 10;
@@ -17,26 +18,38 @@ const PREFIX = new TextEncoder().encode('["EVENT",');
 const SUFFIX = "]".charCodeAt(0);
 const decoder = new TextDecoder();
 
+/** How lines are decided about. */
+export interface IntakeOptions {
+  /** Asked before signatures. */
+  readonly check: EventPolicy;
+  /** Signatures are taken for granted. */
+  readonly trusted: boolean;
+  /** Bytes of the longest event as a message; null: events may have any size. */
+  readonly messageBytesMax: number | null;
+  /** Of a batch; a longer line goes alone. */
+  readonly frameBytesMax: number;
+}
+
 /** See the module's text. */
 export class ImportIntake {
   readonly #intake: EventIntake;
   readonly #trusted: boolean;
+  readonly #messageBytesMax: number | null;
   /** The lines of a batch, as messages. */
   readonly #frames: Uint8Array;
   #framesUsed = 0;
   #batches: PackedBatch[] = [];
   #refusals: string[] = [];
 
-  /**
-   * @param check Asked before signatures.
-   * @param trusted Signatures are taken for granted.
-   * @param frameBytesMax Of a batch; a longer line goes alone.
-   */
-  constructor(verifier: SignatureVerifier, check: EventPolicy, trusted: boolean, frameBytesMax: number) {
-    this.#intake = new EventIntake(verifier, check);
+  constructor(
+    verifier: SignatureVerifier,
+    { check, trusted, messageBytesMax, frameBytesMax }: IntakeOptions,
+  ) {
+    this.#intake = new EventIntake(verifier, check, check);
     this.#frames = new Uint8Array(frameBytesMax);
     this.#intake.attach(0, this.#frames);
     this.#trusted = trusted;
+    this.#messageBytesMax = messageBytesMax;
   }
 
   /** Decides about every line that is not blank. */
@@ -59,9 +72,11 @@ export class ImportIntake {
 
   #add(line: Uint8Array, nowSeconds: number): void {
     const bytes = PREFIX.length + line.length + 1;
+    const most = this.#messageBytesMax;
+    if (most !== null && bytes > most) return void this.#refusals.push(tooLongFor(most));
     const isFull = !this.#intake.hasRoom || this.#intake.entries.length === VERIFY_BATCH_MAX;
     if (isFull || this.#framesUsed + bytes > this.#frames.length) this.#decideBatch();
-    const context = fromNobody(nowSeconds);
+    const context = fromNobody(nowSeconds, most === null);
     if (bytes > this.#frames.length) {
       return this.#intake.addText(`["EVENT",${decoder.decode(line)}]`, context, this.#trusted);
     }

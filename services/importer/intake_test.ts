@@ -10,9 +10,11 @@ import type { DecidedLines } from "./messages.ts";
 const { verifier } = await openVerifier({ tier: "wasm", libraryPath: null });
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-function intake({ trusted = false, frameBytesMax = 64 * 1024 } = {}): ImportIntake {
-  const check = ({ kind }: { kind: number }) => kind === 7 ? "blocked: no reactions" : null;
-  return new ImportIntake(verifier, check, trusted, frameBytesMax);
+function intake(
+  { trusted = false, frameBytesMax = 64 * 1024, messageBytesMax = null as number | null } = {},
+) {
+  const check = ({ kind }: { kind: number }) => kind === 7 && !trusted ? "blocked: no reactions" : null;
+  return new ImportIntake(verifier, { check, trusted, messageBytesMax, frameBytesMax });
 }
 
 function idsOf({ batches }: DecidedLines): string[] {
@@ -58,4 +60,15 @@ Deno.test("more lines than a batch holds, and one longer than its memory, are al
   const decided = intake({ trusted: true, frameBytesMax: 4_096 }).decide(bytes(text), 2_000_000_000);
   assertEquals(decided.lines, events.length);
   assertEquals(idsOf(decided).toSorted(), events.map(({ id }) => id).toSorted());
+});
+
+Deno.test("an event that no message could bring is refused and named, trusted or not, and others are packed", () => {
+  const short = note("short");
+  const long = note("x".repeat(2_000));
+  const lines = bytes([short, long].map((event) => JSON.stringify(event)).join("\n"));
+  for (const trusted of [false, true]) {
+    const decided = intake({ trusted, messageBytesMax: 1_500 }).decide(lines, 2_000_000_000);
+    assertEquals([decided.lines, idsOf(decided)], [2, [short.id]]);
+    assertEquals(decided.refusals, ["invalid: the event is longer than a message of 1500 bytes"]);
+  }
 });

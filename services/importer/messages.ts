@@ -14,6 +14,8 @@ export interface IntakeStart {
   readonly libraryPath: string | null;
   /** False takes signatures for granted; ids are checked all the same. */
   readonly verify: boolean;
+  /** False takes events of any size. */
+  readonly limits: boolean;
   readonly files: readonly PolicyFileVersion[];
   /** The operator's decisions: who has joined, or is allowed otherwise, may be nowhere else. */
   readonly decisions: readonly ManagementChange[];

@@ -8,6 +8,7 @@ import { IMPORT_FRAMES_BYTES } from "../../lib/limits.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { createMetricsMemory, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { contentPolicy } from "../../lib/policy/configured.ts";
+import { sizeLimits } from "../../lib/policy/event_limits.ts";
 import type { EventPolicy } from "../../lib/policy/policy.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { PolicyFiles } from "../policy_files.ts";
@@ -23,7 +24,9 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-async function open({ config, libraryPath, verify, files, decisions }: IntakeStart): Promise<ImportIntake> {
+async function open(
+  { config, libraryPath, verify, limits, files, decisions }: IntakeStart,
+): Promise<ImportIntake> {
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath });
   // Nobody reads the metrics of an import; its policies count in them all the same.
   const policies = new PolicyFiles(
@@ -32,7 +35,12 @@ async function open({ config, libraryPath, verify, files, decisions }: IntakeSta
   );
   await policies.load(files);
   const check = both(contentPolicy(config, new ManagementView(decisions)), policies.event);
-  return new ImportIntake(verifier, check, !verify, IMPORT_FRAMES_BYTES);
+  return new ImportIntake(verifier, {
+    check: verify ? check : sizeLimits(config),
+    trusted: !verify,
+    messageBytesMax: limits ? config.MAX_MESSAGE_LENGTH : null,
+    frameBytesMax: IMPORT_FRAMES_BYTES,
+  });
 }
 
 function both(first: EventPolicy, second: EventPolicy | null): EventPolicy {

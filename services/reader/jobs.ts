@@ -6,9 +6,9 @@
  */
 import {
   COUNT_DISTINCT_MAX,
+  READER_SLICE_CHARS_MAX,
   READER_SLICE_ROWS_MAX,
   SEARCH_HITS_MAX,
-  SLICE_BYTES_MAX,
   SORT_CANDIDATES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
@@ -69,10 +69,20 @@ export interface JobParts {
   readonly gate: ReadGate;
 }
 
+/** A query as it came. */
+export interface OpenedQuery {
+  readonly query: ReaderQuery;
+  readonly gateway: number;
+  /** Bytes of it. */
+  readonly bytes: number;
+}
+
 /** One query of one gateway. */
 export class Job {
   readonly query: ReaderQuery;
   readonly gateway: number;
+  /** Bytes of the query, as it was asked. */
+  readonly bytes: number;
   /** When it was last asked to go on, ms. */
   touchedMs = 0;
   /** Whether the gateway has asked for a slice that it has not got yet. */
@@ -94,12 +104,12 @@ export class Job {
   readonly #answerRights: ReadingRights;
 
   constructor(
-    query: ReaderQuery,
-    gateway: number,
+    { query, gateway, bytes }: OpenedQuery,
     { reader, search, isSearchWhole, answers, gate }: JobParts,
   ) {
     this.query = query;
     this.gateway = gateway;
+    this.bytes = bytes;
     this.#reader = reader;
     this.#search = search;
     this.#isSearchWhole = isSearchWhole;
@@ -181,7 +191,7 @@ export class Job {
       seqs,
     });
     this.#reader.refresh();
-    const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
+    const budget = { rows: READER_SLICE_ROWS_MAX, bytes: READER_SLICE_CHARS_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
         ? this.#takeFound(this.#found, budget, texts, seqs)

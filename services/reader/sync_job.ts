@@ -11,7 +11,6 @@
 import {
   FULL_SET_LAG_ROWS_MAX,
   NEGENTROPY_FRAME_BYTES_MAX,
-  NEGENTROPY_READER_ITEMS_MAX,
   NEGENTROPY_SLICE_ROWS_MAX,
 } from "../../lib/limits.ts";
 import { NegentropyError } from "../../lib/negentropy/negentropy_error.ts";
@@ -23,7 +22,7 @@ import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
 import type { FullSet } from "../../lib/store/full_set.ts";
 import type { EventScan } from "../../lib/store/scan.ts";
-import type { JobParts, Slice } from "./jobs.ts";
+import type { JobParts, OpenedQuery, Slice } from "./jobs.ts";
 import { isTimeWindow, type ReaderQuery } from "./messages.ts";
 
 /** The session cannot go on; `message` is the reason for the client, prefix included. */
@@ -34,6 +33,10 @@ export class SyncRefusal extends Error {
     super(reason);
   }
 }
+
+/** What a client is told whose sessions, or all sessions together, hold too much. */
+const TOO_MANY_ITEMS =
+  "blocked: your sessions, or those of all, compare too many events already, try again later";
 
 /** What the sessions of a reader have in common beside {@linkcode JobParts}. */
 export interface SyncParts {
@@ -50,6 +53,10 @@ export class SyncJob {
   readonly query: ReaderQuery;
   readonly gateway: number;
   readonly needsSearch = false;
+  /** Bytes of the query, as it was asked. */
+  readonly bytes: number;
+  /** Items that are counted in its client's share. */
+  countedItems = 0;
   /** When it was last asked something, ms. */
   touchedMs = 0;
   /** Whether it has something to do: a set to gather, or a message to answer. */
@@ -66,9 +73,10 @@ export class SyncJob {
   #set: SortedVector | null = null;
   #message: Uint8Array | null;
 
-  constructor(query: ReaderQuery, gateway: number, parts: JobParts, sync: SyncParts) {
+  constructor({ query, gateway, bytes }: OpenedQuery, parts: JobParts, sync: SyncParts) {
     this.query = query;
     this.gateway = gateway;
+    this.bytes = bytes;
     this.#parts = parts;
     this.#sync = sync;
     this.#rights = parts.gate.rightsOf(query.filters, new Set(query.keys));
@@ -103,16 +111,16 @@ export class SyncJob {
   /**
    * Does one slice of work.
    *
-   * @param itemsOfAll Items that all sessions of this reader hold.
+   * @param mayGrow Whether its client may have more items in memory.
    * @returns the answer to the client's message, or null: there is none yet.
    * @throws {SyncRefusal}
    */
-  next(itemsOfAll: number): Slice | null {
+  next(mayGrow: boolean): Slice | null {
     if (this.#message === null) {
       this.isWanted = false;
       return null;
     }
-    const storage = this.#windowOfAll() ?? this.#set ?? (this.#gather(itemsOfAll) ? this.#set : null);
+    const storage = this.#windowOfAll() ?? this.#set ?? (this.#gather(mayGrow) ? this.#set : null);
     if (storage === null) return null;
     try {
       const answer = reconcile(storage, this.#message, NEGENTROPY_FRAME_BYTES_MAX).toHex();
@@ -139,10 +147,8 @@ export class SyncJob {
   }
 
   /** Returns whether the set is complete. */
-  #gather(itemsOfAll: number): boolean {
-    if (itemsOfAll > NEGENTROPY_READER_ITEMS_MAX) {
-      throw new SyncRefusal("blocked: the relay compares too many events already, try again later");
-    }
+  #gather(mayGrow: boolean): boolean {
+    if (!mayGrow) throw new SyncRefusal(TOO_MANY_ITEMS);
     const budget = { rows: NEGENTROPY_SLICE_ROWS_MAX, bytes: Infinity };
     const { reader } = this.#parts;
     const scan = this.#scan ??= reader.scan(this.query.filters[0]!, {

@@ -8,15 +8,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import {
-  FRAME_BYTES_MAX,
   FULL_SET_FOLLOW_MS,
   FULL_SET_SLICE_ROWS,
-  NEGENTROPY_IDLE_MS_MAX,
-  READER_QUERIES_MAX,
-  READER_QUERY_IDLE_MS_MAX,
+  LANE_BYTES,
+  READER_SLICE_NOTE_BYTES_MAX,
   READING_CACHE_MB,
   SEARCHES_AT_ONCE_MAX,
-  SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -41,8 +38,10 @@ import { searchOptions } from "../search_options.ts";
 import { Log } from "../log.ts";
 import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
 import { threadNumber } from "../memory.ts";
-import { Job, type JobParts, type Slice } from "./jobs.ts";
+import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
+import { type Asker, clientOf, OpenJobs } from "./open_jobs.ts";
+import { rowsBytesMax } from "./slice_bytes.ts";
 import { isLate, SyncTurns, TOO_LATE } from "./sync_turns.ts";
 import {
   CANCEL,
@@ -60,17 +59,17 @@ import {
   STATE_MORE,
 } from "./messages.ts";
 
-/** The most bytes that a slice takes in its lane: its texts in UTF-8, one event over the budget, headers and the note. */
-const SLICE_ROOM_BYTES = SLICE_BYTES_MAX * 3 + FRAME_BYTES_MAX;
+/** The most bytes that a slice takes in its lane, its header left out; `lib/limits.ts` asserts that it is enough. */
+const SLICE_ROOM_BYTES = LANE_BYTES / 2 - 8;
+/** The most bytes of it that are texts; an event that was stored without a limit may be longer. */
+const SLICE_TEXTS_BYTES_MAX = SLICE_ROOM_BYTES - READER_SLICE_NOTE_BYTES_MAX;
+/** What a client is told whose query has met an event that no slice holds. */
+const TOO_LONG = "error: the query has met an event that is too long to be sent";
+/** What a client is told that has too much open, or where all clients together have. */
+const TOO_MANY = "rate-limited: too many long queries are open, try again";
 const SEARCH_AVAILABLE = slotOf("nostr_search_available");
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Who asked: what an answer is addressed by. */
-interface Asker {
-  readonly gateway: number;
-  readonly query: Pick<ReaderQuery, "epoch" | "number">;
-}
 
 class Reader {
   readonly #settings: ConfigFollower;
@@ -83,7 +82,7 @@ class Reader {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #gatewayBells: Doorbell[];
-  readonly #jobs = new Map<string, Job | SyncJob>();
+  readonly #jobs = new OpenJobs();
   readonly #makeFullSet: () => FullSet | null;
   readonly #syncTurns = new SyncTurns<SyncJob>();
   #sync: SyncParts;
@@ -190,7 +189,7 @@ class Reader {
       const query = JSON.parse(
         decoder.decode(lane.bytes.slice(lane.offset, lane.offset + lane.length)),
       ) as ReaderQuery;
-      return this.#open(query, gateway);
+      return this.#open({ query, gateway, bytes: lane.length });
     }
     const word = lane.offset >>> 2;
     const name = `${gateway}:${lane.words[word]}:${lane.words[word + 1]}`;
@@ -202,7 +201,7 @@ class Reader {
         reason: "error: the query was given up because its client paused, try again",
       });
     }
-    if (lane.type === CANCEL) this.#jobs.delete(name);
+    if (lane.type === CANCEL) this.#jobs.end(job);
     job.touchedMs = performance.now();
     if (lane.type === CONTINUE) job.isWanted = true;
     if (lane.type === MESSAGE && job instanceof SyncJob) {
@@ -210,18 +209,16 @@ class Reader {
     }
   }
 
-  #open(query: ReaderQuery, gateway: number): void {
+  #open(opened: OpenedQuery): void {
     // The gateway that asks may know newer settings and decisions already.
     this.#followSettings();
     this.#followDecisions();
-    const job = query.type === "sync"
-      ? new SyncJob(query, gateway, this.#parts, this.#sync)
-      : new Job(query, gateway, this.#parts);
+    if (!this.#jobs.hasRoom(opened)) return this.#refuse(opened, { reason: TOO_MANY });
+    const job = opened.query.type === "sync"
+      ? new SyncJob(opened, this.#parts, this.#sync)
+      : new Job(opened, this.#parts);
     job.touchedMs = performance.now();
-    if (this.#jobs.size >= READER_QUERIES_MAX) this.#forgetIdle();
-    if (this.#jobs.size >= READER_QUERIES_MAX) {
-      this.#fail(job, { reason: "rate-limited: too many long queries are open, try again" });
-    } else this.#jobs.set(nameOf(job), job);
+    this.#jobs.add(job);
   }
 
   /** Gives every client one slice, its queries taking turns. Returns whether there was anything to do. */
@@ -229,8 +226,8 @@ class Reader {
     let worked = false;
     const served = new Set<string>();
     const nowMs = performance.now();
-    this.#syncTurns.endTurns((job) => this.#jobs.get(nameOf(job)) === job);
-    for (const [name, job] of [...this.#jobs]) {
+    this.#syncTurns.endTurns((job) => this.#jobs.isOpen(job));
+    for (const job of this.#jobs.all()) {
       if (job instanceof SyncJob && job.isWanted && isLate(job, nowMs)) {
         this.#fail(job, { reason: TOO_LATE });
         continue;
@@ -241,13 +238,12 @@ class Reader {
         continue;
       }
       worked = true;
-      const client = `${job.gateway}:${job.query.epoch}:${job.query.connection}`;
+      const client = clientOf(job);
       if (served.has(client) || (job instanceof SyncJob && !this.#syncTurns.mayWork(client, job))) continue;
       served.add(client);
       this.#bell.crashIfAsked();
       // Behind the others of its client.
-      this.#jobs.delete(name);
-      this.#jobs.set(name, job);
+      this.#jobs.putLast(job);
       this.#serve(job);
     }
     return worked;
@@ -255,9 +251,10 @@ class Reader {
 
   #serve(job: Job | SyncJob): void {
     try {
-      const slice = job instanceof SyncJob ? job.next(this.#syncItems()) : job.next();
+      const slice = job instanceof SyncJob ? this.#nextOfSync(job) : job.next();
       if (slice === null) return;
-      if (slice.state === "done") this.#jobs.delete(nameOf(job));
+      if (rowsBytesMax(slice.texts) > SLICE_TEXTS_BYTES_MAX) return this.#fail(job, { reason: TOO_LONG });
+      if (slice.state === "done") this.#jobs.end(job);
       job.isWanted = false;
       this.#send(job, slice.state === "done" ? STATE_DONE : STATE_MORE, slice);
     } catch (error) {
@@ -270,16 +267,12 @@ class Reader {
     }
   }
 
-  /** Items that all negentropy sessions hold; those that their gateways must have forgotten are given up. */
-  #syncItems(): number {
-    let items = 0;
-    const oldest = performance.now() - 2 * NEGENTROPY_IDLE_MS_MAX;
-    for (const [name, job] of this.#jobs) {
-      if (!(job instanceof SyncJob)) continue;
-      if (!job.isWanted && job.touchedMs < oldest) this.#jobs.delete(name);
-      else items += job.items;
+  #nextOfSync(job: SyncJob): Slice | null {
+    try {
+      return job.next(this.#jobs.mayGrow(job, this.#sync.eventsMax));
+    } finally {
+      if (this.#jobs.isOpen(job)) this.#jobs.countItems(job);
     }
-    return items;
   }
 
   #startSearch(job: Job): void {
@@ -299,20 +292,12 @@ class Reader {
   }
 
   #fail(job: Job | SyncJob, note: SliceNote): void {
-    this.#jobs.delete(nameOf(job));
+    this.#jobs.end(job);
     this.#refuse(job, note);
   }
 
   #refuse(asker: Asker, note: SliceNote): void {
     this.#send(asker, STATE_FAILED, { state: "done", note, texts: [], seqs: [] });
-  }
-
-  /** Queries whose gateways have gone, or whose clients pause without end. */
-  #forgetIdle(): void {
-    const oldest = performance.now() - READER_QUERY_IDLE_MS_MAX;
-    for (const [name, job] of this.#jobs) {
-      if (!job.isWanted && job.touchedMs < oldest) this.#jobs.delete(name);
-    }
   }
 
   #freeBytes(job: Asker): number {
@@ -323,8 +308,7 @@ class Reader {
   #send(job: Asker, state: number, slice: Slice): void {
     const lane = this.#rows[job.gateway]!;
     const note = encoder.encode(JSON.stringify(slice.note));
-    const texts = slice.texts.reduce((sum, text) => sum + text.length * 3 + ROW_HEADER_BYTES + 8, 0);
-    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + texts);
+    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + rowsBytesMax(slice.texts));
     if (start < 0) {
       // Only a refusal comes here without having looked for room; its client hears of it when there is some.
       setTimeout(() => this.#send(job, state, slice), 5);
@@ -347,10 +331,6 @@ class Reader {
     lane.commit(SLICE, at - start);
     this.#gatewayBells[job.gateway]!.ring();
   }
-}
-
-function nameOf(job: Asker): string {
-  return `${job.gateway}:${job.query.epoch}:${job.query.number}`;
 }
 
 onStart(async (start) => {

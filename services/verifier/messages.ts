@@ -20,3 +20,5 @@ export const FRAME_HEADER_BYTES = 32;
 export const FRAME_TRUSTED = 1;
 /** Set for events that the operator imports: policies about their sender do not apply. */
 export const FRAME_IMPORTED = 2;
+/** Set for imported events that may have any length and any number of tags (import with `--no-limits`). */
+export const FRAME_ANY_SIZE = 4;

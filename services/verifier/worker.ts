@@ -18,6 +18,7 @@ import {
   type RateMeans,
   senderPolicy,
 } from "../../lib/policy/configured.ts";
+import { sizeLimits } from "../../lib/policy/event_limits.ts";
 import {
   type EventPolicy,
   fromNobody,
@@ -40,7 +41,7 @@ import { threadNumber } from "../memory.ts";
 import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
 import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
 import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
-import { FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
+import { FRAME_ANY_SIZE, FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
 const FRAMES_LEFT = slotOf("nostr_verifier_frames_left_total");
@@ -76,6 +77,8 @@ class Verifier {
   /** The settings whose policy files are in use. */
   #loadedFor: Config | null = null;
   #content: EventPolicy;
+  /** Asked of events whose signatures are taken for granted. */
+  #size: EventPolicy;
   #sender: EventPolicy;
   /** Asked of verified events, or null. */
   #author: EventPolicy | null;
@@ -104,10 +107,15 @@ class Verifier {
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
     this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+    this.#size = sizeLimits(this.#settings.config);
     this.#sender = senderPolicy(this.#settings.config);
     this.#rates = { nowMs: relayMs, table: new RateTable(memory.rates) };
     this.#author = authorRatePolicy(this.#settings.config, this.#rates);
-    this.#intake = new EventIntake(verifier, (event, context) => this.#refusalOf(event, context));
+    this.#intake = new EventIntake(
+      verifier,
+      (event, context) => this.#refusalOf(event, context),
+      (event, context) => this.#size(event, context),
+    );
     this.#frames = memory.frames.map((lanes) => new LaneConsumer(lanes[index]!));
     for (const [origin, lane] of this.#frames.entries()) this.#intake.attach(origin, lane.bytes);
     this.#refusals = memory.refusals[index]!.map((lane) => new LaneProducer(lane));
@@ -140,6 +148,7 @@ class Verifier {
   #isCurrent(): boolean {
     if (this.#settings.refresh()) {
       this.#content = contentPolicy(this.#settings.config, this.#decisions.view);
+      this.#size = sizeLimits(this.#settings.config);
       this.#sender = senderPolicy(this.#settings.config);
       this.#author = authorRatePolicy(this.#settings.config, this.#rates);
     }
@@ -180,6 +189,7 @@ class Verifier {
       authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
       ip: address || null,
       connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
+      anySize: (flags & FRAME_ANY_SIZE) !== 0,
     };
     this.#origins.push({
       origin,

@@ -1,0 +1,119 @@
+/**
+ * The queries and sessions that are open at a reader, and what each client has of it for them: their number, their bytes,
+ * the items that sessions hold. What exceeds a share is refused by name.
+ * The reader's thread owns it.
+ *
+ * @module
+ */
+import {
+  NEGENTROPY_CONNECTION_ITEMS_MAX,
+  NEGENTROPY_IDLE_MS_MAX,
+  NEGENTROPY_READER_ITEMS_MAX,
+  READER_QUERIES_CONNECTION_MAX,
+  READER_QUERIES_MAX,
+  READER_QUERY_BYTES_CONNECTION_MAX,
+  READER_QUERY_BYTES_MAX,
+  READER_QUERY_IDLE_MS_MAX,
+} from "../../lib/limits.ts";
+import type { Job, OpenedQuery } from "./jobs.ts";
+import type { ReaderQuery } from "./messages.ts";
+import { Shares } from "./shares.ts";
+import { SyncJob } from "./sync_job.ts";
+
+/** Who asked: what an answer is addressed by. */
+export interface Asker {
+  readonly gateway: number;
+  readonly query: Pick<ReaderQuery, "epoch" | "number">;
+}
+
+const QUERIES = { all: READER_QUERIES_MAX, each: READER_QUERIES_CONNECTION_MAX };
+const BYTES = { all: READER_QUERY_BYTES_MAX, each: READER_QUERY_BYTES_CONNECTION_MAX };
+
+/** See the module's text. */
+export class OpenJobs {
+  readonly #jobs = new Map<string, Job | SyncJob>();
+  readonly #queries = new Shares();
+  readonly #bytes = new Shares();
+  readonly #items = new Shares();
+
+  get(name: string): Job | SyncJob | undefined {
+    return this.#jobs.get(name);
+  }
+
+  /** All that are open now, those first that were served longest ago. */
+  all(): (Job | SyncJob)[] {
+    return [...this.#jobs.values()];
+  }
+
+  isOpen(job: Job | SyncJob): boolean {
+    return this.#jobs.get(nameOf(job)) === job;
+  }
+
+  /** Whether its client may have another query open; what nobody waits for any more makes room. */
+  hasRoom(opened: OpenedQuery): boolean {
+    if (this.#hasRoomNow(opened)) return true;
+    const oldest = performance.now() - READER_QUERY_IDLE_MS_MAX;
+    for (const job of this.#jobs.values()) {
+      if (!job.isWanted && job.touchedMs < oldest) this.end(job);
+    }
+    return this.#hasRoomNow(opened);
+  }
+
+  add(job: Job | SyncJob): void {
+    const client = clientOf(job);
+    this.#queries.count(client, 1);
+    this.#bytes.count(client, job.bytes);
+    this.#jobs.set(nameOf(job), job);
+  }
+
+  /** Puts it behind the others of its client. */
+  putLast(job: Job | SyncJob): void {
+    const name = nameOf(job);
+    this.#jobs.delete(name);
+    this.#jobs.set(name, job);
+  }
+
+  /** Forgets it, and what its client had for it. */
+  end(job: Job | SyncJob): void {
+    if (!this.#jobs.delete(nameOf(job))) return;
+    const client = clientOf(job);
+    this.#queries.count(client, -1);
+    this.#bytes.count(client, -job.bytes);
+    if (job instanceof SyncJob) this.#items.count(client, -job.countedItems);
+  }
+
+  /** Whether the sessions of its client may hold more; those that their gateways must have forgotten make room. */
+  mayGrow(job: SyncJob, eventsMax: number): boolean {
+    const bounds = {
+      all: Math.max(NEGENTROPY_READER_ITEMS_MAX, 2 * eventsMax),
+      each: Math.max(NEGENTROPY_CONNECTION_ITEMS_MAX, eventsMax),
+    };
+    const client = clientOf(job);
+    if (this.#items.hasRoom(client, 0, bounds)) return true;
+    const oldest = performance.now() - 2 * NEGENTROPY_IDLE_MS_MAX;
+    for (const other of this.#jobs.values()) {
+      if (other instanceof SyncJob && !other.isWanted && other.touchedMs < oldest) this.end(other);
+    }
+    return this.#items.hasRoom(client, 0, bounds);
+  }
+
+  /** Counts what a session holds now. */
+  countItems(job: SyncJob): void {
+    this.#items.count(clientOf(job), job.items - job.countedItems);
+    job.countedItems = job.items;
+  }
+
+  #hasRoomNow(opened: OpenedQuery): boolean {
+    const client = clientOf(opened);
+    return this.#queries.hasRoom(client, 1, QUERIES) && this.#bytes.hasRoom(client, opened.bytes, BYTES);
+  }
+}
+
+/** The connection that asks, among those of all gateways. */
+export function clientOf({ gateway, query }: Pick<OpenedQuery, "gateway" | "query">): string {
+  return `${gateway}:${query.epoch}:${query.connection}`;
+}
+
+export function nameOf(job: Asker): string {
+  return `${job.gateway}:${job.query.epoch}:${job.query.number}`;
+}
