@@ -14,7 +14,10 @@ export interface Attack {
   readonly name: string;
   /** The only engine that it can meet; any by default. */
   readonly engine?: "ws";
-  /** Resolves when it is over. What it was refused is no fault; what was answered wrongly is told to the stage. */
+  /**
+   * Resolves when all is done, or the time is over; what it has opened stays until then. What it was refused is no fault;
+   * what was answered wrongly is told to the stage.
+   */
   run(stage: Stage): Promise<void>;
 }
 
@@ -38,7 +41,10 @@ export interface StageOptions {
 /** Wrong answers of one attack that are kept. */
 const FAULTS_MAX = 20;
 
-/** Where one attack takes place: the relay, its limits, and all that the attack has opened. */
+/**
+ * Where one attack takes place: the relay, its limits, and all that the attack has opened. Its time begins when it first
+ * asks about time or opens a connection: what it prepares before takes none.
+ */
 export class Stage implements Disposable {
   readonly relay: TestRelay;
   readonly prng: Prng;
@@ -47,10 +53,11 @@ export class Stage implements Disposable {
   /** Answers by their kind, e.g. `CLOSED rate-limited`. */
   readonly answers: Record<string, number> = {};
   readonly faults: string[] = [];
-  readonly #untilMs: number;
+  readonly #forMs: number;
+  #untilMs: number | null = null;
   readonly #opened = new Set<() => void>();
   readonly #over = Promise.withResolvers<void>();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   #connections = 0;
 
@@ -59,17 +66,17 @@ export class Stage implements Disposable {
     this.prng = prng;
     this.limits = limits;
     this.share = share;
-    this.#untilMs = performance.now() + forMs;
-    this.#timer = setTimeout(() => this.#end(), forMs);
+    this.#forMs = forMs;
   }
 
   /** Whether there is time left. */
   get goesOn(): boolean {
-    return !this.#isOver && performance.now() < this.#untilMs;
+    return performance.now() < this.#begin() && !this.#isOver;
   }
 
-  /** Resolves when the time is over: for what has been built up and is to be held. */
+  /** Resolves when the time is over. */
   get over(): Promise<void> {
+    this.#begin();
     return this.#over.promise;
   }
 
@@ -105,6 +112,7 @@ export class Stage implements Disposable {
 
   /** Has the `close` of a connection called when the stage is cleared. */
   keep(close: () => void): void {
+    this.#begin();
     this.#connections++;
     if (this.#isOver) close();
     else this.#opened.add(close);
@@ -128,6 +136,15 @@ export class Stage implements Disposable {
   /** Ends the attack, and closes all that it has opened. */
   [Symbol.dispose](): void {
     this.#end();
+  }
+
+  /** Begins the attack's time, unless it has begun. Returns when it is over, ms. */
+  #begin(): number {
+    if (this.#untilMs === null && !this.#isOver) {
+      this.#untilMs = performance.now() + this.#forMs;
+      this.#timer = setTimeout(() => this.#end(), this.#forMs);
+    }
+    return this.#untilMs ?? 0;
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 /**
- * Somebody who uses a relay at a steady low rate while others attack it, on a thread of its own: a publisher, an asker, or
- * the control, which speaks to a mirror in place of the relay and so tells what the machine takes for itself. Each sends
+ * Somebody who uses a relay at a steady low rate while others attack it, on a thread of its own: a publisher; an
+ * asker; a visitor, who comes by a new connection for each request and so meets every gateway; or the control, which speaks
+ * to a mirror in place of the relay and so tells what the machine takes for itself. Each sends
  * when it is time to, whether or not it has been answered, so that a standstill counts as often as it is met.
  *
  * Gets its role first and says "ready"; at each "cut" it posts what it has seen since the one before; at "stop" it ends.
@@ -12,7 +13,7 @@ import { signEvent, testKey } from "../../support/sign.ts";
 
 /** What a bystander does. */
 export interface Role {
-  readonly name: "publisher" | "asker" | "control";
+  readonly name: "publisher" | "asker" | "visitor" | "control";
   /** The relay's address, or the mirror's port. */
   readonly target: string;
 }
@@ -32,8 +33,11 @@ interface Scope {
   close(): void;
 }
 
-/** Between two requests, ms. */
+/** Between two requests, and between two visits, ms. */
 const EVERY_MS = 25;
+const VISIT_EVERY_MS = 100;
+/** Visits under way at a time; a relay that keeps so many waiting stands still. */
+const VISITS_MAX = 200;
 /** The pause before it connects again, ms. */
 const AGAIN_MS = 250;
 const FAULTS_MAX = 10;
@@ -111,6 +115,34 @@ async function speak({ name, target }: Role, socket: RawSocket): Promise<void> {
   waiting.clear();
 }
 
+/** Comes, asks one thing, and leaves. */
+async function visit(target: string, id: string): Promise<void> {
+  waiting.set(id, performance.now());
+  using socket = await openRawSocket(target);
+  await socket.send(OPCODE.text, JSON.stringify(["REQ", id, { kinds: [1], limit: 1 }]));
+  while (true) {
+    const [type] = await socket.nextMessage();
+    if (type === "CLOSED") fault(`was closed: ${id}`);
+    if (type === "EOSE" || type === "CLOSED") return answered(id);
+  }
+}
+
+async function visitAgainAndAgain({ target }: Role): Promise<void> {
+  const visits = new Set<Promise<void>>();
+  while (!isOver) {
+    const id = `visit ${sent++}`;
+    if (visits.size < VISITS_MAX) {
+      const visiting: Promise<void> = visit(target, id).catch((error) => {
+        // Whoever is let in and dropped has waited for nothing.
+        answered(id);
+        if (!isOver) fault(`cannot visit: ${error}`);
+      }).finally(() => visits.delete(visiting));
+      visits.add(visiting);
+    }
+    await new Promise((resolve) => setTimeout(resolve, VISIT_EVERY_MS));
+  }
+}
+
 async function use(role: Role): Promise<void> {
   let isReady = false;
   while (!isOver) {
@@ -125,7 +157,12 @@ async function use(role: Role): Promise<void> {
 
 scope.onmessage = ({ data }) => {
   if (data === "stop") return void (isOver = true);
-  if (data !== "cut") return void use(data as Role).finally(() => scope.postMessage("gone"));
+  if (data !== "cut") {
+    const role = data as Role;
+    if (role.name === "visitor") scope.postMessage("ready");
+    const using = role.name === "visitor" ? visitAgainAndAgain(role) : use(role);
+    return void using.finally(() => scope.postMessage("gone"));
+  }
   const nowMs = performance.now();
   scope.postMessage(
     {

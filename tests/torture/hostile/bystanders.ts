@@ -44,6 +44,7 @@ export class Bystanders implements Disposable {
   readonly #roles: Record<Role["name"], Voice> = {
     publisher: new Voice("./bystander_worker.ts"),
     asker: new Voice("./bystander_worker.ts"),
+    visitor: new Voice("./bystander_worker.ts"),
     control: new Voice("./bystander_worker.ts"),
   };
 

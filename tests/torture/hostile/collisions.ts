@@ -67,7 +67,7 @@ export function collidingValues(prng: Prng, { letter, count, buckets }: WantedCo
  */
 export function foldedPubkeys(prng: Prng, count: number): string[] {
   const folded = prng.uint32();
-  const prefix = prng.hex(25).slice(0, 51);
+  const prefix = prng.hex(26).slice(0, 51);
   const first = prng.int(0, 0xf_ffff);
   return Array.from({ length: count }, (_, n) => {
     const high = (first + n) & 0xf_ffff;

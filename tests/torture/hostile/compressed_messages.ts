@@ -41,8 +41,6 @@ export const compressedMessages: Attack = {
       }),
       dropBombs(stage),
     ]);
-    // What is held is held for as long as the clients are there.
-    await stage.over;
   },
 };
 

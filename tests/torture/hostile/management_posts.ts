@@ -1,6 +1,6 @@
 /**
- * Requests to manage the relay without a proof: many streams of HTTP/2 on each of several connections, and plain ones, whose
- * bodies are as long as is read and never end.
+ * Requests to manage the relay without a proof: many streams of HTTP/2 on each of several connections, and plain ones.
+ * Their bodies are as long as is read, and never end.
  * Runs in the process of whoever calls the trial; no state.
  *
  * @module
@@ -24,7 +24,6 @@ export const managementPosts: Attack = {
       await stage.pause(20);
     }
     for (let n = 0; n < stage.amount(PLAIN, 10) && stage.goesOn; n++) await openPlain(stage);
-    await stage.over;
   },
 };
 

@@ -28,7 +28,6 @@ export const manyAddresses: Attack = {
       if (held.length > AT_ONCE) held.shift()!.destroy();
       await stage.pause(2);
     }
-    await stage.over;
   },
 };
 

@@ -18,7 +18,6 @@ export const manySubscriptions: Attack = {
   async run(stage) {
     const assailants = await stage.openMany(stage.amount(CONNECTIONS, 2));
     await Promise.all(assailants.map((assailant, n) => subscribe(stage, assailant, n)));
-    await stage.over;
   },
 };
 

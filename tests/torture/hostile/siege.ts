@@ -40,11 +40,16 @@ const LOOK_MS = 100;
 const MEMORY_LOOK_MS = 250;
 const PAGE_MS_MAX = 10_000;
 
+/** What of each bystander is judged. */
+const JUDGED = [["publisher", "OK"], ["asker", "query"], ["visitor", "visit"]] as const;
+const ROLES = ["publisher", "asker", "visitor", "control"] as const;
+
 /** What the bystanders saw, by role. */
 type Seeing = Record<keyof Seen, Latencies>;
 
 function seeing(): Seeing {
-  return { publisher: new Latencies(), asker: new Latencies(), control: new Latencies() };
+  const [publisher, asker, visitor, control] = Array.from({ length: 4 }, () => new Latencies());
+  return { publisher: publisher!, asker: asker!, visitor: visitor!, control: control! };
 }
 
 /** See the module's text. */
@@ -114,7 +119,9 @@ export class Siege implements AsyncDisposable {
     if (mostMiB > allowedMiB) {
       this.#fail(
         where,
-        `private memory was ${rounded(mostMiB)} MiB, the worst case is ${rounded(allowedMiB)}`,
+        `private memory was ${rounded(mostMiB)} MiB; with ${connections} connections the worst case is ${
+          rounded(allowedMiB)
+        }`,
       );
     }
     const afterMiB = await this.#memory();
@@ -126,6 +133,7 @@ export class Siege implements AsyncDisposable {
     this.lastRound = {
       OK: round.publisher.told.p99,
       query: round.asker.told.p99,
+      visit: round.visitor.told.p99,
       control: round.control.told.p99,
       MiB: mostMiB,
       answers: Object.assign({}, ...stages.map(({ answers }) => answers)),
@@ -146,7 +154,7 @@ export class Siege implements AsyncDisposable {
     const { findings, engine } = this.#options;
     await this.#look([this.#whole], `${engine}: after the attacks`);
     for (const [when, seen] of [["before", this.#calm], ["beside attacks", this.#whole]] as const) {
-      for (const [role, what] of [["publisher", "OK"], ["asker", "query"], ["control", "control"]] as const) {
+      for (const [role, what] of [...JUDGED, ["control", "control"]] as const) {
         for (const [quantile, ms] of Object.entries(seen[role].told)) {
           findings.most(`${engine}: ${what} ${when}, ${quantile} ms`, rounded(ms));
         }
@@ -167,11 +175,9 @@ export class Siege implements AsyncDisposable {
     const running = attack.run(stage).catch((error) => {
       if (stage.goesOn) stage.fault(`the attack failed: ${error}`);
     });
-    try {
-      await Promise.race([running, stage.over]);
-    } finally {
-      stage[Symbol.dispose]();
-    }
+    // What it has opened stays until its time is over, though it may have done all before.
+    await stage.over;
+    stage[Symbol.dispose]();
     let late: ReturnType<typeof setTimeout> | undefined;
     const bound = new Promise<string>((resolve) => late = setTimeout(() => resolve("late"), ENDING_MS_MAX));
     if (await Promise.race([running, bound]) === "late") stage.fault("the attack did not end with its time");
@@ -184,7 +190,7 @@ export class Siege implements AsyncDisposable {
     while (true) {
       await pause(LOOK_MS);
       await this.#look([round, this.#whole], where);
-      const longestMs = Math.max(round.publisher.longestWaitMs, round.asker.longestWaitMs);
+      const longestMs = Math.max(...JUDGED.map(([role]) => round[role].longestWaitMs));
       if (longestMs < JUST_SENT_MS) return true;
       if (this.#hasEnded) return false;
       if (performance.now() < untilMs) continue;
@@ -195,7 +201,7 @@ export class Siege implements AsyncDisposable {
 
   async #look(into: readonly Seeing[], where: string): Promise<void> {
     const seen = await this.#bystanders.look();
-    for (const role of ["publisher", "asker", "control"] as const) {
+    for (const role of ROLES) {
       for (const latencies of into) latencies[role].add(seen[role]);
       for (const fault of seen[role].faults) this.#fail(where, `the ${role} ${fault}`);
     }
@@ -204,14 +210,14 @@ export class Siege implements AsyncDisposable {
   #judge(where: string, round: Seeing): void {
     const { findings, p99MsMax } = this.#options;
     const machineMs = HOPS * round.control.quantile(0.99);
-    for (const [role, what] of [["publisher", "OK"], ["asker", "query"]] as const) {
+    for (const [role, what] of JUDGED) {
       const { p99, longest } = round[role].told;
       const boundMs = p99MsMax + this.#calm[role].quantile(0.99) + machineMs;
       findings.most(`${where}: ${what}, p99 ms`, rounded(p99));
       if (p99 <= boundMs) continue;
       this.#fail(
         where,
-        `p99 of ${round[role].count} ${what === "OK" ? "OKs" : "queries"} was ${rounded(p99)} ms ` +
+        `${what}: p99 of ${round[role].count} was ${rounded(p99)} ms ` +
           `(longest ${rounded(longest)}), the bound is ${rounded(boundMs)}`,
       );
     }
@@ -253,7 +259,7 @@ export class Siege implements AsyncDisposable {
     const isBack = async () => {
       const seen = await this.#bystanders.look();
       return seen.publisher.latenciesMs.length > 0 && seen.publisher.faults.length === 0 &&
-        seen.asker.faults.length === 0;
+        seen.asker.faults.length === 0 && seen.visitor.faults.length === 0;
     };
     await eventually(isBack, ANSWERED_MS_MAX, "the bystanders are back");
   }

@@ -21,6 +21,5 @@ export const silentReaders: Attack = {
         if (!await reader.say(["REQ", `silent ${n}`, { since: n, limit: limits.max_limit }])) return;
       }
     }));
-    await stage.over;
   },
 };
