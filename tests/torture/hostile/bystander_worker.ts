@@ -41,6 +41,8 @@ const VISITS_MAX = 200;
 /** The pause before it connects again, ms. */
 const AGAIN_MS = 250;
 const FAULTS_MAX = 10;
+/** Requests that a bystander has unanswered at a time: fewer than the subscriptions that a connection may have. */
+const UNANSWERED_MAX = 150;
 const scope = globalThis as unknown as Scope;
 const decoder = new TextDecoder();
 const key = testKey(7_800);
@@ -102,9 +104,11 @@ async function speak({ name, target }: Role, socket: RawSocket): Promise<void> {
   })();
   let dueMs = performance.now();
   while (!isOver && !isGone) {
-    const [id, message] = next(name);
-    waiting.set(id, performance.now());
-    await socket.send(OPCODE.text, JSON.stringify(message)).catch(() => isGone = true);
+    if (waiting.size < UNANSWERED_MAX) {
+      const [id, message] = next(name);
+      waiting.set(id, performance.now());
+      await socket.send(OPCODE.text, JSON.stringify(message)).catch(() => isGone = true);
+    }
     dueMs = Math.max(dueMs + EVERY_MS, performance.now() - 40 * EVERY_MS);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
   }

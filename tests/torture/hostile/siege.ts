@@ -65,6 +65,8 @@ export class Siege implements AsyncDisposable {
   #said = 0;
   #restarts = 0;
   #hasEnded = false;
+  /** What this round broke, told as one failure; of sentences that differ in numbers only, the first. */
+  readonly #broken = new Map<string, string>();
   /** The attack after which the most memory was there. */
   mostKept = "none";
   /** Figures of the last round. */
@@ -87,7 +89,8 @@ export class Siege implements AsyncDisposable {
     await pause(options.calmMs / 4);
     await bystanders.look();
     await pause(options.calmMs);
-    await siege.#look([siege.#calm], "before the attacks");
+    await siege.#look([siege.#calm]);
+    siege.#tell(`${options.engine}: before the attacks`);
     siege.#calmMiB = await privateMiB(relay);
     return siege;
   }
@@ -109,21 +112,21 @@ export class Siege implements AsyncDisposable {
       })
     );
     await Promise.all(attacks.map((attack, at) => this.#run(attack, stages[at]!)));
-    const isAnswered = await this.#untilAnswered(round, where);
+    const isAnswered = await this.#untilAnswered(round);
     const mostMiB = await memory.end();
     this.#judge(where, round);
-    this.#judgeStages(where, stages);
-    await this.#judgeThreads(where);
+    this.#judgeStages(stages);
+    await this.#judgeThreads();
     const connections = stages.reduce((sum, stage) => sum + stage.connections, 0);
     const allowedMiB = this.#calmMiB + takenAtMostBytes(connections) / 2 ** 20;
     if (mostMiB > allowedMiB) {
       this.#fail(
-        where,
         `private memory was ${rounded(mostMiB)} MiB; with ${connections} connections the worst case is ${
           rounded(allowedMiB)
         }`,
       );
     }
+    this.#tell(where);
     const afterMiB = await this.#memory();
     if (afterMiB - beforeMiB > this.#keptMiB) [this.#keptMiB, this.mostKept] = [afterMiB - beforeMiB, name];
     if (attacks.length === 1) {
@@ -152,7 +155,8 @@ export class Siege implements AsyncDisposable {
   /** Reports the whole siege; the bystanders leave. */
   async end(): Promise<void> {
     const { findings, engine } = this.#options;
-    await this.#look([this.#whole], `${engine}: after the attacks`);
+    await this.#look([this.#whole]);
+    this.#tell(`${engine}: after the attacks`);
     for (const [when, seen] of [["before", this.#calm], ["beside attacks", this.#whole]] as const) {
       for (const [role, what] of [...JUDGED, ["control", "control"]] as const) {
         for (const [quantile, ms] of Object.entries(seen[role].told)) {
@@ -185,25 +189,25 @@ export class Siege implements AsyncDisposable {
   }
 
   /** Waits until no bystander waits; returns false where one still does at the end of the bound. */
-  async #untilAnswered(round: Seeing, where: string): Promise<boolean> {
+  async #untilAnswered(round: Seeing): Promise<boolean> {
     const untilMs = performance.now() + ANSWERED_MS_MAX;
     while (true) {
       await pause(LOOK_MS);
-      await this.#look([round, this.#whole], where);
+      await this.#look([round, this.#whole]);
       const longestMs = Math.max(...JUDGED.map(([role]) => round[role].longestWaitMs));
       if (longestMs < JUST_SENT_MS) return true;
       if (this.#hasEnded) return false;
       if (performance.now() < untilMs) continue;
-      this.#fail(where, `a bystander has waited for ${rounded(longestMs)} ms, and is not answered yet`);
+      this.#fail(`a bystander has waited for ${rounded(longestMs)} ms, and is not answered yet`);
       return false;
     }
   }
 
-  async #look(into: readonly Seeing[], where: string): Promise<void> {
+  async #look(into: readonly Seeing[]): Promise<void> {
     const seen = await this.#bystanders.look();
     for (const role of ROLES) {
       for (const latencies of into) latencies[role].add(seen[role]);
-      for (const fault of seen[role].faults) this.#fail(where, `the ${role} ${fault}`);
+      for (const fault of seen[role].faults) this.#fail(`the ${role} ${fault}`);
     }
   }
 
@@ -216,33 +220,32 @@ export class Siege implements AsyncDisposable {
       findings.most(`${where}: ${what}, p99 ms`, rounded(p99));
       if (p99 <= boundMs) continue;
       this.#fail(
-        where,
         `${what}: p99 of ${round[role].count} was ${rounded(p99)} ms ` +
           `(longest ${rounded(longest)}), the bound is ${rounded(boundMs)}`,
       );
     }
   }
 
-  #judgeStages(where: string, stages: readonly Stage[]): void {
-    for (const { faults } of stages) for (const fault of new Set(faults)) this.#fail(where, fault);
+  #judgeStages(stages: readonly Stage[]): void {
+    for (const { faults } of stages) for (const fault of new Set(faults)) this.#fail(fault);
   }
 
   /** What the relay says of itself: threads that died, and errors in its log. */
-  async #judgeThreads(where: string): Promise<void> {
+  async #judgeThreads(): Promise<void> {
     const output = this.#relay.output();
     const error = output.slice(this.#said).split("\n").find((line) => / error /.test(line));
     this.#said = output.length;
-    if (error !== undefined) this.#fail(where, `the relay's log: ${error.slice(0, 400)}`);
+    if (error !== undefined) this.#fail(`the relay's log: ${error.slice(0, 400)}`);
     if (this.#hasEnded) {
       const { code, signal } = await this.#relay.exited;
-      return this.#fail(where, `the relay ended with ${code} ${signal ?? ""}: ${output.slice(-600)}`);
+      return this.#fail(`the relay ended with ${code} ${signal ?? ""}: ${output.slice(-600)}`);
     }
     const metrics = await metricsOf(this.#relay, PAGE_MS_MAX).catch(() => null);
-    if (metrics === null) return this.#fail(where, "/metrics did not answer");
+    if (metrics === null) return this.#fail("/metrics did not answer");
     const restarts = [...metrics].filter(([name]) => name.includes("restarts_total"))
       .reduce((sum, [, value]) => sum + value, 0);
     if (restarts > this.#restarts) {
-      this.#fail(where, `${restarts - this.#restarts} threads of the relay died`);
+      this.#fail(`${restarts - this.#restarts} threads of the relay died`);
     }
     this.#restarts = restarts;
   }
@@ -295,8 +298,14 @@ export class Siege implements AsyncDisposable {
     return privateMiB(this.#relay).catch(() => 0);
   }
 
-  #fail(where: string, sentence: string): void {
-    this.#options.findings.fail(where, [sentence]);
+  #fail(sentence: string): void {
+    const kind = sentence.replace(/[\d.]+|"[^"]*"/g, "");
+    if (!this.#broken.has(kind)) this.#broken.set(kind, sentence);
+  }
+
+  #tell(where: string): void {
+    if (this.#broken.size > 0) this.#options.findings.fail(where, [[...this.#broken.values()].join("; ")]);
+    this.#broken.clear();
   }
 }
 
