@@ -3,7 +3,8 @@
  *
  *   deno task torture [TRIAL…] [--minutes 5] [--seed S] [--rounds N] [--frames N] [--rate N] [--folder DIR]
  *
- *   TRIAL      bytes, clients, crash, crash-opensearch, overload, power, soak, threads; all of them when none is named
+ *   TRIAL      bytes, clients, crash, crash-opensearch, hostile, overload, power, soak, threads; all of them when none is
+ *              named
  *   --only     the same, separated by commas
  *   --minutes  of each trial; a trial ends with the round in which they are over
  *   --seed     repeats a run's choices; the moments at which things happen are the machine's

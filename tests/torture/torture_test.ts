@@ -5,6 +5,7 @@ import { seededPrng } from "../support/prng.ts";
 import { bytesTrial } from "./bytes.ts";
 import { clientsTrial } from "./clients.ts";
 import { crashTrial, crashTrialWithOpenSearch } from "./crash.ts";
+import { hostileTrial } from "./hostile.ts";
 import { overloadTrial } from "./overload.ts";
 import { type PowerOptions, powerTrial } from "./power.ts";
 import { slopeOf, soakTrial } from "./soak.ts";
@@ -73,6 +74,11 @@ Deno.test("misbehaving clients, each in a hundredth of its trial, leave a bystan
 Deno.test("three times what the relay takes is answered frame by frame, and afterwards all is as before", async () => {
   const { figures } = await hold("overload", overloadTrial, 3);
   assertEquals(Object.keys(figures).some((name) => name.endsWith("p99 ms")), true);
+});
+
+Deno.test("hostile clients within every limit hold up no bystander, and leave nothing behind", async () => {
+  const { figures } = await hold("hostile", hostileTrial, 10);
+  assertEquals(Object.keys(figures).some((name) => name.endsWith("OK, p99 ms")), true);
 });
 
 Deno.test("a mixed load for some seconds is answered, and leaves nothing behind", async () => {

@@ -15,5 +15,6 @@ export const TRIALS: Record<string, () => Promise<Trial>> = {
   threads: async () => (await import("./threads.ts")).threadsTrial,
   clients: async () => (await import("./clients.ts")).clientsTrial,
   overload: async () => (await import("./overload.ts")).overloadTrial,
+  hostile: async () => (await import("./hostile.ts")).hostileTrial,
   soak: async () => (await import("./soak.ts")).soakTrial,
 };
