@@ -36,7 +36,13 @@ function senders(names: readonly string[]) {
     const flow = { pause: () => {}, resume: () => events.take(connection, name, null) };
     const send = (notice: string) => void refused.push(notice);
     const socket = { flow };
-    const connection = { socket, send, unanswered: 0, unansweredBytes: 0 } as unknown as Connection;
+    const connection = {
+      socket,
+      send,
+      unanswered: 0,
+      unansweredBytes: 0,
+      unansweredTags: 0,
+    } as unknown as Connection;
     events.take(connection, name, null);
   }
   return {

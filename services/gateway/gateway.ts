@@ -10,7 +10,7 @@ import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
-import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import {
   type ClientMessage,
   type MessageLimits,
@@ -35,6 +35,7 @@ import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_p
 import { Connection } from "./connection.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
 import { Events } from "./events.ts";
+import { FILTER_VALUES } from "./filter_room.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
@@ -132,6 +133,7 @@ export class Gateway implements SyncAccess {
       answers: this.#answers,
       spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
+      heldValues: () => sumOf(parts.memory.metrics, FILTER_VALUES),
     });
     this.#useFiles(config);
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
