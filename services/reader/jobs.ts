@@ -25,8 +25,8 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
+import { eventOf, idOf, pubkeyOf } from "../../lib/store/exact.ts";
+import type { EventScan, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** One slice, ready to be sent. */
@@ -51,6 +51,8 @@ interface Found {
   at: number;
   /** How many rows have their score, until all have; null: they are in their order. */
   scored: number | null;
+  /** Whether some may have been removed, or have expired, since they were found. */
+  isOld: boolean;
 }
 
 /** What all queries of a reader have in common. */
@@ -62,6 +64,7 @@ export interface JobParts {
   readonly answers: AnswerCounts;
   /** What counts, and what is compared. */
   readonly gate: ReadGate;
+  readonly nowSeconds: () => number;
 }
 
 /** One query of one gateway. */
@@ -78,6 +81,12 @@ export class Job {
   readonly #answers: AnswerCounts;
   #filter: number;
   #scan: EventScan | null = null;
+  /** What its scan holds to; between two slices, time passes for the scan too. */
+  #until: { seqMax: number; now: number; position?: ScanPosition };
+  /** Where a scan goes on: one of the asking, or one that held texts which may have been removed. */
+  #leftAt: ScanPosition | null;
+  /** The newest removal of the log when what it holds was fetched. */
+  #removal = 0;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -85,12 +94,13 @@ export class Job {
   /** Counts authors beside the events, and from which byte of their keys; null where NIP-45 does not name the filter. */
   readonly #authors: { readonly registers: HyperLogLog; readonly offset: number } | null;
   readonly #gate: ReadGate;
+  readonly #nowSeconds: () => number;
   readonly #keys: ReadonlySet<string>;
 
   constructor(
     query: ReaderQuery,
     gateway: number,
-    { reader, search, isSearchWhole, answers, gate }: JobParts,
+    { reader, search, isSearchWhole, answers, gate, nowSeconds }: JobParts,
   ) {
     this.query = query;
     this.gateway = gateway;
@@ -99,8 +109,11 @@ export class Job {
     this.#isSearchWhole = isSearchWhole;
     this.#answers = answers;
     this.#gate = gate;
+    this.#nowSeconds = nowSeconds;
     this.#keys = new Set(query.keys);
     this.#filter = query.position.filter;
+    this.#leftAt = query.position.scan;
+    this.#until = { seqMax: query.seqMax, now: query.now };
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
   }
@@ -130,15 +143,19 @@ export class Job {
     // It may have been lost while it was asked.
     this.#refuseUnlessWhole();
     this.#reader.refresh();
+    const now = Math.max(this.#until.now, this.#nowSeconds());
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
     const rows = ids
-      .map((id) => this.#reader.rowOf(id, this.query.now))
+      .map((id) => this.#reader.rowOf(id, now))
       .filter((row) => row !== null && matchesFilter(asked, eventOf(row.text)));
     this.#found = {
       rows: rows.map((row) => ({ ...row!, score: 0 })),
       at: 0,
       scored: order === null ? null : 0,
+      isOld: false,
     };
+    this.#removal = this.#reader.lastRemoval;
+    this.#until.now = now;
   }
 
   #refuseUnlessWhole(): void {
@@ -154,11 +171,11 @@ export class Job {
     const ends: ScanEnd[] = [];
     const more = (): Slice => ({
       state: "more",
-      note: { ...this.#position(), ends, rows: rowsOf(budget) },
+      note: { ...this.#position(), ends, rows: rowsOf(budget), removal: this.#removal },
       texts,
       seqs,
     });
-    this.#reader.refresh();
+    this.#renew();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: SLICE_BYTES_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
@@ -171,6 +188,7 @@ export class Job {
       ends.push(this.#scan?.end ?? "unknown");
       this.#filter++;
       this.#scan = null;
+      this.#leftAt = null;
       this.#found = null;
       // A search is asynchronous: what comes after it is another slice.
       if (this.needsSearch) return more();
@@ -182,8 +200,23 @@ export class Job {
         approximate: this.#approximate,
         ...(this.#authors && { hll: this.#authors.registers.toHex() }),
       }
-      : { rows: rowsOf(budget), ends };
+      : { rows: rowsOf(budget), ends, removal: this.#removal };
     return { state: "done", note, texts, seqs };
+  }
+
+  /** What was removed or has expired since the last slice is in no answer: texts that are held are looked at again. */
+  #renew(): void {
+    this.#reader.refresh();
+    const before = this.#until.now;
+    const now = this.#until.now = Math.max(before, this.#nowSeconds());
+    const { lastRemoval } = this.#reader;
+    const isOld = lastRemoval !== this.#removal || now !== before || this.#reader.isHiding;
+    if (this.#found !== null && isOld) this.#found.isOld = true;
+    if (this.#scan !== null && lastRemoval !== this.#removal) {
+      this.#leftAt = this.#scan.position;
+      this.#scan = null;
+    }
+    this.#removal = lastRemoval;
   }
 
   #scanOn(budget: { rows: number; bytes: number }, texts: string[], seqs: number[]): boolean {
@@ -203,9 +236,11 @@ export class Job {
 
   #openScan(filter: Filter): EventScan {
     if (this.#scan === null) {
-      const { position, seqMax, now } = this.query;
-      const start = this.#filter === position.filter ? position.scan : null;
-      this.#scan = this.#reader.scan(filter, { seqMax, now, ...(start ? { position: start } : {}) });
+      const { seqMax, now } = this.#until;
+      const position = this.#leftAt;
+      this.#until = position === null ? { seqMax, now } : { seqMax, now, position };
+      this.#leftAt = null;
+      this.#scan = this.#reader.scan(filter, this.#until);
     }
     return this.#scan;
   }
@@ -221,6 +256,7 @@ export class Job {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
       budget.rows--;
+      if (found.isOld && this.#reader.rowOf(idOf(text), this.#until.now) === null) continue;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -263,7 +299,7 @@ export class Job {
   }
 
   #position(): SliceNote {
-    return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
+    return { position: { filter: this.#filter, scan: this.#scan?.position ?? this.#leftAt } };
   }
 }
 
