@@ -455,6 +455,8 @@ export const RATE_PER_MINUTE_MAX = 10_000_000;
 export const PLUGIN_LINE_BYTES_MAX = 64 * 1024;
 /** Requests that wait for a plugin; the next one is refused `rate-limited:`. */
 export const PLUGIN_WAITING_MAX = 2_000;
+/** Characters of requests that one gateway has its plugin decide about, also of clients that have gone meanwhile. */
+export const PLUGIN_REQUEST_CHARS_MAX = 32 * 1024 * 1024;
 /** Verified events that wait for the write plugin beside each other; each waits for those before it. */
 export const PLUGIN_BATCH_MAX = 256;
 /** Requests that a plugin may have unanswered at a time, by configuration. */

@@ -35,8 +35,10 @@ export class EventReader {
   readonly #vanished: VanishedAuthors;
   readonly #version: (() => number) | null;
   readonly #hot: HotReading | null;
+  readonly #removed: StatementSync;
   #seenVersion = NaN;
   #lastSeq = 0;
+  #lastRemoval = 0;
 
   /**
    * @param version A number that changes after each commit, before anybody hears of it: then `refresh` costs a comparison
@@ -50,6 +52,9 @@ export class EventReader {
     this.#times = new NewestTimes(db);
     this.#planner = new Planner(db, this.#times);
     this.#vanished = new VanishedAuthors(db);
+    this.#removed = returnArrays(
+      db.prepare(`SELECT event_seq FROM removal WHERE seq > ? LIMIT ${HOT_REMOVALS_MAX}`),
+    );
     this.#byIdKey = returnArrays(
       db.prepare(
         ofBoth((of) =>
@@ -70,12 +75,41 @@ export class EventReader {
     // Looked at before the database: what is committed in between changes it again.
     const version = this.#version === null ? NaN : this.#version();
     if (version === this.#seenVersion) return this.#lastSeq;
-    const statement = this.#hot?.lastSeqs ?? this.statements.lastSeq;
-    const [lastSeq, isAnyPending, lastRemoval] = statement.get() as unknown as [number, number, number?];
+    const row = this.statements.lastSeq.get() as unknown as [number, number, number];
+    const [lastSeq, isAnyPending, lastRemoval] = row;
     this.#vanished.refresh(isAnyPending === 1);
-    this.#hot?.refresh(lastRemoval!);
+    this.#hot?.refresh(lastRemoval);
     this.#seenVersion = version;
+    this.#lastRemoval = lastRemoval;
     return this.#lastSeq = lastSeq;
+  }
+
+  /**
+   * The newest removal in the log at the last {@linkcode EventReader.refresh}. Where it is another one than when texts were
+   * fetched, some of them may have left the store: a scan that holds any is to be left for one from its position.
+   */
+  get lastRemoval(): number {
+    return this.#lastRemoval;
+  }
+
+  /**
+   * Tells of an event whose text was fetched when `lastRemoval` was the newest removal whether it has left all answers
+   * since: it was removed, or its author has asked to vanish.
+   */
+  goneSince(lastRemoval: number): (seq: number, text: string) => boolean {
+    const isHidden = (text: string) => this.#vanished.hide(text);
+    if (lastRemoval >= this.#lastRemoval) return (_, text) => isHidden(text);
+    const removed = this.#removed.all(lastRemoval) as unknown as [number][];
+    if (removed.length === HOT_REMOVALS_MAX) {
+      return (seq, text) => isHidden(text) || this.statements.body.get(seq) === undefined;
+    }
+    const gone = new Set(removed.map(([seq]) => seq));
+    return (seq, text) => isHidden(text) || gone.has(seq);
+  }
+
+  /** Whether there is anybody whose events are left out before they are removed. */
+  get isHiding(): boolean {
+    return !this.#vanished.isNobody;
   }
 
   /** Begins to answer one filter. */
@@ -132,8 +166,6 @@ export class EventReader {
 /** Texts at hand, and what has to be asked of the log so that they stay right. */
 class HotReading {
   readonly pages: PageStatements;
-  /** What `ReadStatements.lastSeq` says, and the newest removal. */
-  readonly lastSeqs: StatementSync;
   readonly #removals: StatementSync;
   /** The last removal that was taken in. */
   #seq: number;
@@ -143,11 +175,8 @@ class HotReading {
     this.#removals = returnArrays(
       db.prepare(`SELECT seq, event_seq FROM removal WHERE seq > ? ORDER BY seq LIMIT ${HOT_REMOVALS_MAX}`),
     );
-    this.lastSeqs = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
-                                                    EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
-                                                    coalesce((SELECT max(seq) FROM removal), 0)`));
-    const [, , last] = this.lastSeqs.get() as unknown as [number, number, number];
-    this.#seq = last;
+    const newest = db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM removal");
+    this.#seq = (newest.get() as { seq: number }).seq;
   }
 
   /** Drops the texts of events that have left the log, whose newest removal is given. */

@@ -52,7 +52,7 @@ export class ReadStatements {
   readonly commit: StatementSync;
   /** The same of several, some of them from memory. */
   readonly bodies: Bodies;
-  /** `[seq of the newest addition that the snapshot holds, whether requests to vanish are pending]` */
+  /** `[seq of the newest addition in the snapshot, whether requests to vanish are pending, seq of the newest removal]` */
   readonly lastSeq: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -62,7 +62,8 @@ export class ReadStatements {
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
     this.bodies = new Bodies(db);
     this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
-                                                        EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1)`));
+                                                        EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
+                                                        coalesce((SELECT max(seq) FROM removal), 0)`));
   }
 
   /**

@@ -56,6 +56,9 @@ export interface ScanOptions {
   readonly position?: ScanPosition;
 }
 
+/** The options of a scan that pauses: meanwhile events expire, are removed, and the reader's rights change. */
+export type PausedScanOptions = { -readonly [Name in keyof ScanOptions]: ScanOptions[Name] };
+
 /** The events of one filter, in order, handed out step by step. */
 export interface EventScan {
   /** Where another scan could go on, after a step that returned "more". */

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import { PLUGIN_REQUEST_CHARS_MAX } from "../../lib/limits.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
 import { filtersRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import type { Log } from "../log.ts";
@@ -23,6 +24,7 @@ export interface AskedRequest {
   readonly text: string;
 }
 
+const BUSY = "rate-limited: too many requests wait to be decided about";
 const TYPES = { "REQ": "req", "COUNT": "count", "NEG-OPEN": "neg-open" } as const;
 
 /** See the module's text. */
@@ -32,6 +34,8 @@ export class RequestPlugin {
   /** The latest request of each verb and id that a client waits for. Only that one is answered. */
   readonly #waiting = new Map<Connection, Map<string, number>>();
   #lastNumber = 0;
+  /** Characters of what the plugin has not decided about. */
+  #chars = 0;
 
   constructor(config: Config, log: Log) {
     this.#log = log;
@@ -59,11 +63,15 @@ export class RequestPlugin {
     const { verb, subscriptionId } = request;
     this.cancel(connection, verb, subscriptionId);
     if (this.#plugin === null) return answer(null);
+    const { length } = request.text;
+    if (this.#chars + length > PLUGIN_REQUEST_CHARS_MAX) return answer(BUSY);
+    this.#chars += length;
     const number = ++this.#lastNumber;
     const key = keyOf(verb, subscriptionId);
     const waiting = this.#waiting.get(connection) ?? new Map<string, number>();
     this.#waiting.set(connection, waiting.set(key, number));
     this.#plugin.ask(lineOf(connection, request, number)).then((decision) => {
+      this.#chars -= length;
       if (waiting.get(key) !== number) return;
       this.cancel(connection, verb, subscriptionId);
       answer(refusalOf(decision));

@@ -18,7 +18,7 @@ import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import type { HotScan } from "../../lib/store/hot_scan.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
-import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
+import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 import type { Log } from "../log.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
@@ -53,6 +53,12 @@ export class StoredQuery implements AskedQuery {
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
   /** The newest entry of the log when it began: what came later is not part of it. */
   seqMax = 0;
+  /** What its scan holds to; while it pauses, time passes for the scan too. */
+  until: PausedScanOptions = { seqMax: 0, now: 0, mayRead: null };
+  /** The newest removal of the log when its scan was opened. */
+  removal = 0;
+  /** Where a scan stopped that held texts which may have been removed. */
+  leftAt: ScanPosition | null = null;
 
   constructor(
     /** Unique within this life of the gateway. */
@@ -63,7 +69,7 @@ export class StoredQuery implements AskedQuery {
     readonly subscription: Subscription | null,
     readonly subscriptionId: string,
     readonly filters: readonly Filter[],
-    readonly now: number,
+    public now: number,
     readonly startedMs: number,
     /** What of all that the filters match the client may know of. */
     readonly rights: ReadingRights,
@@ -190,10 +196,31 @@ export class StoredQueries {
       this.#paused.delete(query);
       this.#attempt(query, () => {
         this.#reader.refresh();
-        if (query.position === null) this.#step(query);
-        else this.#link.more(query);
+        if (query.position === null) {
+          this.#renew(query);
+          this.#step(query);
+        } else this.#link.more(query);
       });
     }
+  }
+
+  /** What was removed or has expired while the query paused is in no answer: texts that its scan holds are not sent. */
+  #renew(query: StoredQuery): void {
+    query.now = query.until.now = Math.max(query.now, Math.floor(Date.now() / 1000));
+    if (query.scan === null || query.removal === this.#reader.lastRemoval) return;
+    query.leftAt = query.scan.position;
+    query.scan = null;
+  }
+
+  #open(query: StoredQuery): EventScan | HotScan {
+    const { seqMax, now, leftAt: position } = query;
+    const filter = query.filters[query.filter]!;
+    const { mayRead } = query.rights;
+    query.until = position === null ? { seqMax, now, mayRead } : { seqMax, now, mayRead, position };
+    query.scanAsks = mayRead !== null;
+    query.leftAt = null;
+    query.removal = this.#reader.lastRemoval;
+    return this.#reader.hotScan(filter, query.until) ?? this.#reader.scan(filter, query.until);
   }
 
   #query(
@@ -226,11 +253,7 @@ export class StoredQueries {
       const room = query.connection.pauseBytes - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
       if (query.scan === null) {
-        const filter = filters[query.filter]!;
-        const { mayRead } = query.rights;
-        const options = { seqMax: query.seqMax, now: query.now, mayRead };
-        query.scanAsks = mayRead !== null;
-        query.scan = this.#reader.hotScan(filter, options) ?? this.#reader.scan(filter, options);
+        query.scan = this.#open(query);
         // What the budget could not even open here would be opened again by a reader.
         if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
       }
@@ -276,9 +299,12 @@ export class StoredQueries {
 
   #takeSlice(query: StoredQuery, slice: SliceHeader): void {
     this.#events.spent(query, slice.note.rows ?? 0);
-    slice.rows((text, seq) => this.#send(query, text, seq));
-    if (query.isCancelled) return;
     const { note } = slice;
+    // It has waited in its lane.
+    this.#reader.refresh();
+    const isGone = this.#reader.goneSince(note.removal ?? this.#reader.lastRemoval);
+    slice.rows((text, seq) => isGone(seq, text) || this.#send(query, text, seq));
+    if (query.isCancelled) return;
     query.ends.push(...note.ends ?? []);
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
     if (slice.state === "done") {

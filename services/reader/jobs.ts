@@ -25,8 +25,8 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
+import { eventOf, idOf, pubkeyOf } from "../../lib/store/exact.ts";
+import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
 /** How many times as many ids are asked for next where too few of those of a search were events to be sent. */
@@ -56,6 +56,8 @@ interface Found {
   at: number;
   /** How many rows have their score, until all have; null: they are in their order. */
   scored: number | null;
+  /** Whether some may have been removed, or have expired, since they were found. */
+  isOld: boolean;
 }
 
 /** What all queries of a reader have in common. */
@@ -67,6 +69,7 @@ export interface JobParts {
   readonly answers: AnswerCounts;
   /** What counts, and what is compared. */
   readonly gate: ReadGate;
+  readonly nowSeconds: () => number;
 }
 
 /** A query as it came. */
@@ -93,6 +96,12 @@ export class Job {
   readonly #answers: AnswerCounts;
   #filter: number;
   #scan: EventScan | null = null;
+  /** What its scan holds to; between two slices, time passes for the scan too. */
+  #until: PausedScanOptions;
+  /** Where a scan goes on: one of the asking, or one that held texts which may have been removed. */
+  #leftAt: ScanPosition | null;
+  /** The newest removal of the log when what it holds was fetched. */
+  #removal = 0;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -102,10 +111,11 @@ export class Job {
   readonly #rights: ReadingRights;
   /** Of the answers that an order by popularity counts. */
   readonly #answerRights: ReadingRights;
+  readonly #nowSeconds: () => number;
 
   constructor(
     { query, gateway, bytes }: OpenedQuery,
-    { reader, search, isSearchWhole, answers, gate }: JobParts,
+    { reader, search, isSearchWhole, answers, gate, nowSeconds }: JobParts,
   ) {
     this.query = query;
     this.gateway = gateway;
@@ -117,7 +127,10 @@ export class Job {
     const keys = new Set(query.keys);
     this.#rights = gate.rightsOf(query.filters, keys);
     this.#answerRights = gate.rightsOf(ANSWERS, keys);
+    this.#nowSeconds = nowSeconds;
     this.#filter = query.position.filter;
+    this.#leftAt = query.position.scan;
+    this.#until = { seqMax: query.seqMax, now: query.now, mayRead: this.#rights.mayRead };
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
   }
@@ -150,7 +163,7 @@ export class Job {
       if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
       if (rows.length >= wanted || ids.length < limit || limit >= SEARCH_HITS_MAX) break;
     }
-    this.#found = { rows: rows.slice(0, wanted), at: 0, scored: order === null ? null : 0 };
+    this.#found = { rows: rows.slice(0, wanted), at: 0, scored: order === null ? null : 0, isOld: false };
   }
 
   async #idsOf(filter: Filter): Promise<readonly string[]> {
@@ -164,10 +177,13 @@ export class Job {
   /** The events that are there, match, and may be known of, in the order of their ids. */
   #rowsOf(ids: readonly string[], filter: Filter): FoundRow[] {
     this.#reader.refresh();
-    const options = { now: this.query.now, mayRead: this.#rights.mayRead };
+    this.#until.now = Math.max(this.#until.now, this.#nowSeconds());
+    this.#removal = this.#reader.lastRemoval;
+    const { now } = this.#until;
+    const mayRead = this.#until.mayRead = this.#rights.mayRead;
     const rows: FoundRow[] = [];
     for (const id of ids) {
-      const row = this.#reader.rowOf(id, options);
+      const row = this.#reader.rowOf(id, { now, mayRead });
       if (row !== null && matchesFilter(filter, eventOf(row.text))) rows.push({ ...row, score: 0 });
     }
     return rows;
@@ -186,11 +202,11 @@ export class Job {
     const ends: ScanEnd[] = [];
     const more = (): Slice => ({
       state: "more",
-      note: { ...this.#position(), ends, rows: rowsOf(budget) },
+      note: { ...this.#position(), ends, rows: rowsOf(budget), removal: this.#removal },
       texts,
       seqs,
     });
-    this.#reader.refresh();
+    this.#renew();
     const budget = { rows: READER_SLICE_ROWS_MAX, bytes: READER_SLICE_CHARS_MAX };
     while (this.#current !== undefined) {
       const ended = this.#found !== null
@@ -203,6 +219,7 @@ export class Job {
       ends.push(this.#scan?.end ?? "unknown");
       this.#filter++;
       this.#scan = null;
+      this.#leftAt = null;
       this.#found = null;
       // A search is asynchronous: what comes after it is another slice.
       if (this.needsSearch) return more();
@@ -214,8 +231,24 @@ export class Job {
         approximate: this.#approximate,
         ...(this.#authors && { hll: this.#authors.registers.toHex() }),
       }
-      : { rows: rowsOf(budget), ends };
+      : { rows: rowsOf(budget), ends, removal: this.#removal };
     return { state: "done", note, texts, seqs };
+  }
+
+  /** What was removed or has expired since the last slice is in no answer: texts that are held are looked at again. */
+  #renew(): void {
+    this.#reader.refresh();
+    const before = this.#until.now;
+    const now = this.#until.now = Math.max(before, this.#nowSeconds());
+    const { lastRemoval } = this.#reader;
+    const isOld = lastRemoval !== this.#removal || now !== before || this.#reader.isHiding;
+    if (this.#found !== null && isOld) this.#found.isOld = true;
+    if (this.#scan !== null && lastRemoval !== this.#removal) {
+      this.#leftAt = this.#scan.position;
+      this.#scan = null;
+    }
+    this.#until.mayRead = this.#rights.mayRead;
+    this.#removal = lastRemoval;
   }
 
   #scanOn(budget: { rows: number; bytes: number }, texts: string[], seqs: number[]): boolean {
@@ -235,10 +268,12 @@ export class Job {
 
   #openScan(filter: Filter): EventScan {
     if (this.#scan === null) {
-      const { position, seqMax, now } = this.query;
-      const start = this.#filter === position.filter ? position.scan : null;
+      const { seqMax, now } = this.#until;
       const { mayRead } = this.#rights;
-      this.#scan = this.#reader.scan(filter, { seqMax, now, mayRead, ...(start ? { position: start } : {}) });
+      const position = this.#leftAt;
+      this.#until = position === null ? { seqMax, now, mayRead } : { seqMax, now, mayRead, position };
+      this.#leftAt = null;
+      this.#scan = this.#reader.scan(filter, this.#until);
     }
     return this.#scan;
   }
@@ -254,6 +289,7 @@ export class Job {
       if (budget.bytes <= 0) return false;
       const { seq, text } = found.rows[found.at++]!;
       budget.rows--;
+      if (found.isOld && this.#reader.rowOf(idOf(text), this.#until) === null) continue;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -304,7 +340,7 @@ export class Job {
   }
 
   #position(): SliceNote {
-    return { position: { filter: this.#filter, scan: this.#scan?.position ?? null } };
+    return { position: { filter: this.#filter, scan: this.#scan?.position ?? this.#leftAt } };
   }
 }
 

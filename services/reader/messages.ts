@@ -72,6 +72,8 @@ export interface SliceNote {
   readonly position?: QueryPosition;
   /** Stored rows that were looked at for it. */
   readonly rows?: number;
+  /** The newest removal of the log when its texts were fetched. */
+  readonly removal?: number;
   /** How the filters ended that this slice finished, in their order. */
   readonly ends?: readonly ScanEnd[];
   /** With STATE_DONE, for a COUNT. */

@@ -101,7 +101,8 @@ class Reader {
     const reader = new EventReader(db, tailPosition(memory.tail));
     const indexer = blockOf(memory.metrics, threadNumber(memory.counts, "indexer"));
     const isSearchWhole = () => indexer[SEARCH_AVAILABLE] === 1;
-    this.#parts = { reader, search, isSearchWhole, answers: new AnswerCounts(db), gate };
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    this.#parts = { reader, search, isSearchWhole, answers: new AnswerCounts(db), gate, nowSeconds };
     this.#search = search;
     this.#log = log;
     const { view } = this.#decisions;
@@ -156,7 +157,7 @@ class Reader {
         return settings.config.NEGENTROPY_EVENTS_MAX;
       },
       fullSet: this.#makeFullSet(),
-      nowSeconds: () => Math.floor(Date.now() / 1000),
+      nowSeconds: this.#parts.nowSeconds,
     };
   }
 

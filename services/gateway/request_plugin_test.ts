@@ -1,0 +1,20 @@
+/** Tests of what waits for a request plugin. */
+import { assertEquals } from "@std/assert";
+import { readConfig } from "../../lib/config.ts";
+import { PLUGIN_REQUEST_CHARS_MAX } from "../../lib/limits.ts";
+import { createLogLevel, Log } from "../log.ts";
+import type { Connection } from "./connection.ts";
+import { RequestPlugin } from "./request_plugin.ts";
+
+Deno.test("what waits for a plugin is bounded by its length, and a request that replaces another waits too", async () => {
+  const config = readConfig({ REQUEST_PLUGIN: "cat > /dev/null" });
+  const plugin = new RequestPlugin(config, new Log("gateway 0", createLogLevel("error")));
+  const connection = { address: "127.0.0.1", auth: { authenticated: new Set() } } as unknown as Connection;
+  const text = JSON.stringify(["REQ", "a", { "#t": ["x".repeat(PLUGIN_REQUEST_CHARS_MAX / 32)] }]);
+  const refusals: (string | null)[] = [];
+  for (let n = 0; n < 40; n++) {
+    plugin.ask(connection, { verb: "REQ", subscriptionId: "a", text }, (refusal) => refusals.push(refusal));
+  }
+  assertEquals(refusals, Array(9).fill("rate-limited: too many requests wait to be decided about"));
+  await plugin.close();
+});
