@@ -6,6 +6,7 @@
  * @module
  */
 import { FILTER_ALL_VALUES_MAX, FILTER_VALUES_MAX, KIND_MAX, SEARCH_BYTES_MAX } from "../limits.ts";
+import { distinctTexts } from "./chosen_texts.ts";
 import { isHex64, type NostrEvent } from "./event.ts";
 import { isIndexedLetter } from "./packed_event.ts";
 
@@ -88,7 +89,7 @@ function hexList(key: string, given: unknown): string[] {
   return unique(values as string[]);
 }
 
-/** Most lists hold one value, which repeats nothing. */
+/** Most lists hold one value, which repeats nothing. Of keys and of kinds nobody can choose many that share a bucket. */
 function unique<Value>(values: Value[]): Value[] {
   return values.length < 2 ? values : [...new Set(values)];
 }
@@ -112,7 +113,7 @@ function tagCondition(key: string, given: unknown): TagCondition {
       throw new FilterError(`invalid: "${key}" holds something that is not a string`);
     }
   }
-  return { letter, values: [...new Set(values as string[])] };
+  return { letter, values: distinctTexts(values as string[]) };
 }
 
 /**

@@ -16,6 +16,7 @@
 import { dValue, type EventParts, eventParts, eventText, expiresAt, type NostrEvent } from "./event.ts";
 import { addressKey, idKey, pubkeyKey, tagKey } from "./keys.ts";
 import { KIND_DELETION, kindClass } from "./kinds.ts";
+import { distinctKeys } from "./sorted_keys.ts";
 
 /** Set where the event replaces others of its address: replaceable and addressable kinds. */
 export const FLAG_ADDRESS = 1;
@@ -56,7 +57,7 @@ export function eventFacts(event: NostrEvent, parts: EventParts = eventParts(eve
 }
 
 /** The keys under which tags are found: first values of single-letter tags (NIP-01), each key once. */
-function indexedTagKeys(event: NostrEvent): number[] {
+function indexedTagKeys(event: NostrEvent): readonly number[] {
   const keys: number[] = [];
   for (const tag of event.tags) {
     const letter = tag[0];
@@ -64,7 +65,7 @@ function indexedTagKeys(event: NostrEvent): number[] {
     if (letter === undefined || value === undefined || !isIndexedLetter(letter)) continue;
     keys.push(tagKey(letter, value));
   }
-  return keys.length > 1 ? [...new Set(keys)] : keys;
+  return distinctKeys(keys);
 }
 
 /** Whether tags of this name are indexed: one letter, a to z or A to Z (NIP-01). */

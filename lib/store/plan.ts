@@ -21,8 +21,10 @@ import {
   PLAN_TIMED_AUTHORS_MIN,
   SCAN_RANGES_MAX,
 } from "../limits.ts";
+import { ChosenTexts } from "../nostr/chosen_texts.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
+import { SortedKeys } from "../nostr/sorted_keys.ts";
 import { hasPubkey, holdsQuoted, idOf } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { ANY_AGE, type NewestTimes, NO_AGE } from "./newest_times.ts";
@@ -55,9 +57,9 @@ export function rangesOf({ lists }: Stream): number {
 export interface Residual {
   readonly kinds: ReadonlySet<number> | null;
   /** Keys of authors; the text decides in the end. */
-  readonly authorKeys: ReadonlySet<number> | null;
+  readonly authorKeys: SortedKeys | null;
   readonly authors: ReadonlySet<string> | null;
-  readonly tags: readonly { readonly letter: string; readonly values: ReadonlySet<string> }[];
+  readonly tags: readonly { readonly letter: string; readonly values: ChosenTexts }[];
 }
 
 /** A plan: streams to merge, conditions left. */
@@ -291,10 +293,10 @@ function residualOf(
   const authors = implied.authors ? undefined : filter.authors;
   return {
     kinds: filter.kinds && !implied.kinds ? new Set(filter.kinds) : null,
-    authorKeys: authors ? new Set(pubkeyKeys(authors)) : null,
+    authorKeys: authors ? new SortedKeys(pubkeyKeys(authors)) : null,
     authors: authors ? new Set(authors) : null,
     tags: filter.tags.filter((condition) => condition !== implied.tag)
-      .map(({ letter, values }) => ({ letter, values: new Set(values) })),
+      .map(({ letter, values }) => ({ letter, values: new ChosenTexts(values) })),
   };
 }
 
