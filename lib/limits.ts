@@ -53,8 +53,8 @@ export const HELD_VALUE_CHARS = 64;
 export const HELD_VALUE_BYTES = 256;
 /** Bytes that the filters of all connections of the relay may take. */
 export const HELD_VALUES_TOTAL_BYTES_MAX = 768 * 1024 * 1024;
-/** Of what is left of those, one connection may have so small a part. */
-export const HELD_VALUES_PART = 16;
+/** Values that a connection may hold when three quarters of those bytes are taken. */
+export const HELD_VALUES_FEW = 2_000;
 /** Steps in vain of matching live events for one subscription at which its connection is told of them. */
 export const LIVE_STEPS_CHARGED = 4_096;
 /** Such steps a second, some 30 ns each, at which a connection's subscriptions are ended. */

@@ -12,6 +12,8 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
+/** Others are not kept: a site may send thousands, of names that it chose. */
+const HEADERS_READ: readonly string[] = ["transfer-encoding", "content-length"];
 const decoder = new TextDecoder("latin1");
 
 /** Bytes of the head that are read at most, and of the line before a chunk. */
@@ -62,10 +64,12 @@ export class HttpAnswerReader {
     const [first = "", ...lines] = decoder.decode(bytes.subarray(0, end)).split("\r\n");
     const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
     if (status === undefined) throw new SyntaxError("Cannot read answer: it is not of HTTP/1");
-    const headers = new Map(lines.map((line) => {
-      const [name = "", ...value] = line.split(":");
-      return [name.toLowerCase(), value.join(":").trim()];
-    }));
+    const headers = new Map(
+      lines.map((line) => {
+        const [name = "", ...value] = line.split(":");
+        return [name.toLowerCase(), value.join(":").trim()] as const;
+      }).filter(([name]) => HEADERS_READ.includes(name)),
+    );
     this.#at = end + 4;
     return { status: Number(status), headers, end: end + 4 };
   }

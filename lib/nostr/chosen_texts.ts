@@ -2,7 +2,7 @@
  * A set of texts that clients choose. V8 hashes texts with a seed of the process, except those that are array indexes
  * (`"0"` to `"4294967294"`): their number is their hash, so that a few thousand can be chosen that share a bucket, and a
  * `Set` of them takes quadratic time. Such texts are kept with a mark before them, which makes them texts like others.
- * Belongs to whoever made it.
+ * Runs on any thread; belongs to whoever made it.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * A hash of 52-bit keys that depends on chance, for tables of keys that clients choose. Neither the keys' own construction
  * (`keys.ts`) nor V8's `Map` of numbers keeps anybody from choosing keys that share a bucket: both are known to all.
- * Belongs to whoever made it; immutable.
+ * Runs on any thread; belongs to whoever made it, and never changes.
  *
  * DESIGN: simple tabulation. Each of a key's seven bytes picks a word of chance from a table of its own, and the words
  * are joined by exclusive or. Whatever keys somebody chooses who does not know the tables, they fall as at random: any

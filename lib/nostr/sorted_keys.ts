@@ -2,7 +2,7 @@
  * A set of numbers that clients choose, as a sorted array: whether one is in it costs as many comparisons as its size has
  * bits, whatever numbers they are. A `Set` of numbers has no such bound: V8 hashes them without a seed, so that whoever
  * chooses them chooses the bucket.
- * Belongs to whoever made it; immutable.
+ * Runs on any thread; belongs to whoever made it, and never changes.
  *
  * @module
  */

@@ -6,6 +6,7 @@
  * @module
  */
 import { SPAM_CHARS_MAX, SPAM_EXEMPT_BITS, SPAM_SIGNS_MIN } from "../limits.ts";
+import { distinctTexts } from "../nostr/chosen_texts.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { leadingZeroBits } from "../nostr/proof_of_work.ts";
 
@@ -67,7 +68,8 @@ const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
     Math.max(event.tags.filter(([name]) => name === "t").length, count(text, /(?<!\S)#\S/g)) > 20,
   "a crowd is called": ({ event }) =>
     SPOKEN_KINDS.has(event.kind) &&
-    new Set(event.tags.filter(([name]) => name === "p").map(([, key]) => key)).size > 40,
+    distinctTexts(event.tags.flatMap(([name, key]) => name === "p" && key !== undefined ? [key] : []))
+        .length > 40,
   "mostly links": (traits) => {
     const links = count(traits.text, LINK);
     return links >= 4 && links * 3 > traits.words.length;
@@ -75,7 +77,7 @@ const SIGNS: Readonly<Record<string, (traits: Traits) => boolean>> = {
   // Forty words have as many spaces between them.
   "the same words again and again": (traits) =>
     traits.text.length >= 79 && traits.words.length >= 40 &&
-    new Set(traits.words).size * 5 < traits.words.length,
+    distinctTexts(traits.words).length * 5 < traits.words.length,
   "shouting": ({ raw }) => {
     if (raw.length < 50) return false;
     const capitals = count(raw, /\p{Lu}/gu);

@@ -1,15 +1,14 @@
 /**
- * What the filters of all clients of the relay may take together, and those of one. A client alone may have its whole
- * share; the more is taken, the less each may have: no more than a part of what is left. So a few hundred clients that take
- * all they can leave room for thousands that take little, as in `outbound_pool.ts`.
+ * What the filters of all clients of the relay may take together, and those of one. When three quarters are taken, who
+ * holds many values gets no more: so those who take all they can leave room for those who take little.
  * Each gateway's thread owns one, and counts in a metric, by which each knows of the others.
  *
  * @module
  */
 import {
   HELD_VALUE_BYTES,
+  HELD_VALUES_FEW,
   HELD_VALUES_MAX,
-  HELD_VALUES_PART,
   HELD_VALUES_TOTAL_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
@@ -42,8 +41,8 @@ export class FilterRoom {
     if (held > HELD_VALUES_MAX) {
       return `rate-limited: the filters of this connection hold more than ${HELD_VALUES_MAX} values`;
     }
-    const left = VALUES_TOTAL_MAX - this.#ofRelay();
-    if (held > left / HELD_VALUES_PART) return "rate-limited: the relay has no room for so many filters now";
+    const most = held > HELD_VALUES_FEW ? VALUES_TOTAL_MAX * 0.75 : VALUES_TOTAL_MAX;
+    if (this.#ofRelay() + values > most) return "rate-limited: the relay has no room for so many filters now";
     holder.heldValues = held;
     this.#metrics.add(FILTER_VALUES, values);
     return null;

@@ -34,6 +34,7 @@ function open() {
   }, {
     spent: () => {},
     challenge: () => sent.push(["AUTH"]),
+    requests: { hold: () => null, letGo: () => {} },
   });
   const start = (subscriptionId = "s") =>
     sessions.take(connection, {

@@ -1,6 +1,6 @@
 /**
- * Texts whose 52-bit keys (`lib/nostr/keys.ts`) are the same, as a stranger finds them: the keys of `topic1`, `topic2` and so
- * on were kept in a table until one came twice, which took a core a minute and a half (birthday of 2^26).
+ * Texts whose 52-bit keys (`lib/nostr/keys.ts`) are the same, as a stranger finds them: the keys of `topic1`, `topic2` and
+ * so on were kept in a table until one came twice, which took a core a minute (birthday of 2^26).
  * Constants only.
  *
  * @module
