@@ -118,6 +118,8 @@ export const OUTCOME_MESSAGE_BYTES_MAX = 400;
 export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of a store that is checked as a whole at the start; of a larger one a part. */
 export const START_CHECK_BYTES_MAX = 64 * 1024 * 1024;
+/** Events of a backup whose ids and signatures a restore checks, unless it is told to check all. */
+export const RESTORE_CHECK_EVENTS = 2_000;
 /** Events at random places that the start looks at. */
 export const START_CHECK_EVENTS = 200;
 /** The longest that the start looks at them, ms: a cold disk may take long for each. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { slowPart } from "./slow_patterns.ts";
+
 /** Functions longer than this are two functions. */
 const FUNCTION_LINES_MAX = 70;
 
@@ -148,6 +150,21 @@ const pureLib: Deno.lint.Rule = {
   },
 };
 
+const linearPatterns: Deno.lint.Rule = {
+  create(context) {
+    // What meets the texts of clients; tests and commands meet their own.
+    if (isTest(context.filename) || !/\/(?:lib|services)\//.test(context.filename)) return {};
+    return {
+      Literal(node) {
+        const { regex } = node as { regex?: { pattern: string; flags: string } };
+        const part = regex ? slowPart(regex.pattern, regex.flags) : null;
+        if (part === null) return;
+        context.report({ node, message: `on some texts this takes the square of their length: ${part}` });
+      },
+    };
+  },
+};
+
 const plugin: Deno.lint.Plugin = {
   name: "sluice",
   rules: {
@@ -156,6 +173,7 @@ const plugin: Deno.lint.Plugin = {
     "no-default-export": noDefaultExport,
     "no-top-level-arrow": noTopLevelArrow,
     "pure-lib": pureLib,
+    "linear-patterns": linearPatterns,
   },
 };
 

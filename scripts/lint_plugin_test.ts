@@ -72,3 +72,9 @@ Deno.test("pure-lib: an engine takes no clock, randomness, environment or thread
 Deno.test("pure-lib: what is injected may be used", () => {
   assertEquals(broken("clock.now(); new Date(seconds); random.next(); process.env;", "lib/a.ts"), []);
 });
+
+Deno.test("linear-patterns: what clients' texts meet takes no square of their length", () => {
+  assertEquals(broken("const END = /\\/+$/;", "lib/nostr/relay_url.ts"), ["linear-patterns"]);
+  assertEquals(broken("const END = /\\/+$/;", "lib/nostr/relay_url_test.ts"), []);
+  assertEquals(broken("const ID = /^[0-9a-f]{64}$/; const path = a / b;", "services/log.ts"), []);
+});

@@ -1,7 +1,12 @@
 /**
- * Puts a backup into the data directory: `deno task restore DIRECTORY`, with `DATA_DIR` empty or missing.
+ * Puts a backup into the data directory: `deno task restore [OPTIONS] DIRECTORY`, with `DATA_DIR` empty or
+ * missing.
  *
- * The backup is checked as a whole first, then copied. Search is filled anew by the relay that starts next.
+ * The backup is checked as a whole first, then copied: its pages, that its tables are this program's and nothing else is
+ * there, and of 2,000 events at random places the ids and signatures. Search is filled anew by the relay that starts next.
+ *
+ *   --verify          check the ids and signatures of all events
+ *   --no-verify       take signatures for granted (of an import with --no-verify, say); ids are checked all the same
  *
  * Exit code 0: a relay may start on `DATA_DIR`; 1: nothing was restored, and standard error says why; 2: no
  * directory was named.
@@ -11,14 +16,20 @@
  */
 import { basename, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { RESTORE_CHECK_EVENTS } from "../lib/limits.ts";
 import { checkDatabase } from "../lib/store/copy.ts";
 import { openForReading } from "../lib/store/open.ts";
-import { versionOf } from "../lib/store/schema.ts";
+import { refusePrograms } from "../lib/store/own_schema.ts";
+import { foreignPart, versionOf } from "../lib/store/schema.ts";
+import { type TextsToCheck, untrueText } from "../lib/store/true_texts.ts";
+import { openVerifier } from "../lib/verify/open_verifier.ts";
+import type { SignatureVerifier } from "../lib/verify/verifier.ts";
 import { lockDataDir } from "../services/data_dir.ts";
 import { keptDatabases, searchPath, storePath } from "../services/data_paths.ts";
 import { readSettings } from "../services/settings_file.ts";
 import { exists, synchronize } from "./backup.ts";
 import { runCommand, say, UsageError } from "./command.ts";
+import { nativeLibraryPath } from "./native.ts";
 
 /** Refuses a directory that holds anything of another store: a stray log of it would spoil the one that comes. */
 async function checkEmpty(dataDir: string): Promise<void> {
@@ -30,18 +41,39 @@ async function checkEmpty(dataDir: string): Promise<void> {
   }
 }
 
-/** Refuses a store that this program could not open. */
-function checkVersion(path: string): void {
+/** Refuses a store that this program could not open, or whose events are not what they say. */
+function checkStoreOf(backup: string, verifier: SignatureVerifier, asked: TextsToCheck): void {
+  const path = storePath(backup);
   const db = openForReading(path, 1);
   try {
-    versionOf(db, path);
+    const version = versionOf(db, path);
+    if (version === 0) return;
+    const foreign = foreignPart(db, version);
+    if (foreign !== null) throw new Error(`Cannot restore backup "${backup}": ${foreign}`);
+    const untrue = untrueText(db, verifier, asked);
+    if (untrue === null) return;
+    throw new Error(`Cannot restore backup "${backup}": of event ${untrue.seq} ${untrue.reason}`);
+  } finally {
+    db.close();
+  }
+}
+
+/** Refuses a database with what acts by itself, before anybody writes to it. */
+function refuseProgramsIn(path: string): void {
+  const db = openForReading(path, 1);
+  try {
+    refusePrograms(db, path);
   } finally {
     db.close();
   }
 }
 
 /** Copies the backup, the store last: whoever finds the store finds all of it. */
-async function restore(backup: string, dataDir: string): Promise<void> {
+async function restore(
+  backup: string,
+  dataDir: string,
+  check: (backup: string) => void,
+): Promise<void> {
   if (!await exists(storePath(backup))) {
     throw new Error(`Cannot restore backup "${backup}": there is no "${basename(storePath(backup))}" in it`);
   }
@@ -52,7 +84,8 @@ async function restore(backup: string, dataDir: string): Promise<void> {
     const present: string[] = [];
     for (const name of names) if (await exists(`${backup}/${name}`)) present.push(name);
     for (const name of present) checkDatabase(`${backup}/${name}`);
-    checkVersion(storePath(backup));
+    check(backup);
+    for (const name of present) refuseProgramsIn(`${backup}/${name}`);
     for (const name of present) {
       const arriving = `${dataDir}/${name}.arriving`;
       await Deno.copyFile(`${backup}/${name}`, arriving);
@@ -66,13 +99,35 @@ async function restore(backup: string, dataDir: string): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  const { positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: {} });
+  const { positionals, values } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      "verify": { type: "boolean", default: false },
+      "no-verify": { type: "boolean", default: false },
+    },
+  });
   const [backup, ...others] = positionals;
   if (backup === undefined || others.length > 0) {
     throw new UsageError(`Cannot restore "${positionals.join(" ")}": one directory is wanted`);
   }
   const config = await readSettings(".env", Deno.env.toObject());
-  await restore(resolve(backup), resolve(config.DATA_DIR));
+  const libraryPath = await nativeLibraryPath();
+  const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath });
+  const asked: TextsToCheck = {
+    sample: values.verify ? null : RESTORE_CHECK_EVENTS,
+    signatures: !values["no-verify"],
+    random: Math.random,
+  };
+  try {
+    await restore(
+      resolve(backup),
+      resolve(config.DATA_DIR),
+      (directory) => checkStoreOf(directory, verifier, asked),
+    );
+  } finally {
+    verifier.close();
+  }
   say(`"${backup}" is restored into DATA_DIR "${config.DATA_DIR}"; a relay may start on it`);
   return 0;
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { refusePrograms } from "../store/own_schema.ts";
 import type { ManagementChange, ManagementState } from "./management_state.ts";
 import { SqliteManagementState } from "./state.ts";
 import { ManagementView } from "./view.ts";
@@ -39,6 +40,7 @@ export class ManagementWriter {
    */
   constructor(path: string, version: SharedArrayBuffer, nowSeconds: () => number) {
     this.#db = new DatabaseSync(path);
+    refusePrograms(this.#db, path);
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
     this.#db.exec(CACHE);
     this.#db.exec(SCHEMA);

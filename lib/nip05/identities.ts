@@ -14,6 +14,7 @@ import {
   NIP05_RETRY_SECONDS,
   NIP05_STALE_SECONDS,
 } from "../limits.ts";
+import { refusePrograms } from "../store/own_schema.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";
 import type { Verdict } from "./verdict.ts";
@@ -72,6 +73,7 @@ export class Identities {
   /** Opens or makes the file. */
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
+    refusePrograms(this.#db, path);
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
     this.#db.exec(SCHEMA);
     this.#statements = Object.fromEntries(

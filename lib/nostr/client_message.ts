@@ -8,6 +8,7 @@ import { isLongerThan } from "./characters.ts";
 import { type NostrEvent, shapeFault } from "./event.ts";
 import { type Filter, FilterError, type FilterLimits, parseFilter } from "./filter.ts";
 import { NEGENTROPY_VERBS, type NegentropyMessage, parseNegentropyMessage } from "./negentropy_messages.ts";
+import { hasDeepFields, TOO_DEEP } from "./nesting.ts";
 import { closedText, noticeText, okText } from "./relay_message.ts";
 
 /** A message that is understood. */
@@ -38,6 +39,7 @@ export interface MessageLimits extends FilterLimits {
   readonly negentropyEventsMax: number;
 }
 
+const TOO_DEEP_EVENT = TOO_DEEP.slice("invalid: ".length);
 /** Characters of a subscription id that is too long which a CLOSED still repeats, so that the client knows which. */
 const ODD_ID_CHARS_MAX = 512;
 
@@ -82,7 +84,7 @@ function parseSync(
 }
 
 function parseProof(event: unknown): ClientMessage {
-  const fault = shapeFault(event);
+  const fault = shapeFault(event) ?? (hasDeepFields(event as NostrEvent) ? TOO_DEEP_EVENT : null);
   if (fault === null) return { type: "AUTH", event: event as NostrEvent };
   const id = (event as { id?: unknown } | null | undefined)?.id;
   const isAnswerable = typeof id === "string" && id.length <= ODD_ID_CHARS_MAX;

@@ -6,6 +6,7 @@
  */
 import { HTTP_AUTH_CHARS_MAX, HTTP_AUTH_SECONDS_MAX } from "../limits.ts";
 import { type NostrEvent, shapeFault } from "./event.ts";
+import { withoutEndSlashes } from "./relay_url.ts";
 
 /** An event that authorizes one HTTP request. It is never published. */
 export const KIND_HTTP_AUTH = 27_235;
@@ -113,7 +114,7 @@ function isSameUrl(own: string, given: string): boolean {
  */
 export function relayRequestUrls(relayUrl: string): string[] {
   const url = new URL(relayUrl);
-  const origin = `//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+  const origin = `//${url.host}${withoutEndSlashes(url.pathname)}`;
   const secure = url.protocol === "wss:" || url.protocol === "https:";
   return (secure ? ["wss:", "https:"] : ["ws:", "http:"]).flatMap((scheme) => [
     `${scheme}${origin}${url.search}`,

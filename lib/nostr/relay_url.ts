@@ -25,5 +25,12 @@ export function normalRelayUrl(text: string): string | null {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) return null;
   if (url.username !== "" || url.password !== "") return null;
-  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}${url.search}`;
+  return `${url.protocol}//${url.host}${withoutEndSlashes(url.pathname)}${url.search}`;
+}
+
+/** A path without the slashes at its end; each is looked at once, however many stand elsewhere. */
+export function withoutEndSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === "/") end--;
+  return path.slice(0, end);
 }

@@ -7,6 +7,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DEAD_LETTERS_MAX } from "../limits.ts";
+import { refusePrograms } from "../store/own_schema.ts";
 import type { Cursor } from "./search_index.ts";
 
 /** The name under which the indexer keeps its cursors. */
@@ -27,6 +28,7 @@ const BUSY_MS = 5_000;
 /** Opens the file of the index state, for the one thread that writes it. The directory must exist. */
 export function openStateDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
+  refusePrograms(db, path);
   // NORMAL is enough: after power loss cursor and documents are of the same moment, and the log tells the rest.
   db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
   return db;

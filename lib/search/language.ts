@@ -13,7 +13,7 @@ const LANGUAGE_LABELS = "ISO-639-1";
 /** What is no language: addresses of all kinds, and tags. */
 const NO_WORDS = /\b(?:https?|wss?|nostr|lightning):\S+|\b(?:npub|note|nevent|nprofile|naddr)1\w+|[#@]\S+/gi;
 const OTHER_THAN_LATIN = /(?!\p{Script=Latin})\p{L}/u;
-const ENOUGH_LATIN = new RegExp(`(?:\\P{L}*\\p{L}){${LANGUAGE_LETTERS_MIN}}`, "u");
+const ENOUGH_LATIN = new RegExp(`^(?:\\P{L}*\\p{L}){${LANGUAGE_LETTERS_MIN}}`, "u");
 const ENOUGH_OF_OTHERS = /\p{L}.*\p{L}/su;
 
 /**

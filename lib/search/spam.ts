@@ -51,7 +51,7 @@ const BAIT = [
   /\b(?:claim|get) your (?:free )?(?:airdrop|reward|bonus|tokens?|prize|gift ?card)\b/,
   /\b(?:earn|make) \$?\d[\d,.]*\$?(?: usd| dollars)? (?:a|per|every|each) (?:hour|day|week|month)\b/,
   /\b(?:dm|message|contact|text) (?:me|us) (?:now )?on (?:whatsapp|telegram|signal|instagram)\b/,
-  /\b(?:whatsapp|telegram)\s*[:：]?\s*(?:@|\+)\S+/,
+  /\b(?:whatsapp|telegram)\s*(?:[:：]\s*)?[@+]\S/,
   /\brecover(?:y)? (?:of )?(?:your )?(?:lost|stolen|scammed) (?:funds|crypto|bitcoin|wallet)/,
   /\b(?:forex|binary options?) (?:trading )?(?:expert|mentor|signals?|manager)\b/,
   /\bbuy (?:cheap )?(?:followers|likes|reviews|accounts)\b/,

@@ -9,13 +9,15 @@
  *
  * @module
  */
+import { hash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { START_CHECK_BYTES_MAX, START_CHECK_EVENTS } from "../limits.ts";
+import { eventParts, idText, idTextVerbatim, type NostrEvent } from "../nostr/event.ts";
 import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { eventFacts } from "../nostr/packed_event.ts";
 import { eventOf } from "./exact.ts";
 import type { Generation } from "./fresh_tables.ts";
-import { FRESH_SINCE_VERSION, objectsOf, SchemaError, versionOf } from "./schema.ts";
+import { foreignPart, FRESH_SINCE_VERSION, SchemaError, versionOf } from "./schema.ts";
 
 /** The store is damaged; the message says where, and how its events come back. */
 export class StoreDamagedError extends Error {
@@ -41,7 +43,8 @@ export function checkStore(path: string, options: CheckOptions): void {
   try {
     const version = versionOf(db, path);
     if (version === 0) return;
-    checkObjects(db, version);
+    const foreign = foreignPart(db, version);
+    if (foreign !== null) throw new Error(foreign);
     if (sizeOf(db) <= START_CHECK_BYTES_MAX) checkPages(db);
     // It is checked before it is brought to this program's version: an older one has no fresh tables yet.
     const generations: Generation[] = version < FRESH_SINCE_VERSION ? [""] : ["", "fresh_"];
@@ -62,16 +65,6 @@ export function checkStore(path: string, options: CheckOptions): void {
 function sizeOf(db: DatabaseSync): number {
   const pages = db.prepare("PRAGMA page_count").get()!.page_count as number;
   return pages * (db.prepare("PRAGMA page_size").get()!.page_size as number);
-}
-
-/** Tables and indexes are those that the migrations make. */
-function checkObjects(db: DatabaseSync, version: number): void {
-  const present = new Set(
-    db.prepare("SELECT type || ' ' || name AS name FROM sqlite_schema").all().map((row) => row.name),
-  );
-  for (const name of objectsOf(version)) {
-    if (!present.has(name)) throw new Error(`${name} is missing`);
-  }
 }
 
 function checkPages(db: DatabaseSync): void {
@@ -139,11 +132,20 @@ function checkSamples(db: DatabaseSync, of: Generation, { random, hasTime }: Che
     if (!isItsOwn) {
       throw new Error(`event ${event.seq} has another event's text`);
     }
+    if (!hasOwnId(facts.event)) throw new Error(`event ${event.seq} has not the id of its text`);
     const values = [event.id_key, event.pubkey_key, event.kind, event.age, event.seq];
     const isIndexed = indexes.every((statement) => statement.get(...values) !== undefined) &&
       facts.tagKeys.every((key) => tag.get(key, event.age, event.id_key, event.seq) !== undefined);
     if (!isIndexed) throw new Error(`event ${event.seq} is missing in an index`);
   }
+}
+
+/** Whether the id is the hash of what the event says. */
+function hasOwnId(event: NostrEvent): boolean {
+  const text = idText(event, eventParts(event));
+  if (hash("sha256", text, "hex") === event.id) return true;
+  const verbatim = idTextVerbatim(text);
+  return verbatim !== null && hash("sha256", verbatim, "hex") === event.id;
 }
 
 interface Row {

@@ -1,6 +1,7 @@
 /** Tests of the check at the start: damage in what it looks at is found and named, and a sound store passes. */
 import { assertThrows } from "@std/assert";
 import { Prng } from "../../tests/support/prng.ts";
+import { eventId } from "../../tests/support/sign.ts";
 import { packed } from "../../tests/support/pack_event.ts";
 import { checkStore, StoreDamagedError } from "./damage.ts";
 import { EventStore } from "./event_store.ts";
@@ -10,15 +11,14 @@ import { SchemaError } from "./schema.ts";
 const hex = (n: number, chars = 64) => n.toString(16).padStart(8, "0").repeat(chars / 8);
 
 function addEvent(store: EventStore, n: number): void {
-  store.add(packed({
-    id: hex(Math.imul(n + 1, 0x9e3779b1) >>> 0),
+  const event = {
     pubkey: hex(n % 7),
     created_at: 1_000 + n,
     kind: 1,
     tags: [["t", `word ${n}`]],
     content: `note ${n}`,
-    sig: hex(7, 128),
-  }));
+  };
+  store.add(packed({ ...event, id: eventId(event), sig: hex(7, 128) }));
 }
 
 /**

@@ -13,6 +13,9 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import { SchemaError, schemaFault } from "./own_schema.ts";
+
+export { SchemaError };
 
 /** The schema this program writes; kept in SQLite's `user_version`. */
 export const SCHEMA_VERSION = 4;
@@ -94,11 +97,6 @@ const MIGRATIONS: readonly string[] = [
    ) WITHOUT ROWID;`,
 ];
 
-/** The database is not one this program can serve; the message says why and what to do. */
-export class SchemaError extends Error {
-  override name = "SchemaError";
-}
-
 /**
  * Brings a database to {@linkcode SCHEMA_VERSION}, in one transaction.
  *
@@ -106,6 +104,8 @@ export class SchemaError extends Error {
  */
 export function migrate(db: DatabaseSync, path: string): void {
   const version = versionOf(db, path);
+  const foreign = version === 0 ? null : foreignPart(db, version);
+  if (foreign !== null) throw new SchemaError(`Cannot open store "${path}": ${foreign}`);
   if (version === SCHEMA_VERSION) return;
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -138,10 +138,15 @@ export function versionOf(db: DatabaseSync, path: string): number {
   return version;
 }
 
-/** The tables and indexes that a schema of this version has, as `type name`. */
-export function objectsOf(version: number): string[] {
-  const made = MIGRATIONS.slice(0, version).join("\n").matchAll(/CREATE (TABLE|INDEX) (\w+)/g);
-  return [...made].map(([, type, name]) => `${type!.toLowerCase()} ${name}`);
+/**
+ * What of a database's schema is not as the migrations up to `version` make it, or null.
+ *
+ * @param version What {@linkcode versionOf} says, at least 1.
+ */
+export function foreignPart(db: DatabaseSync, version: number): string | null {
+  return schemaFault(db, (fresh) => {
+    for (const statements of MIGRATIONS.slice(0, version)) fresh.exec(statements);
+  });
 }
 
 function pragma(db: DatabaseSync, name: string): number {

@@ -14,6 +14,7 @@ import {
   type NostrEvent,
   shapeFault,
 } from "../nostr/event.ts";
+import { hasDeepFields, TOO_DEEP } from "../nostr/nesting.ts";
 import { type EventFacts, eventFacts } from "../nostr/packed_event.ts";
 import type { EventPolicy, PolicyContext } from "../policy/policy.ts";
 import type { SignatureVerifier } from "./verifier.ts";
@@ -167,6 +168,7 @@ function parseMessage(text: string): { readonly event: NostrEvent } | Refusal {
   }
   const event: unknown = message[1];
   const fault = shapeFault(event) ?? surrogateFault(text, event as NostrEvent);
+  if (fault === null && hasDeepFields(event as NostrEvent)) return { id: oddId(event), message: TOO_DEEP };
   return fault === null ? { event: event as NostrEvent } : { id: oddId(event), message: `invalid: ${fault}` };
 }
 
