@@ -12,6 +12,7 @@ import { hasId } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
 import type { HotTexts } from "./hot_texts.ts";
+import { LAST_SEQ } from "./log.ts";
 import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements } from "./read_statements.ts";
@@ -144,7 +145,7 @@ class HotReading {
     this.#removals = returnArrays(
       db.prepare(`SELECT seq, event_seq FROM removal WHERE seq > ? ORDER BY seq LIMIT ${HOT_REMOVALS_MAX}`),
     );
-    this.lastSeqs = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
+    this.lastSeqs = returnArrays(db.prepare(`SELECT ${LAST_SEQ},
                                                     EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
                                                     coalesce((SELECT max(seq) FROM removal), 0)`));
     const [, , last] = this.lastSeqs.get() as unknown as [number, number, number];
@@ -174,5 +175,5 @@ class HotReading {
 
 const NOTHING = {
   streams: [],
-  residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
+  residual: { kinds: null, authorKeys: null, authors: null, tags: [], tagStarts: null },
 };
