@@ -17,6 +17,14 @@ export function hasPubkey(text: string, pubkey: string): boolean {
   return text.startsWith(pubkey, TEXT_PUBKEY_AT);
 }
 
+/**
+ * Whether the text holds this value as JSON wrote it, quotes included. Together with an equal key this says that the
+ * tag is there, unless a tag only collides and the value stands elsewhere.
+ */
+export function holdsQuoted(text: string, quoted: string): boolean {
+  return text.includes(quoted);
+}
+
 /** How a tag with this letter and value begins in a text. It stands nowhere else there, because strings escape quotes. */
 export function tagStart(letter: string, value: string): string {
   return `["${letter}",${JSON.stringify(value)}`;
