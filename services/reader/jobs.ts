@@ -4,9 +4,12 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import {
   COUNT_DISTINCT_MAX,
   READER_SLICE_ROWS_MAX,
+  SCAN_ROW_CHARS,
+  SCAN_TEXT_ALONG_BYTES_MAX,
   SEARCH_HITS_MAX,
   SLICE_BYTES_MAX,
   SORT_CANDIDATES_MAX,
@@ -25,7 +28,7 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
+import { conditionedOf, eventOf, pubkeyOf } from "../../lib/store/exact.ts";
 import type { EventScan, ScanEnd } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
@@ -40,7 +43,8 @@ export interface Slice {
 /** One event that a search has found. */
 interface FoundRow {
   readonly seq: number;
-  readonly text: string;
+  /** Null: it is long, and read again when its turn comes, so that thousands of such do not wait in memory. */
+  readonly text: string | null;
   /** Set where the search asks for an order by popularity. */
   score: number;
 }
@@ -131,14 +135,34 @@ export class Job {
     this.#refuseUnlessWhole();
     this.#reader.refresh();
     if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
-    const rows = ids
-      .map((id) => this.#reader.rowOf(id, this.query.now))
-      .filter((row) => row !== null && matchesFilter(asked, eventOf(row.text)));
-    this.#found = {
-      rows: rows.map((row) => ({ ...row!, score: 0 })),
-      at: 0,
-      scored: order === null ? null : 0,
-    };
+    const rows = await this.#rowsOf(ids, asked);
+    this.#found = { rows, at: 0, scored: order === null ? null : 0 };
+  }
+
+  /** The events that are there and match, in the order of their ids. Their texts are read in slices, as all are. */
+  async #rowsOf(ids: readonly string[], filter: Filter): Promise<FoundRow[]> {
+    const rows: FoundRow[] = [];
+    let rowsLeft = READER_SLICE_ROWS_MAX;
+    for (const id of ids) {
+      if (rowsLeft <= 0) {
+        rowsLeft = READER_SLICE_ROWS_MAX;
+        await new Promise<void>((resolve) => setImmediate(() => resolve()));
+        this.#reader.refresh();
+      }
+      const row = this.#reader.rowOf(id, this.query.now);
+      rowsLeft -= 1 + (row?.text.length ?? 0) / SCAN_ROW_CHARS;
+      if (row === null || !matchesFilter(filter, conditionedOf(row.text))) continue;
+      const text = row.text.length > SCAN_TEXT_ALONG_BYTES_MAX ? null : row.text;
+      rows.push({ seq: row.seq, text, score: 0 });
+    }
+    return rows;
+  }
+
+  /** The text of a row that was found, charged as a row; null: it is gone. */
+  #textOf({ seq, text }: FoundRow, budget: { rows: number }): string | null {
+    const read = text ?? this.#reader.textOf(seq);
+    budget.rows -= 1 + Math.floor((read?.length ?? 0) / SCAN_ROW_CHARS);
+    return read;
   }
 
   #refuseUnlessWhole(): void {
@@ -218,9 +242,11 @@ export class Job {
   ): boolean {
     if (found.scored !== null && !this.#rank(found, budget)) return false;
     while (found.at < found.rows.length) {
-      if (budget.bytes <= 0) return false;
-      const { seq, text } = found.rows[found.at++]!;
-      budget.rows--;
+      if (budget.bytes <= 0 || budget.rows <= 0) return false;
+      const row = found.rows[found.at++]!;
+      const { seq } = row;
+      const text = this.#textOf(row, budget);
+      if (text === null) continue;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -238,10 +264,12 @@ export class Job {
     for (; found.scored! < found.rows.length; found.scored!++) {
       if (budget.rows <= 0) return false;
       const row = found.rows[found.scored!]!;
-      const event = eventOf(row.text);
+      const text = this.#textOf(row, budget);
+      if (text === null) continue;
+      const event = eventOf(text);
       const answers = this.#answers.of(event, now - RECENT_SECONDS);
       row.score = popularityScore(order, answers, { createdAt: event.created_at, now });
-      budget.rows -= 1 + answers.rows;
+      budget.rows -= answers.rows;
     }
     // Sorting is stable: the index's own order decides between equals.
     found.rows = found.rows.sort((a, b) => b.score - a.score).slice(0, this.#current!.limit);
