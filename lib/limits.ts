@@ -202,6 +202,15 @@ export const SOCKET_SHORT_RESTS_MAX = 3;
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */
 export const SCAN_CHUNK_ROWS_MAX = 501;
+/**
+ * Characters of a text that cost about what a row costs; each so many count as a row more, wherever rows are counted. What
+ * a row costs includes the first.
+ */
+export const SCAN_ROW_CHARS = 1_024;
+/** Bytes of the longest text that a row brings along when it is fetched; a longer one is read when its turn comes. */
+export const SCAN_TEXT_ALONG_BYTES_MAX = 4_096;
+/** Values of the tag conditions left to check, up to which each is sought in the text; of more, the tags are parsed. */
+export const SCAN_SOUGHT_VALUES_MAX = 8;
 /** The least rows of a fetch after the first, where nothing is left to check. */
 export const SCAN_CHUNK_ROWS_MIN = 4;
 /** Ranges that one stream merges, and so the seeks of one call of SQLite. */

@@ -162,7 +162,7 @@ function searchText(given: unknown): string {
 }
 
 /** Whether an event satisfies every condition of a filter, `limit` and `search` apart. */
-export function matchesFilter(filter: Filter, event: NostrEvent): boolean {
+export function matchesFilter(filter: Filter, event: Omit<NostrEvent, "content" | "sig">): boolean {
   if (filter.since !== undefined && event.created_at < filter.since) return false;
   if (filter.until !== undefined && event.created_at > filter.until) return false;
   if (filter.kinds && !filter.kinds.includes(event.kind)) return false;

@@ -31,7 +31,7 @@ export function vanishFault(event: NostrEvent): string | null {
  * The keys whose request takes an event with it: its author's, and that of whoever a gift wrap is for. Requests
  * themselves stay, as the proof of what was asked.
  */
-export function vanishingKeys(event: NostrEvent): readonly string[] {
+export function vanishingKeys(event: Pick<NostrEvent, "kind" | "pubkey" | "tags">): readonly string[] {
   if (event.kind === KIND_VANISH) return [];
   if (event.kind !== KIND_GIFT_WRAP) return [event.pubkey];
   const recipients = event.tags.filter(([name, value]) => name === "p" && value !== undefined);

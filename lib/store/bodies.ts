@@ -9,13 +9,20 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { BODIES_REMEMBERED_CHARS } from "../limits.ts";
+import { BODIES_REMEMBERED_CHARS, SCAN_TEXT_ALONG_BYTES_MAX } from "../limits.ts";
 import { returnArrays } from "./return_arrays.ts";
+
+/**
+ * The text of a row of `body b` that comes with many others, so that no call brings many long ones. SQLite knows the
+ * length without reading the text.
+ */
+export const TEXT_ALONG = `CASE WHEN octet_length(b.text) <= ${SCAN_TEXT_ALONG_BYTES_MAX} THEN b.text END`;
 
 /** What the index does not have of an event; `expiresAt` is 0 where it never does. */
 export interface Body {
   readonly expiresAt: number;
-  readonly text: string;
+  /** Null: it is so long that it is read alone, when its turn comes. */
+  readonly text: string | null;
 }
 
 /** The texts of one connection; see the module's text. */
@@ -27,9 +34,11 @@ export class Bodies {
   #youngChars = 0;
 
   constructor(db: DatabaseSync) {
-    this.#one = returnArrays(db.prepare("SELECT seq, expires_at, text FROM body WHERE seq = ?1"));
+    this.#one = returnArrays(
+      db.prepare(`SELECT b.seq, b.expires_at, ${TEXT_ALONG} FROM body b WHERE b.seq = ?1`),
+    );
     this.#several = returnArrays(db.prepare(
-      "SELECT b.seq, b.expires_at, b.text FROM json_each(?1) k CROSS JOIN body b ON b.seq = k.value",
+      `SELECT b.seq, b.expires_at, ${TEXT_ALONG} FROM json_each(?1) k CROSS JOIN body b ON b.seq = k.value`,
     ));
   }
 
@@ -49,22 +58,23 @@ export class Bodies {
     const rows = asked.length === 1 ? this.#one.all(asked[0]!) : this.#several.all(JSON.stringify(asked));
     let next = 0;
     for (const row of rows) {
-      const [seq, expiresAt, text] = row as unknown as [number, number, string];
+      const [seq, expiresAt, text] = row as unknown as [number, number, string | null];
       // Rows come in the order asked for; one that is not there is left out.
       while (asked[next] !== seq) next++;
-      bodies[missing[next++]!] = this.#remember(seq, { expiresAt, text });
+      const body = { expiresAt, text };
+      if (text !== null) this.#remember(seq, body);
+      bodies[missing[next++]!] = body;
     }
     return bodies;
   }
 
-  #remember(seq: number, body: Body): Body {
+  #remember(seq: number, body: Body): void {
     if (this.#youngChars > BODIES_REMEMBERED_CHARS / 2) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngChars = 0;
     }
     this.#young.set(seq, body);
-    this.#youngChars += body.text.length;
-    return body;
+    this.#youngChars += body.text?.length ?? 0;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The rows of a scan's streams that were fetched and not yet merged, and the heap that merges them: newest first, ties by
- * the lowest id.
+ * the lowest key of an id.
  * Belongs to the scan, on its thread.
  *
  * @module
@@ -11,18 +11,25 @@ import { rangesOf, type Stream } from "./plan.ts";
 
 /**
  * A row as the statements return it: age, id key, seq, then expires_at and text, or kind and pubkey key; of several ranges
- * the place of the key in the stream's first list. Of one that came without its text, the text follows when it is wanted;
- * null: there is none any more.
+ * the place of the key in the stream's first list. The text is null where it is too long to come along. Of a row that came
+ * without its text, the text follows when it is wanted; null: there is none any more.
  */
 export type Row = [
   age: number,
   idKey: number,
   seq: number,
   number,
-  string | number,
+  string | number | null,
   at?: number,
   body?: Body | null,
 ];
+
+/** A place between rows: after the one with these. Ids may share a key, so that only the seq makes it one place. */
+export interface RowPlace {
+  readonly age: number;
+  readonly idKey: number;
+  readonly seq: number;
+}
 
 /** One stream's rows that were fetched and not yet merged. */
 export class Cursor {
@@ -38,18 +45,20 @@ export class Cursor {
   /** Where the next fetch begins: all rows of the stream that were not fetched come after it. */
   age: number;
   idKey: number;
+  seq: number;
   /** Whether it begins where its stream begins, not where the scan does. */
   readonly isWhole: boolean;
   readonly ranges: number;
   /** The statement's first parameters. */
   readonly keys: readonly (number | string)[];
 
-  constructor(readonly stream: Stream, age: number, idKey: number, chunk: number) {
+  constructor(readonly stream: Stream, from: RowPlace, chunk: number) {
     this.ranges = rangesOf(stream);
     this.keys = stream.lists.map((list) => list.length === 1 ? list[0]! : JSON.stringify(list));
-    this.isWhole = stream.ageMin > ANY_AGE && stream.ageMin > age;
-    this.age = this.isWhole ? stream.ageMin : age;
-    this.idKey = this.isWhole ? -1 : idKey;
+    this.isWhole = stream.ageMin > ANY_AGE && stream.ageMin > from.age;
+    this.age = this.isWhole ? stream.ageMin : from.age;
+    this.idKey = this.isWhole ? -1 : from.idKey;
+    this.seq = this.isWhole ? -1 : from.seq;
     this.chunk = chunk;
   }
 }
@@ -96,7 +105,8 @@ export function ageOf(cursor: Cursor): number {
   return row === undefined ? cursor.age : row[0];
 }
 
-function idKeyOf(cursor: Cursor): number {
+/** The same of the id's key. */
+export function idKeyOf(cursor: Cursor): number {
   const row = cursor.rows[cursor.at];
   return row === undefined ? cursor.idKey : row[1];
 }

@@ -202,5 +202,5 @@ class HotReading {
 
 const NOTHING = {
   streams: [],
-  residual: { kinds: null, authorKeys: null, authors: null, tags: [] },
+  residual: { kinds: null, authorKeys: null, authors: null, tags: [], tagStarts: null },
 };

@@ -16,6 +16,7 @@ import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../no
 import { eventOf, hasId, idOf } from "./exact.ts";
 import { FreshTables, ofBoth } from "./fresh_tables.ts";
 import { DeletionFilter } from "./deletion_filter.ts";
+import { LAST_SEQ } from "./log.ts";
 import { TagWriter } from "./tag_writer.ts";
 import { addressOf, deletersOf, deletionTargets } from "./deletion.ts";
 import { VanishSweep } from "./vanish_sweep.ts";
@@ -303,8 +304,7 @@ function prepareStatements(db: DatabaseSync) {
   return {
     begin: sql("BEGIN IMMEDIATE"),
     commit: sql("COMMIT"),
-    lastSeq: sql(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
-                             coalesce((SELECT max(seq) FROM removal), 0)) AS seq`),
+    lastSeq: sql(`SELECT ${LAST_SEQ} AS seq`),
     present: sql(ofBoth((of) => `SELECT 1 FROM ${of}event WHERE id_key = ?1`)),
     byIdKey: sql(
       ofBoth((of) =>

@@ -19,10 +19,31 @@ export function hasPubkey(text: string, pubkey: string): boolean {
 
 /**
  * Whether the text holds this value as JSON wrote it, quotes included. Together with an equal key this says that the
- * tag is there: a text that holds the value elsewhere, and a tag that only collides, could as well hold the tag.
+ * tag is there, unless a tag only collides and the value stands elsewhere.
  */
 export function holdsQuoted(text: string, quoted: string): boolean {
   return text.includes(quoted);
+}
+
+/** How a tag with this letter and value begins in a text. It stands nowhere else there, because strings escape quotes. */
+export function tagStart(letter: string, value: string): string {
+  return `["${letter}",${JSON.stringify(value)}`;
+}
+
+/** Whether the text, or the part of it that holds the tags, has a tag that begins so ({@linkcode tagStart}). */
+export function holdsTag(text: string, start: string): boolean {
+  return text.includes(start);
+}
+
+/** The tags in an event's text, as JSON: what lies between them and the content is found without reading the content. */
+export function tagsPart(text: string): string {
+  const at = text.indexOf(TAGS, TEXT_CREATED_AT_AT) + TAGS.length;
+  return text.slice(at, text.indexOf(CONTENT, at));
+}
+
+/** The tags in an event's text. */
+export function tagsOf(text: string): NostrEvent["tags"] {
+  return JSON.parse(tagsPart(text)) as NostrEvent["tags"];
 }
 
 /** The id in an event's text. */
@@ -47,6 +68,19 @@ export function kindOf(text: string): number {
 }
 
 const KIND = ',"kind":';
+const TAGS = ',"tags":';
+const CONTENT = ',"content":';
+
+/** All of the event of a text that conditions look at: its content, which may be long, is not read. */
+export function conditionedOf(text: string): Omit<NostrEvent, "content" | "sig"> {
+  return {
+    id: idOf(text),
+    pubkey: pubkeyOf(text),
+    created_at: createdAtOf(text),
+    kind: kindOf(text),
+    tags: tagsOf(text),
+  };
+}
 
 /** The event of a text that the store itself wrote. */
 export function eventOf(text: string): NostrEvent {

@@ -23,6 +23,7 @@ import { TEXT_CREATED_AT_AT } from "../nostr/event.ts";
 import { idKey, pubkeyKey } from "../nostr/keys.ts";
 import { hasId, hasPubkey, idOf, pubkeyOf } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
+import { LAST_SEQ } from "./log.ts";
 import { returnArrays } from "./return_arrays.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
@@ -39,7 +40,7 @@ type RemovalRow = [seq: number, age: number | null, id: string];
 /** Bans that changed, as far as their events were looked up. */
 interface Recheck {
   readonly pubkey: string;
-  position: [kind: number, age: number, idKey: number];
+  position: [kind: number, age: number, idKey: number, seq: number];
 }
 
 const COLUMNS = `x.seq, x.age, x.id_key, x.kind, substr(b.text, 1, ${TEXT_CREATED_AT_AT})`;
@@ -102,7 +103,7 @@ export class FullSet {
   bansChanged(): void {
     const { bannedPubkeys, bannedEvents } = this.#view;
     for (const pubkey of differences(this.#bannedPubkeys, bannedPubkeys)) {
-      this.#rechecks.push({ pubkey, position: [-1, 0, 0] });
+      this.#rechecks.push({ pubkey, position: [-1, 0, 0, 0] });
     }
     this.#bannedPubkeys = new Set(bannedPubkeys);
     const events = differences(this.#bannedEvents, bannedEvents);
@@ -184,7 +185,7 @@ export class FullSet {
     for (const row of page) if (hasPubkey(row[4], recheck.pubkey)) this.#settle(row);
     const last = page.at(-1);
     if (page.length < rows) this.#rechecks.shift();
-    else recheck.position = [last![3], last![1], last![2]];
+    else recheck.position = [last![3], last![1], last![2], last![0]];
   }
 
   /** Has the event in the set, or not, as the bans are now. */
@@ -219,9 +220,7 @@ function differences(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySe
 function prepareStatements(db: DatabaseSync) {
   const sql = (text: string): StatementSync => returnArrays(db.prepare(text));
   return {
-    last: sql(
-      `SELECT max(coalesce((SELECT max(seq) FROM body), 0), coalesce((SELECT max(seq) FROM removal), 0))`,
-    ),
+    last: sql(`SELECT ${LAST_SEQ}`),
     vanishing: sql("SELECT 1 FROM vanish WHERE is_pending = 1 LIMIT 1"),
     oldest: sql(
       `${
@@ -255,9 +254,9 @@ function prepareStatements(db: DatabaseSync) {
       `${
         ofBoth((of) =>
           `SELECT ${COLUMNS} FROM ${of}event x INDEXED BY ${of}event_author CROSS JOIN body b ON b.seq = x.seq
-         WHERE x.pubkey_key = ?1 AND (x.kind, x.age, x.id_key) > (?2, ?3, ?4)`
+         WHERE x.pubkey_key = ?1 AND (x.kind, x.age, x.id_key, x.seq) > (?2, ?3, ?4, ?5)`
         )
-      } ORDER BY 4, 2, 3 LIMIT ?5+0`,
+      } ORDER BY 4, 2, 3, 1 LIMIT ?6+0`,
     ),
   };
 }

@@ -6,8 +6,9 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, TIED_EVENTS_MAX } from "../limits.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, SCAN_ROW_CHARS, TIED_EVENTS_MAX } from "../limits.ts";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
+import { idOf } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import type { HotText, HotTexts } from "./hot_texts.ts";
 import type { ReadStatements } from "./read_statements.ts";
@@ -79,9 +80,10 @@ export class PageStatements {
         `${
           ofBoth((of) =>
             `SELECT x.age, x.id_key, x.seq FROM ${of}event x INDEXED BY ${of}${index}
-             WHERE ${leading} (x.age, x.id_key) > (?${first}, ?${first + 1}) AND x.age <= ?${first + 2}`
+             WHERE ${leading} (x.age, x.id_key, x.seq) > (?${first}, ?${first + 1}, ?${first + 2})
+               AND x.age <= ?${first + 3}`
           )
-        } ORDER BY 1, 2 LIMIT ?${first + 3}+0`,
+        } ORDER BY 1, 2, 3 LIMIT ?${first + 4}+0`,
       ));
     this.byKind = prepare("event_kind", "x.kind = ?1 AND", 2);
     this.byTime = prepare("event_time", "", 1);
@@ -96,7 +98,10 @@ export interface PageMeans {
   readonly vanished: VanishedAuthors;
 }
 
-/** A page. Limit, ties, budget and end are those of `Scan`, which a test holds it to. */
+/**
+ * A page. Limit, ties, budget and end are those of `Scan`, which a test holds it to. So is the order of ids that share a
+ * key: what was fetched is put in it, as far as it is known that no more of the key follows.
+ */
 export class HotPage implements HotScan {
   readonly #means: PageMeans;
   readonly #kind: number | null;
@@ -109,8 +114,13 @@ export class HotPage implements HotScan {
   #tied = 0;
   #age: number;
   #idKey = -1;
+  #lastText: string | HotText | null = null;
   #rows: PageRow[] = [];
   #at = 0;
+  /** Rows before this one are in their order. */
+  #ordered = 0;
+  /** Where the next fetch begins. */
+  #fetched: PageRow;
   #isDrained = false;
 
   constructor(means: PageMeans, filter: Filter, options: ScanOptions) {
@@ -121,32 +131,48 @@ export class HotPage implements HotScan {
     this.#age = filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until;
     this.#isCapped = filter.isCapped === true;
     this.#remaining = filter.limit;
+    this.#fetched = [this.#age, -1, -1];
   }
 
   get position(): ScanPosition {
-    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
+    const next = this.#rows[this.#at];
+    const isShared = next !== undefined && next[0] === this.#age && next[1] === this.#idKey;
+    const afterId = isShared ? this.#lastText === null ? "" : idOf(String(this.#lastText)) : null;
+    return {
+      age: this.#age,
+      idKey: this.#idKey,
+      ...(afterId !== null && { afterId }),
+      remaining: this.#remaining,
+      tied: this.#tied,
+    };
   }
 
   step(budget: ScanBudget, emit: EmitHot): "done" | "more" {
     const { begin, commit } = this.#means.statements;
     begin.run();
     try {
-      while (true) {
-        if (this.#at === this.#rows.length && !this.#isDrained) {
+      for (let taken = 0;; taken++) {
+        const row = this.#rows[this.#at];
+        if (row !== undefined && this.#remaining === 0 && !this.#mayTie(row)) this.#tied = TIED_EVENTS_MAX;
+        // Where only whether there is more is left to be found, any event tells: the last key's need no order.
+        const isLooking = this.#remaining === 0 && this.#tied >= TIED_EVENTS_MAX;
+        if (this.#at === (isLooking ? this.#rows.length : this.#ordered) && !this.#isDrained) {
           if (budget.rows <= 0) return "more";
           this.#fetch(budget);
+          continue;
         }
-        const row = this.#rows[this.#at];
         if (row === undefined) {
           this.end = "all";
           return "done";
         }
-        if (this.#remaining === 0 && !this.#mayTie(row)) this.#tied = TIED_EVENTS_MAX;
-        if (budget.bytes <= 0) return "more";
+        // Texts that were not at hand may have used up the rows.
+        if (budget.bytes <= 0 || (budget.rows <= 0 && taken > 0 && !this.#isAtHand(row))) return "more";
         this.#at++;
+        if (row[0] !== this.#age || row[1] !== this.#idKey) this.#lastText = null;
         [this.#age, this.#idKey] = row;
-        const text = this.#textOf(row);
+        const text = this.#textOf(row, budget);
         if (text === null) continue;
+        this.#lastText = text;
         if (this.#remaining > 0) this.#remaining--;
         else if (this.#tied < TIED_EVENTS_MAX) this.#tied++;
         else {
@@ -165,22 +191,53 @@ export class HotPage implements HotScan {
     return this.#isCapped && this.#tied < TIED_EVENTS_MAX && row[0] === this.#age;
   }
 
+  #isAtHand([, , seq]: PageRow): boolean {
+    return this.#means.texts.at(seq) !== null;
+  }
+
   #fetch(budget: ScanBudget): void {
     const { byKind, byTime } = this.#means.pages;
     // One beyond the limit tells whether there are more.
-    const most = Math.min(SCAN_CHUNK_ROWS_MAX, Math.max(1, Math.floor(budget.rows)));
+    const most = Math.min(SCAN_CHUNK_ROWS_MAX, Math.max(2, Math.floor(budget.rows)));
     const wanted = Math.min(Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN), most);
-    const rows = this.#kind === null
-      ? byTime.all(this.#age, this.#idKey, this.#ageMax, wanted)
-      : byKind.all(this.#kind, this.#age, this.#idKey, this.#ageMax, wanted);
-    this.#rows = rows as unknown as PageRow[];
+    const from = [...this.#fetched, this.#ageMax, wanted];
+    const rows =
+      (this.#kind === null ? byTime.all(...from) : byKind.all(this.#kind, ...from)) as unknown as PageRow[];
+    const left = this.#rows.slice(this.#at);
+    this.#rows = left.length === 0 ? rows : left.concat(rows);
     this.#at = 0;
+    this.#fetched = rows.at(-1) ?? this.#fetched;
     this.#isDrained = rows.length < wanted;
     budget.rows -= Math.max(1, rows.length);
+    this.#order();
+  }
+
+  /** Orders ids that share a key, which nearly none do, by themselves. Of the last key more may follow. */
+  #order(): void {
+    const rows = this.#rows;
+    let start = 0;
+    for (let at = 1; at < rows.length; at++) {
+      const [age, idKey] = rows[at]!;
+      if (idKey === rows[start]![1] && age === rows[start]![0]) continue;
+      if (at - start > 1) this.#orderShared(start, at);
+      start = at;
+    }
+    if (this.#isDrained && rows.length - start > 1) this.#orderShared(start, rows.length);
+    this.#ordered = this.#isDrained ? rows.length : start;
+  }
+
+  #orderShared(start: number, end: number): void {
+    const ids = new Map<PageRow, string>();
+    for (const row of this.#rows.slice(start, end)) {
+      const body = this.#means.statements.body.get(row[2]) as unknown as [number, string] | undefined;
+      ids.set(row, body === undefined ? "" : idOf(body[1]));
+    }
+    const ordered = [...ids.keys()].sort((a, b) => ids.get(a)! < ids.get(b)! ? -1 : 1);
+    this.#rows.splice(start, end - start, ...ordered);
   }
 
   /** The row's text, if it belongs to the answer. */
-  #textOf([, idKey, seq]: PageRow): string | HotText | null {
+  #textOf([, idKey, seq]: PageRow, budget: ScanBudget): string | HotText | null {
     const { seqMax, now, mayRead } = this.#options;
     if (seq > seqMax) return null;
     const { texts, vanished } = this.#means;
@@ -194,6 +251,7 @@ export class HotPage implements HotScan {
       const body = this.#means.statements.body.get(seq) as unknown as [number, string] | undefined;
       if (body === undefined) return null;
       [expiresAt, text] = body;
+      budget.rows -= Math.floor(text.length / SCAN_ROW_CHARS);
     }
     if (mayRead?.(String(text)) === false) return null;
     if (hot === null) texts.read(idKey, seq, expiresAt, text as string);

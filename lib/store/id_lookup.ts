@@ -6,7 +6,7 @@
  * @module
  */
 import { type Filter, matchesFilter } from "../nostr/filter.ts";
-import { createdAtOf, eventOf } from "./exact.ts";
+import { conditionedOf, createdAtOf } from "./exact.ts";
 import type { EventRow } from "./event_reader.ts";
 import type { EventScan, ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 
@@ -58,5 +58,5 @@ function hasTheRest(filter: Filter, text: string): boolean {
   const { authors, kinds, tags, since, until } = filter;
   const hasNone = authors === undefined && kinds === undefined && tags.length === 0 && since === undefined &&
     until === undefined;
-  return hasNone || matchesFilter(filter, eventOf(text));
+  return hasNone || matchesFilter(filter, conditionedOf(text));
 }

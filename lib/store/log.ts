@@ -7,6 +7,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { returnArrays } from "./return_arrays.ts";
 
+/**
+ * The newest entry of the log, as an expression of SQL. An addition alone would not say: it is gone once its event was
+ * removed, and the entry that tells of that is a newer one. No entry of a removal ever goes, so that this never goes back.
+ */
+export const LAST_SEQ = `max(coalesce((SELECT max(seq) FROM body), 0),
+                             coalesce((SELECT max(seq) FROM removal), 0))`;
+
 /** One entry of the log. */
 export type LogEntry =
   | { readonly type: "add"; readonly seq: number; readonly text: string }
@@ -25,8 +32,7 @@ export class LogReader {
     this.#removals = returnArrays(
       db.prepare("SELECT seq, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     );
-    this.#last = db.prepare(`SELECT max(coalesce((SELECT max(seq) FROM body), 0),
-                                        coalesce((SELECT max(seq) FROM removal), 0)) AS seq`);
+    this.#last = db.prepare(`SELECT ${LAST_SEQ} AS seq`);
   }
 
   /** The newest entry. */

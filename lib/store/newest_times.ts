@@ -14,6 +14,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { NEWEST_TIMES_BITS, NEWEST_TIMES_LAG_MAX } from "../limits.ts";
 import { ofBoth } from "./fresh_tables.ts";
+import { LAST_SEQ } from "./log.ts";
 import { returnArrays } from "./return_arrays.ts";
 
 /** The age of what may have any: nothing is known. */
@@ -36,7 +37,7 @@ export class NewestTimes {
   constructor(db: DatabaseSync) {
     const added = ofBoth((of) => `SELECT seq, pubkey_key, kind, age FROM ${of}event WHERE seq > ?1`);
     this.#added = returnArrays(db.prepare(`${added} LIMIT ?2+0`));
-    this.#lastSeq = returnArrays(db.prepare("SELECT coalesce(max(seq), 0) FROM body"));
+    this.#lastSeq = returnArrays(db.prepare(`SELECT ${LAST_SEQ}`));
   }
 
   /** Accounts for the log up to an entry that the connection sees. Must come before times are asked for a scan up to it. */

@@ -20,14 +20,16 @@ import {
   PLAN_SHARED_KINDS_AUTHORS_MIN,
   PLAN_TIMED_AUTHORS_MIN,
   SCAN_RANGES_MAX,
+  SCAN_SOUGHT_VALUES_MAX,
 } from "../limits.ts";
 import { ChosenTexts } from "../nostr/chosen_texts.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
 import { SortedKeys } from "../nostr/sorted_keys.ts";
-import { hasPubkey, holdsQuoted, idOf } from "./exact.ts";
+import { hasPubkey, holdsTag, idOf, pubkeyOf, tagStart } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { ANY_AGE, type NewestTimes, NO_AGE } from "./newest_times.ts";
+import { holdsConditions, type TagValues } from "./tag_conditions.ts";
 
 /** The indexes a stream can run along. */
 export type Source = "id" | "tag" | "author" | "kind" | "time";
@@ -39,7 +41,7 @@ export interface Stream {
   readonly lists: readonly (readonly number[])[];
   /**
    * Checks an event's text against what its 52-bit key stands for; null where the key is exact. `at` is the key's place in
-   * the first list.
+   * the first list: the value there is tried first, and decides nothing alone, because another value may have the same key.
    */
   readonly exact: ((text: string, at: number) => boolean) | null;
   /** The first age that belongs to it: until the answer is that far, nothing of it is sought. */
@@ -59,7 +61,9 @@ export interface Residual {
   /** Keys of authors; the text decides in the end. */
   readonly authorKeys: SortedKeys | null;
   readonly authors: ReadonlySet<string> | null;
-  readonly tags: readonly { readonly letter: string; readonly values: ChosenTexts }[];
+  readonly tags: readonly TagValues[];
+  /** For each of the conditions on tags how a tag of each value begins; null where the values are many. */
+  readonly tagStarts: readonly (readonly string[])[] | null;
 }
 
 /** A plan: streams to merge, conditions left. */
@@ -101,7 +105,8 @@ export class Planner {
   plan(filter: Filter, seqMax: number): Plan {
     if (filter.ids) {
       const ids = new Set(filter.ids);
-      const streams = streamsOf("id", [filter.ids.map(idKey)], () => (text) => ids.has(idOf(text)));
+      const { keys } = distinct(filter.ids.map(idKey), filter.ids);
+      const streams = streamsOf("id", [keys], () => (text) => ids.has(idOf(text)));
       return { streams, residual: residualOf(filter, {}) };
     }
     const byTag = this.#tagStreams(filter, seqMax);
@@ -127,9 +132,18 @@ export class Planner {
       const byAuthor = this.#authorStreams(filter, filter.authors, seqMax);
       if (byAuthor) return byAuthor;
     }
-    const keys = condition.values.map((value) => tagKey(condition.letter, value));
-    const quoted = condition.values.map((value) => JSON.stringify(value));
-    const streams = streamsOf("tag", [keys], (from) => (text, at) => holdsQuoted(text, quoted[from + at]!));
+    const { letter } = condition;
+    const { keys, values } = distinct(
+      condition.values.map((value) => tagKey(letter, value)),
+      condition.values,
+    );
+    const starts = values.map((value) => tagStart(letter, value));
+    let all: TagValues[] | null = null;
+    const streams = streamsOf("tag", [keys], (from) => (text, at) => {
+      if (holdsTag(text, starts[from + at]!)) return true;
+      // The keys of the value and of a tag collide. The event may have another value of the condition all the same.
+      return holdsConditions(text, all ??= [{ letter, values: new ChosenTexts(condition.values) }], null);
+    });
     return { streams, residual: residualOf(filter, { tag: condition }) };
   }
 
@@ -162,12 +176,15 @@ export class Planner {
   }
 
   /** A range for each author and kind; null where they would be too many. */
-  #authorStreams(filter: Filter, authors: readonly string[], seqMax: number): Plan | null {
-    const keys = pubkeyKeys(authors);
+  #authorStreams(filter: Filter, asked: readonly string[], seqMax: number): Plan | null {
+    const { keys, values: authors } = distinct(pubkeyKeys(asked), asked);
     const kinds = filter.kinds ??
       (authors.length >= PLAN_SHARED_KINDS_AUTHORS_MIN ? this.#kindsOfAll() : this.#kindsOf(keys));
     if (kinds === null || keys.length * kinds.length > PLAN_RANGES_MAX) return null;
     const streams: Stream[] = [];
+    let all: ReadonlySet<string> | null = null;
+    const isBy = (authors: readonly string[], from: number) => (text: string, at: number) =>
+      hasPubkey(text, authors[from + at]!) || (all ??= new Set(asked)).has(pubkeyOf(text));
     if (keys.length < PLAN_TIMED_AUTHORS_MIN) {
       streams.push(...streamsOf("author", [keys, kinds], (from) => isBy(authors, from)));
     } else {
@@ -223,9 +240,19 @@ function streamsOf(
   }));
 }
 
-/** The check for a stream whose first list begins at this place of the list of authors. */
-function isBy(authors: readonly string[], from: number): Stream["exact"] {
-  return (text, at) => hasPubkey(text, authors[from + at]!);
+/**
+ * Keys and their values, each key once: whoever asks can choose many values of one key, and each would be sought again.
+ * Sorted, not hashed, because keys can be chosen for a hash table too.
+ */
+function distinct(
+  keys: readonly number[],
+  values: readonly string[],
+): { readonly keys: readonly number[]; readonly values: readonly string[] } {
+  const sorted = keys.length < 2 ? null : Float64Array.from(keys).sort();
+  if (sorted === null || !sorted.some((key, at) => key === sorted[at - 1])) return { keys, values };
+  const order = keys.map((_, place) => place).sort((a, b) => keys[a]! - keys[b]!);
+  const places = order.filter((place, at) => at === 0 || keys[place] !== keys[order[at - 1]!]);
+  return { keys: places.map((place) => keys[place]!), values: places.map((place) => values[place]!) };
 }
 
 /** A stretch of time, and the authors who may have events in it. */
@@ -291,12 +318,16 @@ function residualOf(
   implied: { kinds?: boolean; authors?: boolean; tag?: TagCondition },
 ): Residual {
   const authors = implied.authors ? undefined : filter.authors;
+  const tags = filter.tags.filter((condition) => condition !== implied.tag);
+  const sought = tags.reduce((sum, { values }) => sum + values.length, 0);
   return {
     kinds: filter.kinds && !implied.kinds ? new Set(filter.kinds) : null,
     authorKeys: authors ? new SortedKeys(pubkeyKeys(authors)) : null,
     authors: authors ? new Set(authors) : null,
-    tags: filter.tags.filter((condition) => condition !== implied.tag)
-      .map(({ letter, values }) => ({ letter, values: new ChosenTexts(values) })),
+    tags: tags.map(({ letter, values }) => ({ letter, values: new ChosenTexts(values) })),
+    tagStarts: sought > SCAN_SOUGHT_VALUES_MAX
+      ? null
+      : tags.map(({ letter, values }) => values.map((value) => tagStart(letter, value))),
   };
 }
 

@@ -9,14 +9,16 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { Bodies } from "./bodies.ts";
+import { Bodies, TEXT_ALONG } from "./bodies.ts";
 import { type Generation, ofBoth } from "./fresh_tables.ts";
+import { LAST_SEQ } from "./log.ts";
 import type { Source, Stream } from "./plan.ts";
 import { returnArrays } from "./return_arrays.ts";
 
 /**
- * What a fetch returns of each row: its text, or only what decides whether the text is worth fetching, kind and author or
- * the kind alone, which the index of tags holds itself; or, of a window, where it is (`WindowRow`), in no order.
+ * What a fetch returns of each row: its text, unless that is long (`TEXT_ALONG`), or only what decides whether the text is
+ * worth fetching, kind and author or the kind alone, which the index of tags holds itself; or, of a window, where it is
+ * (`WindowRow`), in no order.
  */
 export type Columns = "texts" | "keys" | "kinds" | "window";
 
@@ -52,7 +54,7 @@ export class ReadStatements {
   readonly commit: StatementSync;
   /** The same of several, some of them from memory. */
   readonly bodies: Bodies;
-  /** `[seq of the newest addition in the snapshot, whether requests to vanish are pending, seq of the newest removal]` */
+  /** `[seq of the log's newest entry in the snapshot, whether requests to vanish are pending, seq of the newest removal]` */
   readonly lastSeq: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -61,15 +63,16 @@ export class ReadStatements {
     this.commit = db.prepare("COMMIT");
     this.body = returnArrays(db.prepare("SELECT expires_at, text FROM body WHERE seq = ?"));
     this.bodies = new Bodies(db);
-    this.lastSeq = returnArrays(db.prepare(`SELECT coalesce((SELECT max(seq) FROM body), 0),
-                                                        EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
-                                                        coalesce((SELECT max(seq) FROM removal), 0)`));
+    this.lastSeq = returnArrays(
+      db.prepare(`SELECT ${LAST_SEQ}, EXISTS (SELECT 1 FROM vanish WHERE is_pending = 1),
+                         coalesce((SELECT max(seq) FROM removal), 0)`),
+    );
   }
 
   /**
    * The statement for a stream, whose rows are in the order of the answer. Parameters are a key for each list of the
-   * stream, or, of a list of several, a JSON array of keys; then age, id key, the highest age, rows wanted. Rows of several
-   * ranges end with the place of their key in the first list.
+   * stream, or, of a list of several, a JSON array of keys; then age, id key and seq of the row after which they begin, the
+   * highest age, rows wanted. Rows of several ranges end with the place of their key in the first list.
    */
   of({ source, lists }: Pick<Stream, "source" | "lists">, columns: Columns): StatementSync {
     const severals = lists.map((list) => list.length > 1);
@@ -88,21 +91,24 @@ export class ReadStatements {
   }
 }
 
-/** Where a page begins, and the oldest that is wanted; the parameters follow those of the keys. */
+/**
+ * Where a page begins, and the oldest that is wanted; the parameters follow those of the keys. Ids may share a key, so that
+ * the seq, which every index ends with, is a part of the place.
+ */
 function pageOf(keys: number): string {
-  return `(x.age, x.id_key) > (?${keys + 1}, ?${keys + 2}) AND x.age <= ?${keys + 3}`;
+  return `(x.age, x.id_key, x.seq) > (?${keys + 1}, ?${keys + 2}, ?${keys + 3}) AND x.age <= ?${keys + 4}`;
 }
 
-/** The order of the answer, and as many rows as are wanted. */
+/** The order of the indexes, and as many rows as are wanted. */
 function endOf(keys: number): string {
-  return `ORDER BY 1, 2 LIMIT ?${keys + 4}+0`;
+  return `ORDER BY 1, 2, 3 LIMIT ?${keys + 5}+0`;
 }
 
 /** The two generations are in order each, so that SQLite merges them without sorting. */
 function rangeText(source: Source, columns: Columns): string {
   const leading = LEADING[source];
   const selected = columns === "texts"
-    ? "b.expires_at, b.text"
+    ? `b.expires_at, ${TEXT_ALONG}`
     : columns === "kinds"
     ? "x.kind, 0"
     : `x.kind, ${source === "tag" ? "e" : "x"}.pubkey_key`;
@@ -128,7 +134,7 @@ function rangeText(source: Source, columns: Columns): string {
 function mergedText(source: Source, columns: Columns, severals: readonly boolean[]): string {
   const leading = LEADING[source];
   const [selected, joined] = columns === "texts"
-    ? ["b.expires_at, b.text", "CROSS JOIN body b ON b.seq = t.seq"]
+    ? [`b.expires_at, ${TEXT_ALONG}`, "CROSS JOIN body b ON b.seq = t.seq"]
     : columns === "kinds"
     ? ["t.kind, 0", ""]
     : [
@@ -155,7 +161,7 @@ function windowText(source: Source, severals: readonly boolean[]): string {
   const half = (of: Generation) =>
     `SELECT x.age, x.id_key, x.seq, ${at} FROM ${loops} ${INDEX[source](of)}
      WHERE ${keys} ${pageOf(leading.length)}`;
-  return `${lists} ${ofBoth(half)} LIMIT ?${leading.length + 4}+0`;
+  return `${lists} ${ofBoth(half)} LIMIT ?${leading.length + 5}+0`;
 }
 
 /** The parts of a statement that loop over the ranges of a stream some of whose lists hold several keys. */

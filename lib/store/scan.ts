@@ -2,23 +2,41 @@
  * Runs a plan: merges its streams newest first (ties: lowest id), checks what is left to check, and stops at a budget.
  * Belongs to the thread whose connection it reads; holds no snapshot between two steps.
  *
+ * Ids are ordered by their keys, of which several may share one: such events are gathered, put in the order of their ids,
+ * and handed out before the scan goes on. So each row that is taken has to see the one that comes after it, and a stream's
+ * next rows are fetched before its last one is taken.
+ *
+ * Long texts are read one at a time. Each text that is looked at counts in rows (`SCAN_ROW_CHARS`), handed out or not.
+ *
  * A scan can be left after any step and taken up by another one, on any thread, from its `position`.
  *
  * @module
  */
-import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, SCAN_RANGE_ROWS, TIED_EVENTS_MAX } from "../limits.ts";
+// long: one loop, and the rules of what it takes next.
+import {
+  SCAN_CHUNK_ROWS_MAX,
+  SCAN_CHUNK_ROWS_MIN,
+  SCAN_RANGE_ROWS,
+  SCAN_ROW_CHARS,
+  TIED_EVENTS_MAX,
+} from "../limits.ts";
 import type { Filter } from "../nostr/filter.ts";
-import { ageOf, Cursor, CursorHeap, type Row } from "./cursor.ts";
-import { eventOf, kindOf, pubkeyOf } from "./exact.ts";
+import { ageOf, Cursor, CursorHeap, idKeyOf, type Row } from "./cursor.ts";
+import { idOf, kindOf, pubkeyOf } from "./exact.ts";
 import { type NewestTimes, NO_AGE } from "./newest_times.ts";
 import type { Plan, Residual, Stream } from "./plan.ts";
 import type { Columns, ReadStatements, WindowRow } from "./read_statements.ts";
+import { holdsConditions } from "./tag_conditions.ts";
 import type { VanishedAuthors } from "./vanished_authors.ts";
 
 /** How far a scan is: the last row it looked at, and what is still wanted. */
 export interface ScanPosition {
   readonly age: number;
   readonly idKey: number;
+  /**
+   * Set in the midst of events that share age and key: the id of the last one handed out, empty where none was.
+   */
+  readonly afterId?: string;
   readonly remaining: number;
   /**
    * Events handed out beyond the limit, because they have the `created_at` of the last one within it; `TIED_EVENTS_MAX`
@@ -35,7 +53,7 @@ export type ScanEnd = "all" | "unknown" | number;
 
 /** What one step may cost. */
 export interface ScanBudget {
-  /** Index rows to look at. */
+  /** Index rows to look at; a long text counts as several. */
   rows: number;
   /** Characters of text to hand out. */
   bytes: number;
@@ -85,6 +103,13 @@ export interface ScanSources {
   readonly times: NewestTimes;
 }
 
+/** An event that matches and shares its age and its id's key with another one. */
+interface Tie {
+  readonly text: string;
+  readonly seq: number;
+  readonly id: string;
+}
+
 /** The scan of a plan; see the module's text. */
 export class Scan implements EventScan {
   readonly #sources: ScanSources;
@@ -108,6 +133,10 @@ export class Scan implements EventScan {
   #end: ScanEnd = "unknown";
   #age: number;
   #idKey: number;
+  /** What is still to be handed out of the events that share the present age and key, in the order of their ids. */
+  #ties: Tie[] = [];
+  /** The id of the last event of such that was handed out; null: all of the present key was dealt with. */
+  #afterId: string | null;
   #lastSeq = -1;
   #rowsLeft = 0;
 
@@ -134,16 +163,29 @@ export class Scan implements EventScan {
     this.#age = options.position?.age ??
       (filter.until === undefined ? -Number.MAX_SAFE_INTEGER : -filter.until);
     this.#idKey = options.position?.idKey ?? -1;
+    this.#afterId = options.position?.afterId ?? null;
+    // Keys are integers: what comes after the one before has all of this one.
+    const from = {
+      age: this.#age,
+      idKey: this.#afterId === null ? this.#idKey : this.#idKey - 1,
+      seq: Number.MAX_SAFE_INTEGER,
+    };
     const abreast = plan.streams.filter(({ ageMin }) => ageMin === plan.streams[0]!.ageMin).length;
     const chunk = firstChunk(this.#remaining, abreast);
     this.#isFromTop = this.#age === -Number.MAX_SAFE_INTEGER;
     for (const stream of plan.streams) {
-      if (stream.ageMin <= this.#ageMax) this.#heap.push(new Cursor(stream, this.#age, this.#idKey, chunk));
+      if (stream.ageMin <= this.#ageMax) this.#heap.push(new Cursor(stream, from, chunk));
     }
   }
 
   get position(): ScanPosition {
-    return { age: this.#age, idKey: this.#idKey, remaining: this.#remaining, tied: this.#tied };
+    return {
+      age: this.#age,
+      idKey: this.#idKey,
+      ...(this.#afterId !== null && { afterId: this.#afterId }),
+      remaining: this.#remaining,
+      tied: this.#tied,
+    };
   }
 
   get createdAt(): number {
@@ -174,11 +216,17 @@ export class Scan implements EventScan {
     if (this.#asksNothing) return "done";
     if (this.#sharesSnapshot) this.#sources.statements.begin.run();
     try {
-      for (let next = this.#heap.top; next !== undefined; next = this.#heap.top) {
+      for (let taken = 0;; taken++) {
+        const next = this.#heap.top;
+        if (next === undefined && this.#ties.length === 0) break;
         if (this.#remaining === 0 && !this.#mayTie(next)) this.#tied = TIED_EVENTS_MAX;
         if (budget.bytes <= 0) return "more";
-        if (next.at === next.rows.length && this.#rowsLeft <= 0) return "more";
-        budget.bytes -= this.#advance(emit);
+        if (this.#ties.length > 0) budget.bytes -= this.#handOutTie(emit);
+        else {
+          // A step that could take nothing would be repeated without end.
+          if (this.#rowsLeft <= 0 && taken > 0 && this.#hasToRead(next!)) return "more";
+          budget.bytes -= this.#advance(emit);
+        }
         if (this.#end !== "unknown") return "done";
       }
       this.#end = "all";
@@ -191,12 +239,20 @@ export class Scan implements EventScan {
   }
 
   /** Whether a row may go beyond the limit; at the limit, the position's age is that of the last event within it. */
-  #mayTie(next: Cursor): boolean {
+  #mayTie(next: Cursor | undefined): boolean {
     if (!this.#isCapped || this.#tied >= TIED_EVENTS_MAX) return false;
-    return ageOf(next) <= this.#age;
+    return this.#ties.length > 0 || ageOf(next!) <= this.#age;
   }
 
-  /** Takes the next row, or fetches more of the stream whose rows ran out. Returns the characters handed out. */
+  /** Whether to take the cursor's next row means to ask SQLite. */
+  #hasToRead(cursor: Cursor): boolean {
+    const row = cursor.rows[cursor.at];
+    if (row === undefined || (cursor.at + 1 === cursor.rows.length && !cursor.drained)) return true;
+    if (cursor.hasTexts) return row[4] === null;
+    return this.#hasKeys(row) && (row[6] === undefined || row[6]?.text === null);
+  }
+
+  /** Takes the next row, or opens the stream that comes first. Returns the characters handed out. */
   #advance(emit: (text: string, seq: number) => void): number {
     const cursor = this.#heap.top!;
     if (cursor.at === cursor.rows.length) {
@@ -204,28 +260,96 @@ export class Scan implements EventScan {
       this.#heap.settle();
       return 0;
     }
-    const row = cursor.rows[cursor.at++]!;
+    // Of a key some of whose events were handed out, the ids tell which are left.
+    if (this.#isLooking && !this.#afterId) return this.#look(cursor, emit);
+    const row = this.#take(cursor);
+    if (row[0] !== this.#age || row[1] !== this.#idKey) this.#afterId = null;
     this.#age = row[0];
     this.#idKey = row[1];
+    if (this.#afterId !== null || this.#isShared(row)) {
+      this.#gather(cursor, row);
+      return 0;
+    }
+    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
+    if (text === null) return 0;
+    return this.#handOut(text, row[2], emit);
+  }
+
+  /** Whether nothing more is handed out, and only whether there is more is left to be found. */
+  get #isLooking(): boolean {
+    return this.#remaining === 0 && this.#tied >= TIED_EVENTS_MAX;
+  }
+
+  /** Takes the next row to see whether it is one more that matches: any will do, in no order. */
+  #look(cursor: Cursor, emit: (text: string, seq: number) => void): number {
+    const row = cursor.rows[cursor.at++]!;
+    [this.#age, this.#idKey] = row;
+    // Others of this key may follow; none of them was handed out.
+    this.#afterId = "";
     const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
     this.#heap.settle();
-    if (text === null) return 0;
-    this.#lastSeq = row[2];
+    return text === null ? 0 : this.#handOut(text, row[2], emit);
+  }
+
+  /** Takes the row on top; the heap then shows the one that comes after it. */
+  #take(cursor: Cursor): Row {
+    const row = cursor.rows[cursor.at++]!;
+    if (cursor.at === cursor.rows.length && !cursor.drained) this.#fetch(cursor);
+    this.#heap.settle();
+    return row;
+  }
+
+  /** Returns the characters handed out: none where the event only tells that there is more. */
+  #handOut(text: string, seq: number, emit: (text: string, seq: number) => void): number {
+    this.#lastSeq = seq;
     if (this.#remaining > 0) this.#remaining--;
     else if (this.#tied < TIED_EVENTS_MAX) this.#tied++;
     else {
-      this.#end = row[2];
+      this.#end = seq;
       return 0;
     }
-    emit(text, row[2]);
+    emit(text, seq);
     return text.length;
+  }
+
+  /** Whether the row on top has the age and the key of this one: the same event by another range, or another event. */
+  #isShared(row: Row): boolean {
+    const next = this.#heap.top;
+    return next !== undefined && idKeyOf(next) === row[1] && ageOf(next) === row[0];
+  }
+
+  /**
+   * Takes all rows that share this one's age and key, budget or not: ids of one key are few, because each costs whoever
+   * makes them tens of millions of hashes.
+   */
+  #gather(cursor: Cursor, row: Row): void {
+    const ties: Tie[] = [];
+    for (let [from, taken] = [cursor, row];;) {
+      const seq = taken[2];
+      const text = ties.some((tie) => tie.seq === seq) ? null : this.#matchingText(from, taken);
+      const id = text === null ? "" : idOf(text);
+      if (text !== null && id > (this.#afterId ?? "")) ties.push({ text, seq, id });
+      if (!this.#isShared(row)) break;
+      from = this.#heap.top!;
+      taken = this.#take(from);
+    }
+    this.#ties = ties.sort((a, b) => a.id < b.id ? -1 : 1);
+    this.#afterId = ties.length === 0 ? null : this.#afterId ?? "";
+  }
+
+  /** Returns the characters handed out. */
+  #handOutTie(emit: (text: string, seq: number) => void): number {
+    const { text, seq, id } = this.#ties.shift()!;
+    this.#afterId = this.#ties.length === 0 ? null : id;
+    return this.#handOut(text, seq, emit);
   }
 
   #fetch(cursor: Cursor): void {
     const wanted = this.#hasResidual
       ? cursor.chunk
       : Math.min(cursor.chunk, Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN));
-    const chunk = Math.max(1, Math.min(wanted, Math.floor(this.#rowsLeft)));
+    // Of two rows, the first can be taken.
+    const chunk = Math.max(2, Math.min(wanted, Math.floor(this.#rowsLeft)));
     const { stream, ranges } = cursor;
     const isBounded = !cursor.isOpen && stream.ageMax < this.#ageMax && !this.#keysFirst;
     const rows = (isBounded ? this.#windowRows(cursor, chunk) : null) ?? this.#orderedRows(cursor, chunk);
@@ -236,7 +360,13 @@ export class Scan implements EventScan {
     // A call that finds nothing costs about as much as a row.
     this.#rowsLeft -= Math.max(1, rows.length) + (ranges > 1 ? ranges * SCAN_RANGE_ROWS : 0);
     const last = rows.at(-1);
-    if (last) [cursor.age, cursor.idKey] = last;
+    if (last) [cursor.age, cursor.idKey, cursor.seq] = last;
+    if (cursor.hasTexts) { for (const row of rows) this.#charge(row[4] as string | null); }
+  }
+
+  /** Counts a text that was read. */
+  #charge(text: string | null): void {
+    if (text !== null && text.length > SCAN_ROW_CHARS) this.#rowsLeft -= text.length / SCAN_ROW_CHARS;
   }
 
   /** The stream's next rows, in order. */
@@ -244,7 +374,8 @@ export class Scan implements EventScan {
     const { stream } = cursor;
     const ageMax = Math.min(stream.ageMax, this.#ageMax);
     const statement = this.#sources.statements.of(stream, this.#columnsOf(stream));
-    const rows = statement.all(...cursor.keys, cursor.age, cursor.idKey, ageMax, chunk) as unknown as Row[];
+    const { keys, age, idKey, seq } = cursor;
+    const rows = statement.all(...keys, age, idKey, seq, ageMax, chunk) as unknown as Row[];
     cursor.hasTexts = !this.#keysFirst;
     cursor.drained = rows.length < chunk;
     this.#learn(cursor, rows, cursor.drained ? Math.min(ageMax + 1, NO_AGE) : rows.at(-1)![0]);
@@ -262,7 +393,7 @@ export class Scan implements EventScan {
     const { ageMax } = cursor.stream;
     const most = Math.min(WINDOW_ROWS * wanted, SCAN_CHUNK_ROWS_MAX);
     const found = statements.of(cursor.stream, "window")
-      .all(...cursor.keys, cursor.age, cursor.idKey, ageMax, most) as unknown as WindowRow[];
+      .all(...cursor.keys, cursor.age, cursor.idKey, cursor.seq, ageMax, most) as unknown as WindowRow[];
     if (found.length >= most) {
       this.#rowsLeft -= found.length * SCAN_RANGE_ROWS;
       return null;
@@ -299,21 +430,36 @@ export class Scan implements EventScan {
     const { stream, hasTexts } = cursor;
     if (row[2] > this.#options.seqMax) return null;
     let expiresAt = row[3];
-    let text = row[4] as string;
+    let text = row[4] as string | null;
     if (!hasTexts) {
       if (!this.#hasKeys(row)) return null;
       if (row[6] === undefined) this.#fetchTexts(cursor, row);
       const body = row[6];
       if (!body) return null;
       ({ expiresAt, text } = body);
-    } else if (this.#residual.kinds && !this.#residual.kinds.has(kindOf(text))) return null;
+    }
     if (expiresAt > 0 && expiresAt <= this.#options.now) return null;
-    if (stream.exact && !stream.exact(text, row[5] ?? 0)) return null;
-    if (this.#residual.authors && !this.#residual.authors.has(pubkeyOf(text))) return null;
-    if (this.#options.mayRead?.(text) === false) return null;
-    if (this.#residual.tags.length > 0 && !hasTags(text, this.#residual)) return null;
-    if (this.#sources.vanished.hide(text)) return null;
-    return text;
+    text ??= this.#longText(row[2]);
+    return text !== null && this.#isMatch(text, stream, row[5] ?? 0) ? text : null;
+  }
+
+  /** Checks what the row does not tell. */
+  #isMatch(text: string, { exact }: Stream, at: number): boolean {
+    const { kinds, authors, tags, tagStarts } = this.#residual;
+    if (!this.#keysFirst && kinds && !kinds.has(kindOf(text))) return false;
+    if (exact && !exact(text, at)) return false;
+    if (authors && !authors.has(pubkeyOf(text))) return false;
+    if (this.#options.mayRead?.(text) === false) return false;
+    if (tags.length > 0 && !holdsConditions(text, tags, tagStarts)) return false;
+    return !this.#sources.vanished.hide(text);
+  }
+
+  /** Reads a text that did not come along; null: the event has left the store. */
+  #longText(seq: number): string | null {
+    const body = this.#sources.statements.body.get(seq) as unknown as [number, string] | undefined;
+    this.#rowsLeft--;
+    this.#charge(body?.[1] ?? null);
+    return body?.[1] ?? null;
   }
 
   /** Whether the row's text is worth fetching. */
@@ -330,7 +476,10 @@ export class Scan implements EventScan {
       if (this.#hasKeys(cursor.rows[at]!)) wanted.push(cursor.rows[at]!);
     }
     const bodies = this.#sources.statements.bodies.of(wanted.map((row) => row[2]));
-    for (const [at, body] of bodies.entries()) wanted[at]![6] = body ?? null;
+    for (const [at, body] of bodies.entries()) {
+      wanted[at]![6] = body ?? null;
+      this.#charge(body?.text ?? null);
+    }
     if (this.#keysFirst) this.#rowsLeft -= wanted.length;
   }
 }
@@ -342,11 +491,4 @@ const WINDOW_ROWS = 3;
 function firstChunk(remaining: number, streams: number): number {
   const share = streams === 1 ? remaining + 1 : Math.ceil(remaining * 2 / streams) + 1;
   return Math.max(1, Math.min(share, SCAN_CHUNK_ROWS_MAX));
-}
-
-function hasTags(text: string, residual: Residual): boolean {
-  const { tags } = eventOf(text);
-  return residual.tags.every(({ letter, values }) =>
-    tags.some((tag) => tag[0] === letter && tag[1] !== undefined && values.has(tag[1]))
-  );
 }

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
 import { packed } from "../../tests/support/pack_event.ts";
-import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX } from "../limits.ts";
+import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX, VANISH_EVENTS_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "./event_store.ts";
@@ -177,6 +177,22 @@ Deno.test("colliding keys mix nothing up: the text decides", () => {
   assertEquals(add(store, a, b, a), ["stored", "stored", "duplicate"]);
   assertEquals(ids(query(reader, { ids: [b.id] })), [b.id]);
   assertEquals(query(reader, { ids: [prefix + "c".repeat(50)] }), []);
+});
+
+Deno.test("where a sweep stops among events that share a key, the next one goes on", () => {
+  const { db } = open();
+  const store = new EventStore(db, ["wss://relay.example.com"]);
+  const [author, other] = ["a", "b"].map((digit) => digit.repeat(51) + "0".repeat(13)) as [string, string];
+  const ids = Array.from({ length: 250 }, (_, n) => "0".repeat(60) + n.toString(16).padStart(4, "0"));
+  add(store, ...ids.map((id, n) => event({ id, pubkey: n < VANISH_EVENTS_MAX ? other : author })));
+  add(store, event({ kind: 62, pubkey: author, created_at: 2_000, tags: [["relay", "ALL_RELAYS"]] }));
+  for (let slices = 0; store.isVanishing; slices++) {
+    assert(slices < 9, "it ends");
+    store.begin();
+    store.vanishSome();
+    store.commit();
+  }
+  assertEquals(db.prepare("SELECT count(*) AS n FROM removal").get()!.n, 250 - VANISH_EVENTS_MAX);
 });
 
 Deno.test("a group that is rolled back leaves nothing, not even its seq", () => {

@@ -3,8 +3,8 @@
  * there in slices, so that a hundred thousand events of one author do not keep the others waiting.
  * The store's thread owns it; every method runs inside a group of the store.
  *
- * A slice goes on where the one before stopped. A pass over everything is repeated until it finds nothing, so that a place
- * which was passed over by two equal keys is not missed; then the request is no longer pending.
+ * A slice goes on after the row where the one before stopped: what would come before it is refused since the request. After
+ * the last row the request is no longer pending.
  *
  * @module
  */
@@ -26,8 +26,8 @@ interface Sweep {
   kind: number | null;
   age: number;
   idKey: number;
-  /** Events that this pass has removed. */
-  removed: number;
+  /** Ids may share a key; with it the place is one row's. */
+  seq: number;
 }
 
 /** A row of the author's index, or of the tag index. */
@@ -89,10 +89,8 @@ export class VanishSweep {
       return;
     }
     let rowsLeft = VANISH_ROWS_MAX;
-    const removedBefore = sweep.removed;
+    let room = VANISH_EVENTS_MAX;
     while (rowsLeft > 0) {
-      const room = VANISH_EVENTS_MAX - (sweep.removed - removedBefore);
-      if (room <= 0) return;
       const rows = this.#rows(sweep, sweep.kind === null ? rowsLeft : Math.min(room, rowsLeft));
       // A call that finds nothing costs about as much as a row.
       rowsLeft -= Math.max(1, rows.length);
@@ -100,10 +98,10 @@ export class VanishSweep {
       for (const row of rows) {
         sweep.age = row.age;
         sweep.idKey = row.id_key;
+        sweep.seq = row.seq;
         if (!this.#isTaken(sweep, row.text)) continue;
         remove(row.seq);
-        sweep.removed++;
-        if (sweep.removed - removedBefore >= VANISH_EVENTS_MAX) return;
+        if (--room === 0) return;
       }
     }
   }
@@ -114,15 +112,15 @@ export class VanishSweep {
   }
 
   #begin(pubkey: string, until: number): Sweep {
-    const sweep = { pubkey, until, kind: -1, age: 0, idKey: 0, removed: 0 };
+    const sweep = { pubkey, until, kind: -1, age: 0, idKey: 0, seq: 0 };
     this.#nextKind(sweep);
     return sweep;
   }
 
-  #rows({ pubkey, kind, age, idKey }: Sweep, most: number): Row[] {
+  #rows({ pubkey, kind, age, idKey, seq }: Sweep, most: number): Row[] {
     const rows = kind === null
-      ? this.#sql.wraps.all(tagKey("p", pubkey), age, idKey, most)
-      : this.#sql.own.all(pubkeyKey(pubkey), kind, age, idKey, most);
+      ? this.#sql.wraps.all(tagKey("p", pubkey), age, idKey, seq, most)
+      : this.#sql.own.all(pubkeyKey(pubkey), kind, age, idKey, seq, most);
     return rows as unknown as Row[];
   }
 
@@ -131,17 +129,14 @@ export class VanishSweep {
     return text !== "" && vanishingKeys(eventOf(text)).includes(sweep.pubkey);
   }
 
-  /** Goes to the next kind, or ends the pass. Returns whether this pass goes on. */
+  /** Goes to the next kind, or ends the sweep. Returns whether it goes on. */
   #advance(sweep: Sweep): boolean {
     if (sweep.kind !== null) {
       this.#nextKind(sweep);
       return true;
     }
-    if (sweep.removed > 0) this.#sweep = this.#begin(sweep.pubkey, sweep.until);
-    else {
-      this.#sql.done.run(sweep.pubkey);
-      this.#sweep = null;
-    }
+    this.#sql.done.run(sweep.pubkey);
+    this.#sweep = null;
     return false;
   }
 
@@ -152,6 +147,7 @@ export class VanishSweep {
     sweep.kind = kind;
     sweep.age = -sweep.until;
     sweep.idKey = -1;
+    sweep.seq = -1;
   }
 
   #remember(pubkey: string): void {
@@ -179,17 +175,17 @@ function prepareStatements(db: DatabaseSync) {
       ofBoth((of) =>
         `SELECT x.age, x.id_key, x.seq, b.text
          FROM ${of}event x INDEXED BY ${of}event_author CROSS JOIN body b ON b.seq = x.seq
-         WHERE x.pubkey_key = ?1 AND x.kind = ?2 AND (x.age, x.id_key) > (?3, ?4)`
+         WHERE x.pubkey_key = ?1 AND x.kind = ?2 AND (x.age, x.id_key, x.seq) > (?3, ?4, ?5)`
       )
-    } ORDER BY age, id_key LIMIT ?5+0`),
+    } ORDER BY 1, 2, 3 LIMIT ?6+0`),
     // The text of gift wraps only: everybody may be mentioned by millions of other events.
     wraps: sql(`${
       ofBoth((of) =>
         `SELECT age, id_key, seq,
                 CASE kind WHEN ${KIND_GIFT_WRAP}
                   THEN (SELECT b.text FROM body b WHERE b.seq = x.seq) ELSE '' END AS text
-         FROM ${of}tag x WHERE tag_key = ?1 AND (age, id_key) > (?2, ?3)`
+         FROM ${of}tag x WHERE tag_key = ?1 AND (age, id_key, seq) > (?2, ?3, ?4)`
       )
-    } ORDER BY age, id_key LIMIT ?4+0`),
+    } ORDER BY 1, 2, 3 LIMIT ?5+0`),
   };
 }

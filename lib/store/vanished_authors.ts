@@ -6,7 +6,8 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { eventOf } from "./exact.ts";
+import { createdAtOf, kindOf, pubkeyOf, tagsOf } from "./exact.ts";
+import { KIND_GIFT_WRAP } from "../nostr/kinds.ts";
 import { vanishingKeys } from "../nostr/vanish.ts";
 
 /** The requests that are not yet carried out; see the module's text. */
@@ -35,8 +36,14 @@ export class VanishedAuthors {
 
   /** Whether the event of this text is to be left out. */
   hide(text: string): boolean {
-    if (this.#until === null) return false;
-    const event = eventOf(text);
-    return vanishingKeys(event).some((key) => event.created_at <= (this.#until!.get(key) ?? -1));
+    const until = this.#until;
+    if (until === null) return false;
+    const kind = kindOf(text);
+    // What is asked about every row does not parse every text.
+    const tags = kind === KIND_GIFT_WRAP ? tagsOf(text) : [];
+    const createdAt = createdAtOf(text);
+    return vanishingKeys({ kind, pubkey: pubkeyOf(text), tags }).some((key) =>
+      createdAt <= (until.get(key) ?? -1)
+    );
   }
 }

@@ -4,10 +4,13 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import {
   COUNT_DISTINCT_MAX,
   READER_SLICE_CHARS_MAX,
   READER_SLICE_ROWS_MAX,
+  SCAN_ROW_CHARS,
+  SCAN_TEXT_ALONG_BYTES_MAX,
   SEARCH_HITS_MAX,
   SORT_CANDIDATES_MAX,
 } from "../../lib/limits.ts";
@@ -25,7 +28,7 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf, idOf, pubkeyOf } from "../../lib/store/exact.ts";
+import { conditionedOf, eventOf, pubkeyOf } from "../../lib/store/exact.ts";
 import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
@@ -44,8 +47,10 @@ export interface Slice {
 
 /** One event that a search has found. */
 interface FoundRow {
+  readonly id: string;
   readonly seq: number;
-  readonly text: string;
+  /** Null: it is long, and read again when its turn comes, so that thousands of such do not wait in memory. */
+  readonly text: string | null;
   /** Set where the search asks for an order by popularity. */
   score: number;
 }
@@ -159,7 +164,7 @@ export class Job {
     let rows: FoundRow[] = [];
     for (let limit = wanted;; limit = Math.min(limit * SEARCH_WIDENING, SEARCH_HITS_MAX)) {
       const ids = await this.#idsOf({ ...asked, limit });
-      rows = this.#rowsOf(ids, asked);
+      rows = await this.#rowsOf(ids, asked);
       if (counting && ids.length >= SEARCH_HITS_MAX) this.#approximate = true;
       if (rows.length >= wanted || ids.length < limit || limit >= SEARCH_HITS_MAX) break;
     }
@@ -175,18 +180,33 @@ export class Job {
   }
 
   /** The events that are there, match, and may be known of, in the order of their ids. */
-  #rowsOf(ids: readonly string[], filter: Filter): FoundRow[] {
+  async #rowsOf(ids: readonly string[], filter: Filter): Promise<FoundRow[]> {
     this.#reader.refresh();
-    this.#until.now = Math.max(this.#until.now, this.#nowSeconds());
-    this.#removal = this.#reader.lastRemoval;
-    const { now } = this.#until;
-    const mayRead = this.#until.mayRead = this.#rights.mayRead;
     const rows: FoundRow[] = [];
+    let rowsLeft = READER_SLICE_ROWS_MAX;
+    this.#until.now = Math.max(this.#until.now, this.#nowSeconds());
+    this.#until.mayRead = this.#rights.mayRead;
+    this.#removal = this.#reader.lastRemoval;
     for (const id of ids) {
-      const row = this.#reader.rowOf(id, { now, mayRead });
-      if (row !== null && matchesFilter(filter, eventOf(row.text))) rows.push({ ...row, score: 0 });
+      if (rowsLeft <= 0) {
+        rowsLeft = READER_SLICE_ROWS_MAX;
+        await new Promise<void>((resolve) => setImmediate(() => resolve()));
+        this.#reader.refresh();
+      }
+      const row = this.#reader.rowOf(id, this.#until);
+      rowsLeft -= 1 + (row?.text.length ?? 0) / SCAN_ROW_CHARS;
+      if (row === null || !matchesFilter(filter, conditionedOf(row.text))) continue;
+      const text = row.text.length > SCAN_TEXT_ALONG_BYTES_MAX ? null : row.text;
+      rows.push({ id, seq: row.seq, text, score: 0 });
     }
     return rows;
+  }
+
+  /** The text of a row that was found, charged as a row; null: it is gone, or is nothing for this reader any more. */
+  #textOf({ id, text }: FoundRow, isOld: boolean, budget: { rows: number }): string | null {
+    const read = text !== null && !isOld ? text : this.#reader.rowOf(id, this.#until)?.text ?? null;
+    budget.rows -= 1 + Math.floor((read?.length ?? 0) / SCAN_ROW_CHARS);
+    return read;
   }
 
   #refuseUnlessWhole(): void {
@@ -286,10 +306,11 @@ export class Job {
   ): boolean {
     if (found.scored !== null && !this.#rank(found, budget)) return false;
     while (found.at < found.rows.length) {
-      if (budget.bytes <= 0) return false;
-      const { seq, text } = found.rows[found.at++]!;
-      budget.rows--;
-      if (found.isOld && this.#reader.rowOf(idOf(text), this.#until) === null) continue;
+      if (budget.bytes <= 0 || budget.rows <= 0) return false;
+      const row = found.rows[found.at++]!;
+      const { seq } = row;
+      const text = this.#textOf(row, found.isOld, budget);
+      if (text === null) continue;
       if (this.query.type === "count") this.#countOne(text, seq);
       else {
         budget.bytes -= text.length;
@@ -308,10 +329,12 @@ export class Job {
     for (; found.scored! < found.rows.length; found.scored!++) {
       if (budget.rows <= 0) return false;
       const row = found.rows[found.scored!]!;
-      const event = eventOf(row.text);
+      const text = this.#textOf(row, found.isOld, budget);
+      if (text === null) continue;
+      const event = eventOf(text);
       const answers = this.#answers.of(event, options);
       row.score = popularityScore(order, answers, { createdAt: event.created_at, now });
-      budget.rows -= 1 + answers.rows;
+      budget.rows -= answers.rows;
     }
     // Sorting is stable: the index's own order decides between equals.
     found.rows = found.rows.sort((a, b) => b.score - a.score).slice(0, this.#current!.limit);
