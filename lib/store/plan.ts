@@ -240,6 +240,13 @@ function streamsOf(
   }));
 }
 
+function hasRepeats(keys: readonly number[]): boolean {
+  if (keys.length < 2) return false;
+  const sorted = Float64Array.from(keys).sort();
+  for (let at = 1; at < sorted.length; at++) if (sorted[at] === sorted[at - 1]) return true;
+  return false;
+}
+
 /**
  * Keys and their values, each key once: whoever asks can choose many values of one key, and each would be sought again.
  * Sorted, not hashed, because keys can be chosen for a hash table too.
@@ -248,8 +255,7 @@ function distinct(
   keys: readonly number[],
   values: readonly string[],
 ): { readonly keys: readonly number[]; readonly values: readonly string[] } {
-  const sorted = keys.length < 2 ? null : Float64Array.from(keys).sort();
-  if (sorted === null || !sorted.some((key, at) => key === sorted[at - 1])) return { keys, values };
+  if (!hasRepeats(keys)) return { keys, values };
   const order = keys.map((_, place) => place).sort((a, b) => keys[a]! - keys[b]!);
   const places = order.filter((place, at) => at === 0 || keys[place] !== keys[order[at - 1]!]);
   return { keys: places.map((place) => keys[place]!), values: places.map((place) => values[place]!) };
