@@ -54,7 +54,7 @@ export class ReadStatements {
   readonly commit: StatementSync;
   /** The same of several, some of them from memory. */
   readonly bodies: Bodies;
-  /** `[seq of the log's newest entry in the snapshot, whether requests to vanish are pending, seq of the newest removal]` */
+  /** Of the snapshot: `[seq of the newest entry, whether requests to vanish are pending, seq of the newest removal]` */
   readonly lastSeq: StatementSync;
 
   constructor(db: DatabaseSync) {
