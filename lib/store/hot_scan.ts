@@ -154,9 +154,13 @@ export class HotPage implements HotScan {
       for (let taken = 0;; taken++) {
         const row = this.#rows[this.#at];
         if (row !== undefined && this.#remaining === 0 && !this.#mayTie(row)) this.#tied = TIED_EVENTS_MAX;
-        // Where only whether there is more is left to be found, any event tells: the last key's need no order.
-        const isLooking = this.#remaining === 0 && this.#tied >= TIED_EVENTS_MAX;
-        if (this.#at === (isLooking ? this.#rows.length : this.#ordered) && !this.#isDrained) {
+        if (this.#at === this.#ordered && !this.#isDrained) {
+          // Whether there is more, any event tells: the last key's need not be in their order.
+          const isLooking = this.#remaining === 0 && this.#tied >= TIED_EVENTS_MAX;
+          if (isLooking && row !== undefined && this.#textOf(row, budget) !== null) {
+            this.end = row[2];
+            return "done";
+          }
           if (budget.rows <= 0) return "more";
           this.#fetch(budget);
           continue;

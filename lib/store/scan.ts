@@ -260,35 +260,29 @@ export class Scan implements EventScan {
       this.#heap.settle();
       return 0;
     }
-    // Of a key some of whose events were handed out, the ids tell which are left.
-    if (this.#isLooking && !this.#afterId) return this.#look(cursor, emit);
-    const row = this.#take(cursor);
+    const row = cursor.rows[cursor.at]!;
     if (row[0] !== this.#age || row[1] !== this.#idKey) this.#afterId = null;
-    this.#age = row[0];
-    this.#idKey = row[1];
+    [this.#age, this.#idKey] = row;
+    // Whether there is more, any event tells of whose key none was handed out: what follows need not be fetched.
+    const looksAt = this.#isLooking && !this.#afterId ? this.#newText(cursor, row) : undefined;
+    if (typeof looksAt === "string") return this.#handOut(looksAt, row[2], emit);
+    this.#take(cursor);
     if (this.#afterId !== null || this.#isShared(row)) {
       this.#gather(cursor, row);
       return 0;
     }
-    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
-    if (text === null) return 0;
-    return this.#handOut(text, row[2], emit);
+    const text = looksAt === undefined ? this.#newText(cursor, row) : looksAt;
+    return text === null ? 0 : this.#handOut(text, row[2], emit);
+  }
+
+  /** The row's text, if it belongs to the answer and was not handed out just now. */
+  #newText(cursor: Cursor, row: Row): string | null {
+    return row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
   }
 
   /** Whether nothing more is handed out, and only whether there is more is left to be found. */
   get #isLooking(): boolean {
     return this.#remaining === 0 && this.#tied >= TIED_EVENTS_MAX;
-  }
-
-  /** Takes the next row to see whether it is one more that matches: any will do, in no order. */
-  #look(cursor: Cursor, emit: (text: string, seq: number) => void): number {
-    const row = cursor.rows[cursor.at++]!;
-    [this.#age, this.#idKey] = row;
-    // Others of this key may follow; none of them was handed out.
-    this.#afterId = "";
-    const text = row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
-    this.#heap.settle();
-    return text === null ? 0 : this.#handOut(text, row[2], emit);
   }
 
   /** Takes the row on top; the heap then shows the one that comes after it. */
