@@ -10,6 +10,7 @@
 import { memoryUsage } from "node:process";
 import { parseFilter } from "../lib/nostr/filter.ts";
 import { eventFacts } from "../lib/nostr/packed_event.ts";
+import { KEY_HASH_WORDS, KeyHash } from "../lib/nostr/key_hash.ts";
 import { idKey, pubkeyKey } from "../lib/nostr/keys.ts";
 import { type LiveEvent, SubscriptionIndex } from "../lib/subscription/subscription_index.ts";
 import { Flags } from "./flags.ts";
@@ -35,7 +36,9 @@ export async function main(words: readonly string[]): Promise<void> {
 /** Measures one size. */
 export function measure(subscriptions: number, matching: number, events: number): Record<string, number> {
   const before = memoryUsage().heapUsed;
-  const index = new SubscriptionIndex<{ number: number }>();
+  const index = new SubscriptionIndex<{ number: number }>({
+    hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
+  });
   for (let number = 0; number < subscriptions; number++) {
     index.add({ number }, [
       parseFilter(number < matching ? { authors: [authorOf(WRITER)] } : other(number), LIMITS),

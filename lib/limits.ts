@@ -45,6 +45,20 @@ export const SEARCH_BYTES_MAX = 1_024;
 export const SUBSCRIPTIONS_DEFAULT = 200;
 /** The most that an operator may set `MAX_SUBSCRIPTIONS` to. */
 export const SUBSCRIPTIONS_MAX = 10_000;
+/** Values that the filters of one connection may hold, open subscriptions and counts under way together. */
+export const HELD_VALUES_MAX = 50_000;
+/** Characters that count as one such value. */
+export const HELD_VALUE_CHARS = 64;
+/** Bytes that one takes at most; a test measures it. */
+export const HELD_VALUE_BYTES = 256;
+/** Bytes that the filters of all connections of the relay may take. */
+export const HELD_VALUES_TOTAL_BYTES_MAX = 768 * 1024 * 1024;
+/** Values that a connection may hold when three quarters of those bytes are taken. */
+export const HELD_VALUES_FEW = 2_000;
+/** Steps in vain of matching live events for one subscription at which its connection is told of them. */
+export const LIVE_STEPS_CHARGED = 4_096;
+/** Such steps a second, some 30 ns each, at which a connection's subscriptions are ended. */
+export const LIVE_STEPS_PER_SECOND_MAX = 500_000;
 /** The highest `limit` of a filter that is served as asked, by default (NIP-11 `max_limit`). */
 export const QUERY_LIMIT_DEFAULT = 5_000;
 /** The most that an operator may set `MAX_LIMIT` to. */
@@ -85,6 +99,17 @@ export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 export const EVENTS_UNANSWERED_MAX = 2_000;
 /** Bytes of events that one connection may have unanswered: half of a lane of frames, so that none fills it alone. */
 export const EVENT_BYTES_UNANSWERED_MAX = LANE_BYTES_FRAMES / 2;
+/**
+ * Tags of events that one connection may have unanswered, beside an event that is alone: to store a tag takes some 5 µs,
+ * and all who come after wait for it.
+ */
+export const EVENT_TAGS_UNANSWERED_MAX = 20_000;
+/** The same of all connections of a gateway; one may have what is left of it. */
+export const EVENT_TAGS_UNANSWERED_ORIGIN_MAX = 40_000;
+/** Tags that a connection may have unanswered however many others have. */
+export const EVENT_TAGS_LIGHT = 500;
+/** Characters of a message below which its tags are not counted: there is room for twenty. */
+export const EVENT_TAGS_COUNTED_CHARS = 512;
 /** Events that one gateway may have unanswered, over all its connections. */
 export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 /** Bytes of an outcome's message. */
@@ -514,6 +539,10 @@ invariant(LANE_BYTES_FRAMES >= 4 * FRAME_BYTES_MAX, "a lane of frames holds four
 invariant(PLUGIN_BATCH_MAX <= PLUGIN_WAITING_MAX, "no event of a batch is refused because of the others");
 invariant(STORAGE_PROBE_BYTES >= 2 * GROUP_COMMIT_BYTES_MAX, "a disk that has room again has it for a group");
 invariant((TAIL_BYTES & (TAIL_BYTES - 1)) === 0, "TAIL_BYTES is a power of two");
+invariant(
+  HELD_VALUES_MAX >= 2 * 4 * FILTER_VALUES_MAX,
+  "a connection may hold several of the longest filters",
+);
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");

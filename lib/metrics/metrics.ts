@@ -86,6 +86,10 @@ export const METRICS = {
   },
   nostr_connections_active: { type: "gauge", help: "Open connections." },
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },
+  nostr_filter_values_held: {
+    type: "gauge",
+    help: "Values that filters of open subscriptions and counts hold; a long one counts as several.",
+  },
   nostr_relay_queue_length: { type: "gauge", help: "Events received and not yet answered." },
   nostr_relay_queue_bytes: {
     type: "gauge",

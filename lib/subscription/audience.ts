@@ -41,11 +41,15 @@ export class Audience {
     memory.fill(0);
   }
 
-  /** A filter was filed (1) or removed (-1) under a place's keys; for "any" there are none. */
-  count(filter: Filter, place: Place, keys: readonly number[], change: 1 | -1): void {
-    if (filter.kinds && !filter.kinds.some((kind) => kindClass(kind) === "ephemeral")) return;
-    for (const key of place === "any" ? [0] : keys) Atomics.add(this.#counts, slotOf(place, key), change);
+  /** A filter that may hear ephemeral events was filed (1) or removed (-1) under a key; under 0 for "any". */
+  count(place: Place, key: number, change: 1 | -1): void {
+    Atomics.add(this.#counts, slotOf(place, key), change);
   }
+}
+
+/** Whether a filter can match an ephemeral event. */
+export function mayHearEphemeral({ kinds }: Filter): boolean {
+  return kinds === undefined || kinds.some((kind) => kindClass(kind) === "ephemeral");
 }
 
 /** The keys of an event that is looked up. */

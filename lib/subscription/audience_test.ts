@@ -1,5 +1,6 @@
 /** Tests of the audience: a "nobody" is never wrong, and filters that cannot match ephemeral events do not count. */
 import { assert, assertEquals } from "@std/assert";
+import { keyHash } from "../../tests/support/key_hash.ts";
 import { seededPrng } from "../../tests/support/prng.ts";
 import { naiveMatch, type PlainFilter } from "../../tests/support/naive_matcher.ts";
 import { type Filter, parseFilter } from "../nostr/filter.ts";
@@ -37,7 +38,9 @@ const parse = (filter: object): Filter => parseFilter(filter, LIMITS);
 
 Deno.test("an event is heard while a filter that may match it is open, on whichever gateway", () => {
   const gateways = [createAudienceMemory(), createAudienceMemory()];
-  const indexes = gateways.map((memory) => new SubscriptionIndex<object>(new Audience(memory)));
+  const indexes = gateways.map((memory) =>
+    new SubscriptionIndex<object>({ hash: keyHash(), audience: new Audience(memory) })
+  );
   const spoken = event({ tags: [["p", "3".repeat(64)]] });
   const filters: object[] = [
     {},
@@ -68,7 +71,7 @@ Deno.test("an event is heard while a filter that may match it is open, on whiche
 
 Deno.test("a gateway that starts again begins with nobody", () => {
   const memory = createAudienceMemory();
-  new SubscriptionIndex<object>(new Audience(memory)).add({}, [parse({})]);
+  new SubscriptionIndex<object>({ hash: keyHash(), audience: new Audience(memory) }).add({}, [parse({})]);
   assert(isHeard(event({}), [memory]));
   new Audience(memory);
   assertEquals(isHeard(event({}), [memory]), false);
@@ -78,7 +81,7 @@ Deno.test("whatever filters come and go, an event that matches one of them is he
   const prng = seededPrng("audience");
   const keys = Array.from({ length: 6 }, () => prng.hex(32));
   const memory = createAudienceMemory();
-  const index = new SubscriptionIndex<object>(new Audience(memory));
+  const index = new SubscriptionIndex<object>({ hash: keyHash(), audience: new Audience(memory) });
   const open = new Map<object, PlainFilter>();
   for (let round = 0; round < 2_000; round++) {
     if (prng.chance(0.5) || open.size > 20) {

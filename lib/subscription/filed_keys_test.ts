@@ -1,7 +1,8 @@
 /** Tests of filters filed by key against a plain list of pairs. `SEED=` repeats a run. */
 import { assert, assertEquals } from "@std/assert";
+import { keyHash } from "../../tests/support/key_hash.ts";
 import { Prng } from "../../tests/support/prng.ts";
-import { FiledKeys } from "./filed_keys.ts";
+import { FiledKeys, type Filing } from "./filed_keys.ts";
 
 /** Keys of 52 bits that share low halves, high halves and slots, and small ones as kinds are. */
 function keysOf(prng: Prng): number[] {
@@ -12,16 +13,16 @@ function keysOf(prng: Prng): number[] {
 
 Deno.test("what is filed is found under each of its keys until it is taken away", () => {
   const prng = new Prng(Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 2 ** 32)));
-  const filed = new FiledKeys<{ number: number }>(prng.uint32());
-  const model: { value: { number: number }; keys: number[]; first: number }[] = [];
+  const filed = new FiledKeys<{ number: number }>(keyHash(prng));
+  const model: { value: { number: number }; keys: number[]; filing: Filing<{ number: number }> }[] = [];
   for (let round = 0; round < 3_000; round++) {
     // It grows for a while, then shrinks, and so on.
     if (prng.chance(round % 1_000 < 600 ? 0.6 : 0.3) || model.length === 0) {
       const [value, keys] = [{ number: round }, keysOf(prng)];
-      model.push({ value, keys, first: filed.file(keys, value) });
+      model.push({ value, keys, filing: filed.file(keys, value) });
     } else {
       const [gone] = model.splice(prng.int(0, model.length - 1), 1);
-      filed.unfile(gone!.first);
+      filed.unfile(gone!.filing);
     }
     if (round % 10 > 0) continue;
     assertEquals(filed.size, model.reduce((sum, { keys }) => sum + keys.length, 0));
@@ -34,19 +35,57 @@ Deno.test("what is filed is found under each of its keys until it is taken away"
       assertEquals(found.toSorted((a, b) => a - b), expected, `SEED=${prng.seed} round ${round} key ${key}`);
     }
   }
-  for (const { first } of model) filed.unfile(first);
+  for (const { filing } of model) filed.unfile(filing);
   assertEquals(filed.size, 0);
 });
 
 Deno.test("a key of many is left at the price of one, and its neighbours do not meet them", () => {
-  const filed = new FiledKeys<object>(1);
-  const firsts = Array.from({ length: 50_000 }, (_, number) => filed.file([1], { number }));
+  const filed = new FiledKeys<object>(keyHash());
+  const filings = Array.from({ length: 50_000 }, (_, number) => filed.file([1], { number }));
   filed.file([6], {});
   // With a walk along all of them this would take minutes.
-  for (const first of firsts) filed.unfile(first);
+  for (const filing of filings) filed.unfile(filing);
   let visits = 0;
   filed.each(1, () => visits++);
   filed.each(6, () => visits++);
   assertEquals([visits, filed.size], [1, 1]);
-  assert(filed.file([], {}) === -1, "nothing to take away");
+  filed.unfile(filed.file([], {}));
+  assertEquals(filed.size, 1, "nothing to take away");
+});
+
+Deno.test("keys that were chosen to share a slot share none", () => {
+  // What both halves give that are folded by a known factor is the same for all: no later factor tells them apart.
+  const keys = Array.from(
+    { length: 50_000 },
+    (_, high) => high * 2 ** 32 + ((Math.imul(high, 0x9e3779b1) ^ 5) >>> 0),
+  );
+  const filed = new FiledKeys<object>(keyHash());
+  const filings = keys.map((key) => filed.file([key], {}));
+  assert(filed.longestChain <= 12, `a look-up goes through ${filed.longestChain} keys`);
+  for (const filing of filings) filed.unfile(filing);
+  assertEquals(filed.size, 0);
+});
+
+Deno.test("room that nobody needs any more is given back, and what stays is still found", () => {
+  const filed = new FiledKeys<{ number: number }>(keyHash());
+  const filings = Array.from(
+    { length: 2_000 },
+    (_, number) =>
+      filed.file(Array.from({ length: 50 }, (_, at) => number % 3 ? number * 50 + at : at), { number }),
+  );
+  assertEquals(filed.room, 2 ** 17);
+  for (const filing of filings.splice(10)) filed.unfile(filing);
+  assert(filed.room <= 4_000, `there is room for ${filed.room} of ${filed.size}`);
+  for (const { value } of filings) {
+    const found: [number, number][] = [];
+    filed.each(
+      value.number % 3 ? value.number * 50 + 7 : 7,
+      (other, place) => found.push([other.number, place]),
+    );
+    assert(found.some(([number, place]) => number === value.number && place === 7));
+    assertEquals(found.length, value.number % 3 ? 1 : 4);
+  }
+  const taken: number[] = [];
+  for (const filing of filings) filed.unfile(filing, (key) => taken.push(key));
+  assertEquals([taken.length, filed.size, filed.room], [500, 0, 64]);
 });

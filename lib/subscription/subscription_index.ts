@@ -3,51 +3,34 @@
  * A gateway's thread owns it.
  *
  * Each filter is filed under the values of its most selective condition: ids, else the tag condition with the fewest
- * values, else authors, else kinds, else under "any". An event looks up its own id, tag keys, author and kind; what it
- * finds is checked in full. Keys are the 52-bit ones of the store; the text decides in the end.
+ * values, else authors, else kinds, else under "any". An event looks up its own id, tag keys, author and kind; of what it
+ * finds, the value itself is compared, and once an event the rest of the filter. Keys are the 52-bit ones of the store;
+ * the text decides in the end.
+ *
+ * Work that brings no match is counted: a filter found by many keys of one event, or with long lists of tags to go through.
+ * Who subscribed to such learns what it costs (`charge`), and decides who goes on.
  *
  * @module
  */
+import { LIVE_STEPS_CHARGED } from "../limits.ts";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
-import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
-import type { Audience, Place } from "./audience.ts";
-import { FiledKeys } from "./filed_keys.ts";
-import { holdsQuoted, idOf, pubkeyOf } from "../store/exact.ts";
+import type { KeyHash } from "../nostr/key_hash.ts";
+import { type Audience, mayHearEphemeral, type Place } from "./audience.ts";
+import { CompiledFilter, placeOf } from "./compiled_filter.ts";
+import { EventTags, type LiveEvent } from "./event_tags.ts";
+import { FiledKeys, type Filing } from "./filed_keys.ts";
 
-/** An event as the tail brings it: keys, and the text. */
-export interface LiveEvent {
-  readonly kind: number;
-  readonly createdAt: number;
-  readonly idKey: number;
-  readonly pubkeyKey: number;
-  readonly tagKeys: readonly number[];
-  readonly text: string;
-}
+export type { LiveEvent };
 
-/** Values to be found among: a set where a list would be slow. */
-type Values<Value> = readonly Value[] | ReadonlySet<Value>;
+type OwnFilter<Owner> = CompiledFilter<Subscribed<Owner>>;
 
-/** A filter ready to be checked against events. */
-interface CompiledFilter<Owner> {
-  readonly subscription: Subscribed<Owner>;
-  /** Long lists become sets when they are looked into: most subscriptions end before. */
-  kinds: Values<number> | null;
-  authors: Values<string> | null;
-  ids: Values<string> | null;
-  /** Tag key to the value as JSON writes it, for each condition. */
-  readonly tags: readonly ReadonlyMap<number, string>[];
-  readonly since: number;
-  readonly until: number;
-}
-
-/** A filter where it was filed; an "any" has no keys. */
+/** A filter where it was filed; an "any" has no filing. */
 interface Filed<Owner> {
-  readonly filter: Filter;
-  readonly compiled: CompiledFilter<Owner>;
+  readonly compiled: OwnFilter<Owner>;
   readonly place: Place;
-  readonly keys: readonly number[];
-  /** By what its entries are found. */
-  readonly entries: number;
+  readonly filing: Filing<OwnFilter<Owner>> | null;
+  /** Whether the audience counts it. */
+  readonly isHeard: boolean;
 }
 
 /** An owner, and what to undo when it leaves. */
@@ -56,28 +39,51 @@ interface Subscribed<Owner> {
   readonly filed: Filed<Owner>[];
   /** The last event that it was given, by the index's own count: several filters of it may match. */
   lastEvent: number;
+  /** Steps in vain that were not charged yet. */
+  steps: number;
   isOpen: boolean;
 }
 
-const VALUES_LISTED_MAX = 8;
-const NO_TAGS: readonly ReadonlyMap<number, string>[] = [];
+/** What an index needs beside its owners. */
+export interface IndexParts<Owner> {
+  /** Keeps clients from choosing keys that are found slowly. */
+  readonly hash: KeyHash;
+  /** Is told of every filter, for those who ask whether anybody listens. */
+  readonly audience?: Audience;
+  /** So many steps led to no match, for the event that was matched last and others before; may close subscriptions. */
+  readonly charge?: (owner: Owner, steps: number) => void;
+}
 
 /** The open subscriptions of one gateway. `Owner` is whatever a match is to be delivered to. */
 export class SubscriptionIndex<Owner extends object> {
-  readonly #filed: Readonly<Record<Exclude<Place, "any">, FiledKeys<CompiledFilter<Owner>>>>;
-  readonly #any = new Set<CompiledFilter<Owner>>();
+  readonly #filed: Readonly<Record<Exclude<Place, "any">, FiledKeys<OwnFilter<Owner>>>>;
+  readonly #any = new Set<OwnFilter<Owner>>();
   readonly #subscribed = new Map<Owner, Subscribed<Owner>>();
-  #events = 0;
   readonly #audience: Audience | null;
+  readonly #charge: IndexParts<Owner>["charge"] | null;
+  readonly #tags = new EventTags();
   readonly #matching: Subscribed<Owner>[] = [];
+  readonly #dear: Subscribed<Owner>[] = [];
+  #events = 0;
+  /** The one that is being matched. */
+  #event: LiveEvent = NO_EVENT;
+  readonly #visitId = (filter: OwnFilter<Owner>, at: number) => {
+    if (this.#isOpen(filter)) this.#check(filter, filter.hasId(at, this.#event));
+  };
+  readonly #visitTag = (filter: OwnFilter<Owner>, at: number) => {
+    if (this.#isOpen(filter)) this.#check(filter, filter.hasTag(at, this.#tags));
+  };
+  readonly #visitAuthor = (filter: OwnFilter<Owner>, at: number) => {
+    if (this.#isOpen(filter)) this.#check(filter, filter.hasAuthor(at, this.#event));
+  };
+  readonly #visitAny = (filter: OwnFilter<Owner>) => {
+    if (this.#isOpen(filter)) this.#check(filter, true);
+  };
 
-  /**
-   * @param audience Is told of every filter, for those who ask whether anybody listens.
-   * @param seed Keeps clients from choosing keys that are found slowly; random, 32 bits.
-   */
-  constructor(audience: Audience | null = null, seed = 0x2545f491) {
-    this.#audience = audience;
-    const filed = () => new FiledKeys<CompiledFilter<Owner>>(seed);
+  constructor({ hash, audience, charge }: IndexParts<Owner>) {
+    this.#audience = audience ?? null;
+    this.#charge = charge ?? null;
+    const filed = () => new FiledKeys<OwnFilter<Owner>>(hash);
     this.#filed = { id: filed(), tag: filed(), author: filed(), kind: filed() };
   }
 
@@ -89,15 +95,17 @@ export class SubscriptionIndex<Owner extends object> {
   /** Opens a subscription. An owner that is there is replaced. */
   add(owner: Owner, filters: readonly Filter[]): void {
     this.delete(owner);
-    const subscription: Subscribed<Owner> = { owner, filed: [], lastEvent: 0, isOpen: true };
+    const subscription: Subscribed<Owner> = { owner, filed: [], lastEvent: 0, steps: 0, isOpen: true };
     for (const filter of filters) {
       if (isEmptyFilter(filter)) continue;
-      const compiled = compile(subscription, filter);
-      const [place, keys] = placeOf(filter, compiled);
+      const found = placeOf(filter);
+      const { place, keys } = found;
+      const compiled = new CompiledFilter(subscription, filter, found);
       if (place === "any") this.#any.add(compiled);
-      const entries = place === "any" ? 0 : this.#filed[place].file(keys, compiled);
-      this.#audience?.count(filter, place, keys, 1);
-      subscription.filed.push({ filter, compiled, place, keys, entries });
+      const filing = place === "any" ? null : this.#filed[place].file(keys, compiled);
+      const isHeard = this.#audience !== null && mayHearEphemeral(filter);
+      if (isHeard) this.#count(place, keys, 1);
+      subscription.filed.push({ compiled, place, filing, isHeard });
     }
     this.#subscribed.set(owner, subscription);
   }
@@ -106,10 +114,12 @@ export class SubscriptionIndex<Owner extends object> {
   delete(owner: Owner): void {
     const subscription = this.#subscribed.get(owner);
     if (subscription === undefined) return;
-    for (const { filter, compiled, place, keys, entries } of subscription.filed) {
-      this.#audience?.count(filter, place, keys, -1);
-      if (place === "any") this.#any.delete(compiled);
-      else this.#filed[place].unfile(entries);
+    for (const { compiled, place, filing, isHeard } of subscription.filed) {
+      if (place === "any") {
+        this.#any.delete(compiled);
+        if (isHeard) this.#count(place, [], -1);
+      } else if (isHeard) this.#filed[place].unfile(filing!, (key) => this.#audience!.count(place, key, -1));
+      else this.#filed[place].unfile(filing!);
     }
     subscription.isOpen = false;
     this.#subscribed.delete(owner);
@@ -117,74 +127,64 @@ export class SubscriptionIndex<Owner extends object> {
 
   /** Calls `deliver`, which may close subscriptions, once for every owner with a filter that the event matches. */
   match(event: LiveEvent, deliver: (owner: Owner) => void): void {
-    const number = ++this.#events;
-    const matching = this.#matching;
-    matching.length = 0;
-    const check = (filter: CompiledFilter<Owner>) => {
-      const { subscription } = filter;
-      if (subscription.lastEvent === number || !matches(filter, event)) return;
-      subscription.lastEvent = number;
-      matching.push(subscription);
-    };
+    this.#events++;
+    this.#matching.length = 0;
+    this.#event = event;
+    this.#tags.use(event);
     const { id, tag, author, kind } = this.#filed;
-    id.each(event.idKey, check);
-    if (tag.size > 0) { for (const key of event.tagKeys) tag.each(key, check); }
-    author.each(event.pubkeyKey, check);
-    kind.each(event.kind, check);
-    for (const filter of this.#any) check(filter);
-    for (const subscription of matching) if (subscription.isOpen) deliver(subscription.owner);
-    matching.length = 0;
+    id.each(event.idKey, this.#visitId);
+    if (tag.size > 0) { for (const key of event.tagKeys) tag.each(key, this.#visitTag); }
+    author.each(event.pubkeyKey, this.#visitAuthor);
+    kind.each(event.kind, this.#visitAny);
+    for (const filter of this.#any) this.#visitAny(filter);
+    this.#event = NO_EVENT;
+    this.#tags.use(null);
+    for (const subscription of this.#matching) if (subscription.isOpen) deliver(subscription.owner);
+    this.#matching.length = 0;
+    if (this.#dear.length > 0) this.#chargeDear();
   }
-}
 
-function placeOf(filter: Filter, compiled: CompiledFilter<object>): [Place, readonly number[]] {
-  if (filter.ids) return ["id", filter.ids.map(idKey)];
-  const fewest = compiled.tags.toSorted((a, b) => a.size - b.size)[0];
-  if (fewest) return ["tag", [...fewest.keys()]];
-  if (filter.authors) return ["author", pubkeyKeys(filter.authors)];
-  return filter.kinds ? ["kind", filter.kinds] : ["any", []];
-}
+  #count(place: Place, keys: readonly number[], change: 1 | -1): void {
+    if (place === "any") return this.#audience!.count(place, 0, change);
+    for (const key of keys) this.#audience!.count(place, key, change);
+  }
 
-function compile<Owner>(subscription: Subscribed<Owner>, filter: Filter): CompiledFilter<Owner> {
-  return {
-    subscription,
-    kinds: filter.kinds ?? null,
-    authors: filter.authors ?? null,
-    ids: filter.ids ?? null,
-    tags: filter.tags.length === 0
-      ? NO_TAGS
-      : filter.tags.map(({ letter, values }) =>
-        new Map(values.map((value) => [tagKey(letter, value), JSON.stringify(value)]))
-      ),
-    since: filter.since ?? -Infinity,
-    until: filter.until ?? Infinity,
-  };
-}
-
-function setOf<Value>(values: Values<Value>): Values<Value> {
-  return values instanceof Set || (values as readonly Value[]).length <= VALUES_LISTED_MAX
-    ? values
-    : new Set(values);
-}
-
-function isAmong<Value>(values: Values<Value>, value: Value): boolean {
-  return values instanceof Set ? values.has(value) : (values as readonly Value[]).includes(value);
-}
-
-function matches<Owner>(filter: CompiledFilter<Owner>, event: LiveEvent): boolean {
-  if (filter.kinds !== null && !isAmong(filter.kinds = setOf(filter.kinds), event.kind)) return false;
-  if (event.createdAt < filter.since || event.createdAt > filter.until) return false;
-  if (filter.authors !== null && !isAmong(filter.authors = setOf(filter.authors), pubkeyOf(event.text))) {
+  /** Whether the filter has still to be asked about the event. A filter that many keys lead to was asked at the first. */
+  #isOpen(filter: OwnFilter<Owner>): boolean {
+    const number = this.#events;
+    const { subscription } = filter;
+    if (subscription.lastEvent === number) return false;
+    if (filter.lastEvent !== number) return true;
+    this.#spend(subscription, 1);
     return false;
   }
-  if (filter.ids !== null && !isAmong(filter.ids = setOf(filter.ids), idOf(event.text))) return false;
-  return filter.tags.every((wanted) => hasOneOf(wanted, event));
+
+  /** `isFound` says whether the value is the event's, and not only the key. */
+  #check(filter: OwnFilter<Owner>, isFound: boolean): void {
+    const { subscription } = filter;
+    if (!isFound) return this.#spend(subscription, 1);
+    filter.lastEvent = this.#events;
+    if (!filter.matchesRest(this.#event, this.#tags)) return this.#spend(subscription, filter.steps);
+    subscription.lastEvent = this.#events;
+    this.#matching.push(subscription);
+  }
+
+  #spend(subscription: Subscribed<Owner>, steps: number): void {
+    const before = subscription.steps;
+    subscription.steps += steps;
+    if (before < LIVE_STEPS_CHARGED && subscription.steps >= LIVE_STEPS_CHARGED) {
+      this.#dear.push(subscription);
+    }
+  }
+
+  #chargeDear(): void {
+    for (const subscription of this.#dear) {
+      const { steps } = subscription;
+      subscription.steps = 0;
+      if (subscription.isOpen) this.#charge?.(subscription.owner, steps);
+    }
+    this.#dear.length = 0;
+  }
 }
 
-function hasOneOf(wanted: ReadonlyMap<number, string>, event: LiveEvent): boolean {
-  for (const key of event.tagKeys) {
-    const quoted = wanted.get(key);
-    if (quoted !== undefined && holdsQuoted(event.text, quoted)) return true;
-  }
-  return false;
-}
+const NO_EVENT: LiveEvent = { kind: -1, createdAt: 0, idKey: -1, pubkeyKey: -1, tagKeys: [], text: "" };

@@ -24,6 +24,8 @@ export interface Subscription {
   liveAfterSeq: number;
   /** The stored part while it is not finished. */
   query: StoredQuery | null;
+  /** What its filters count as. */
+  readonly heldValues: number;
 }
 
 const NO_KEYS = new Uint8Array(0);
@@ -38,11 +40,18 @@ export class Connection {
   unanswered = 0;
   /** About their characters: an outcome does not say which event was how long, so each takes the mean away. */
   unansweredBytes = 0;
+  /** Their tags, or a few more, in the same way. */
+  unansweredTags = 0;
   isOpen = true;
   /** Whether the relay has ended it; the socket may stay for long, where the client reads nothing, and counts as one. */
   isCutOff = false;
   /** Whether the client has been sent its challenge (NIP-42). */
   wasChallenged = false;
+  /** What its filters count as, of subscriptions and of counts under way. */
+  heldValues = 0;
+  /** Steps in vain of matching live events with its filters, since when, by the thread's clock. */
+  liveSteps = 0;
+  liveStepsFromMs = 0;
   /** Rows examined for its queries since the sockets had a turn, or a few of turns before. */
   turnRows = 0;
   /** The proved keys, 32 bytes each, as frames carry them. */
@@ -130,17 +139,21 @@ export class Connection {
   }
 
   /** Makes a subscription; the caller files it. */
-  open(id: string, liveAfterSeq: number): Subscription {
-    const subscription = { connection: this, id, prefix: eventPrefix(id), liveAfterSeq, query: null };
+  open(id: string, liveAfterSeq: number, heldValues: number): Subscription {
+    const prefix = eventPrefix(id);
+    const subscription = { connection: this, id, prefix, liveAfterSeq, query: null, heldValues };
     this.subscriptions.set(id, subscription);
     return subscription;
   }
 
-  /** One of its events has its outcome. */
-  answered(): void {
-    if (this.unanswered === 0) return;
+  /** One of its events has its outcome. Returns how many tags that is thought to have had. */
+  answered(): number {
+    if (this.unanswered === 0) return 0;
+    const tags = this.unansweredTags / this.unanswered;
     this.unansweredBytes -= this.unansweredBytes / this.unanswered;
+    this.unansweredTags -= tags;
     this.unanswered--;
+    return tags;
   }
 
   /** A key was proved. */

@@ -33,6 +33,7 @@ import { Authentication } from "./auth.ts";
 import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
+import { FILTER_VALUES } from "./filter_room.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { Socket } from "./listener.ts";
@@ -126,6 +127,7 @@ export class Gateway implements SyncAccess {
       answers: this.#answers,
       spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
+      heldValues: () => sumOf(parts.memory.metrics, FILTER_VALUES),
     });
     this.#useFiles(config);
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });

@@ -11,10 +11,14 @@ import type { Filter } from "../../lib/nostr/filter.ts";
 import { countText, eoseText } from "../../lib/nostr/relay_message.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
+import { KEY_HASH_WORDS, KeyHash } from "../../lib/nostr/key_hash.ts";
+import { LIVE_STEPS_PER_SECOND_MAX } from "../../lib/limits.ts";
 import type { Audience } from "../../lib/subscription/audience.ts";
+import { heldValues as valuesOf } from "../../lib/subscription/held_values.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
+import { FilterRoom } from "./filter_room.ts";
 import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
 
 const DELIVERIES = slotOf("nostr_deliveries_total");
@@ -24,6 +28,8 @@ const QUERY_SECONDS = histogramsOf("nostr_query_seconds");
 
 /** Why a client's subscriptions end that does not read what it asked for. */
 export const TOO_SLOW = "rate-limited: the client reads too slowly";
+/** Why they end where live events lead to its filters again and again, and match none. */
+const TOO_DEAR = "rate-limited: the filters cost too much for what they match";
 
 /** What it is made of. */
 export interface RequestsParts {
@@ -35,6 +41,8 @@ export interface RequestsParts {
   readonly spent: (connection: Connection, rows: number) => void;
   /** What the store learns of who listens. */
   readonly audience: Audience;
+  /** What the filters of all gateways hold. */
+  readonly heldValues: () => number;
 }
 
 /** All requests of one gateway; see the module's text. */
@@ -45,16 +53,22 @@ export class Requests implements QueryEvents {
   readonly #gate: ReadGate;
   readonly #spent: RequestsParts["spent"];
   readonly #subscriptions: SubscriptionIndex<Subscription>;
+  readonly #room: FilterRoom;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
-  constructor({ settings, metrics, answers, gate, spent, audience }: RequestsParts) {
+  constructor({ settings, metrics, answers, gate, spent, audience, heldValues }: RequestsParts) {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
     this.#spent = spent;
-    this.#subscriptions = new SubscriptionIndex(audience, crypto.getRandomValues(new Uint32Array(1))[0]);
+    this.#room = new FilterRoom(metrics, heldValues);
+    this.#subscriptions = new SubscriptionIndex({
+      hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
+      audience,
+      charge: ({ connection }, steps) => this.#charge(connection, steps),
+    });
   }
 
   get hasSubscriptions(): boolean {
@@ -73,7 +87,10 @@ export class Requests implements QueryEvents {
       const message = `rate-limited: more than ${this.#subscriptionsMax} subscriptions are open`;
       return this.#answers.closed(connection, id, message);
     }
-    const subscription = connection.open(id, Infinity);
+    const values = valuesOf(filters);
+    const lack = this.#room.take(connection, values);
+    if (lack !== null) return this.#answers.closed(connection, id, lack);
+    const subscription = connection.open(id, Infinity, values);
     this.#subscriptions.add(subscription, filters.filter((filter) => filter.search === undefined));
     this.#metrics.add(SUBSCRIPTIONS, 1);
     this.queries.begin(subscription, filters, Math.floor(Date.now() / 1000));
@@ -83,10 +100,12 @@ export class Requests implements QueryEvents {
   count(connection: Connection, id: string, filters: readonly Filter[], refusal: string | null): void {
     if (refusal !== null) return this.#answers.closed(connection, id, refusal);
     const present = connection.counts.get(id);
-    if (present) this.queries.cancel(present);
-    else if (connection.counts.size >= this.#subscriptionsMax) {
+    if (present) this.#endCount(present);
+    if (connection.counts.size >= this.#subscriptionsMax) {
       return this.#answers.closed(connection, id, "rate-limited: too many counts are under way");
     }
+    const lack = this.#room.take(connection, valuesOf(filters));
+    if (lack !== null) return this.#answers.closed(connection, id, lack);
     const query = this.queries.count(connection, id, filters, Math.floor(Date.now() / 1000));
     if (!query.isCancelled) connection.counts.set(id, query);
   }
@@ -95,10 +114,7 @@ export class Requests implements QueryEvents {
   close(connection: Connection, id: string): void {
     this.end(connection, id);
     const count = connection.openCounts?.get(id);
-    if (count) {
-      this.queries.cancel(count);
-      connection.counts.delete(id);
-    }
+    if (count) this.#endCount(count);
   }
 
   /** Ends a subscription without a word; nothing happens where there is none. */
@@ -110,16 +126,12 @@ export class Requests implements QueryEvents {
   /** Ends, without a word, what a client has under way that has gone or is cut off. */
   forget(connection: Connection): void {
     for (const subscription of [...connection.subscriptions.values()]) this.#end(subscription);
-    for (const query of connection.openCounts?.values() ?? []) this.queries.cancel(query);
-    connection.openCounts?.clear();
+    for (const query of [...connection.openCounts?.values() ?? []]) this.#endCount(query);
   }
 
   /** Ends, and says why, what a client has open that may not read any more. */
   revoke(connection: Connection, reason: string): void {
-    for (const subscription of [...connection.subscriptions.values()]) {
-      this.#end(subscription);
-      this.#answers.closed(connection, subscription.id, reason);
-    }
+    this.#endAll(connection, reason);
     this.forget(connection);
   }
 
@@ -163,14 +175,14 @@ export class Requests implements QueryEvents {
 
   counted(query: StoredQuery, answer: CountAnswer): void {
     this.#observe(query);
-    query.connection.counts.delete(query.subscriptionId);
+    this.#countIsOver(query);
     query.connection.send(countText(query.subscriptionId, answer));
   }
 
   failed(query: StoredQuery, reason: string): void {
     query.isCancelled = true;
     if (query.subscription) this.#end(query.subscription);
-    else query.connection.counts.delete(query.subscriptionId);
+    else this.#countIsOver(query);
     this.#answers.closed(query.connection, query.subscriptionId, reason);
   }
 
@@ -178,7 +190,18 @@ export class Requests implements QueryEvents {
     this.#tooSlow(query.connection);
   }
 
+  #endCount(query: StoredQuery): void {
+    this.queries.cancel(query);
+    this.#countIsOver(query);
+  }
+
+  #countIsOver(query: StoredQuery): void {
+    query.connection.counts.delete(query.subscriptionId);
+    this.#room.give(query.connection, valuesOf(query.filters));
+  }
+
   #end(subscription: Subscription): void {
+    this.#room.give(subscription.connection, subscription.heldValues);
     if (subscription.query) this.queries.cancel(subscription.query);
     this.#subscriptions.delete(subscription);
     subscription.connection.subscriptions.delete(subscription.id);
@@ -192,9 +215,24 @@ export class Requests implements QueryEvents {
   /** Ends every subscription of a client that lets its budget fill: nothing more is sent that it did not ask for. */
   #tooSlow(connection: Connection): void {
     this.#metrics.add(SLOW_READERS, 1);
+    this.#endAll(connection, TOO_SLOW);
+  }
+
+  /** Live events took so many steps in vain for a client's filters. */
+  #charge(connection: Connection, steps: number): void {
+    const nowMs = performance.now();
+    if (nowMs - connection.liveStepsFromMs >= 1_000) {
+      connection.liveStepsFromMs = nowMs;
+      connection.liveSteps = 0;
+    }
+    connection.liveSteps += steps;
+    if (connection.liveSteps > LIVE_STEPS_PER_SECOND_MAX) this.#endAll(connection, TOO_DEAR);
+  }
+
+  #endAll(connection: Connection, reason: string): void {
     for (const subscription of [...connection.subscriptions.values()]) {
       this.#end(subscription);
-      this.#answers.closed(connection, subscription.id, TOO_SLOW);
+      this.#answers.closed(connection, subscription.id, reason);
     }
   }
 }
