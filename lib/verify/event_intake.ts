@@ -92,7 +92,7 @@ export class EventIntake {
 
   /** Adds an EVENT message that lies in an attached memory, as UTF-8. The bytes stay until the next `clear()`. */
   add(place: FramePlace, context: PolicyContext, trusted = false): void {
-    const entry: IntakeEntry = { facts: null, refusal: null, frame: -1, context, trusted };
+    const entry: IntakeEntry = { parsed: null, facts: null, refusal: null, frame: -1, context, trusted };
     this.entries.push(entry);
     const bytes = place.end - place.start;
     if (this.#frames === null) return this.#addText(entry, place);
@@ -104,7 +104,7 @@ export class EventIntake {
 
   /** Adds the text of an EVENT message that lies in no attached memory. */
   addText(text: string, context: PolicyContext, trusted = false): void {
-    const entry: IntakeEntry = { facts: null, refusal: null, frame: -1, context, trusted };
+    const entry: IntakeEntry = { parsed: null, facts: null, refusal: null, frame: -1, context, trusted };
     this.entries.push(entry);
     this.#texts.add(entry, text, trusted ? null : context);
   }
@@ -113,17 +113,17 @@ export class EventIntake {
   decide(): number {
     this.#toVerify = [];
     this.#readFrames();
-    for (const entry of this.#texts.checkIds()) {
-      if (!entry.trusted) this.#addItem(entry);
-    }
+    const read = this.#texts.checkIds();
+    for (const entry of read) if (!entry.trusted) this.#addItem(entry);
     const count = this.#toVerify.length;
     if (count > 0) this.#verifier.verify(this.#items, count, this.#verdicts);
     for (let n = 0; n < count; n++) {
       if (this.#verdicts[n] === 1) continue;
       const entry = this.#toVerify[n]!;
       entry.refusal = { id: this.#idOf(entry), message: "invalid: the signature does not verify" };
-      entry.facts = null;
+      entry.parsed = null;
     }
+    for (const entry of read) if (entry.refusal === null) this.#texts.settle(entry);
     return count;
   }
 
@@ -185,7 +185,7 @@ export class EventIntake {
   }
 
   #addItem(entry: IntakeEntry): void {
-    const { id, pubkey, sig } = entry.facts!.event;
+    const { id, pubkey, sig } = entry.parsed!.event;
     const at = ITEM_BYTES * this.#toVerify.length;
     this.#items.subarray(at, at + 32).setFromHex(id);
     this.#items.subarray(at + 32, at + 64).setFromHex(pubkey);
@@ -193,8 +193,8 @@ export class EventIntake {
     this.#toVerify.push(entry);
   }
 
-  #idOf({ facts, frame }: IntakeEntry): string {
-    if (facts !== null) return facts.event.id;
+  #idOf({ parsed, frame }: IntakeEntry): string {
+    if (parsed !== null) return parsed.event.id;
     return this.#frames!.packed(frame).subarray(PACKED_ID_AT, PACKED_ID_AT + 32).toHex();
   }
 

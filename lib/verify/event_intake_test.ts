@@ -88,3 +88,18 @@ Deno.test({
     assertEquals(here.decided[2], { id: notes[2]!.id, message: `blocked: 2 of ${notes[2]!.pubkey}` });
   },
 });
+
+Deno.test("nothing that an event is found by is computed before its id and its signature are right", async () => {
+  const { verifier } = await openVerifier({ tier: "wasm", libraryPath });
+  try {
+    const intake = new EventIntake(verifier, () => null);
+    const texts = [NOTE, FORGED, { ...NOTE, id: FORGED.pubkey }].map((event) => frame(event));
+    for (const text of texts) intake.addText(text, sender());
+    assertEquals(intake.entries.map(({ facts }) => facts), [null, null, null]);
+    intake.decide();
+    assertEquals(intake.entries.map(({ facts }) => facts !== null), [true, false, false]);
+    assertEquals(intake.entries.map(({ parsed }) => parsed), [null, null, null]);
+  } finally {
+    verifier.close();
+  }
+});

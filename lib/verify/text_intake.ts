@@ -1,11 +1,19 @@
 /**
  * Turns texts into events whose shape, policies and id are checked: what no tier reads by itself, and what is unusual.
+ * What an event is found by is computed when all else is decided (`settle`): nobody has it done for an event of no worth.
  * This is the truth about which events are right, and the one that says what is wrong with the others.
  * Belongs to the intake of one verifier's thread, with its memory.
  *
  * @module
  */
-import { eventParts, idText, idTextVerbatim, type NostrEvent, shapeFault } from "../nostr/event.ts";
+import {
+  type EventParts,
+  eventParts,
+  idText,
+  idTextVerbatim,
+  type NostrEvent,
+  shapeFault,
+} from "../nostr/event.ts";
 import { type EventFacts, eventFacts } from "../nostr/packed_event.ts";
 import type { EventPolicy, PolicyContext } from "../policy/policy.ts";
 import type { SignatureVerifier } from "./verifier.ts";
@@ -18,8 +26,17 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** An event that was read from a text, and what both of its texts hold. */
+export interface ParsedEvent {
+  readonly event: NostrEvent;
+  readonly parts: EventParts;
+}
+
 /** What has become of a text so far. */
 export interface TextEntry {
+  /** What was read, until it is refused or settled. */
+  parsed: ParsedEvent | null;
+  /** Set when it is settled. */
   facts: EventFacts | null;
   refusal: Refusal | null;
 }
@@ -81,7 +98,7 @@ export class TextIntake<Entry extends TextEntry> {
     this.#waiting.push({ entry, text: whole });
     this.#idBytesUsed += written;
     this.#offsets[this.#waiting.length] = this.#idBytesUsed;
-    entry.facts = eventFacts(event, parts);
+    entry.parsed = { event, parts };
   }
 
   /** Refuses what has not the id of its text. Returns the entries that have. */
@@ -92,15 +109,22 @@ export class TextIntake<Entry extends TextEntry> {
     this.#verifier.hash(this.#idBytes, this.#offsets, count, this.#digests);
     const right: Entry[] = [];
     for (const [at, { entry, text }] of this.#waiting.entries()) {
-      const { event } = entry.facts!;
+      const { event } = entry.parsed!;
       if (this.#hasId(event, text, at)) {
         right.push(entry);
         continue;
       }
-      entry.facts = null;
+      entry.parsed = null;
       entry.refusal = { id: event.id, message: "invalid: the id is not the hash of the event" };
     }
     return right;
+  }
+
+  /** Computes what an event is found by that is right. */
+  settle(entry: Entry): void {
+    const { event, parts } = entry.parsed!;
+    entry.facts = eventFacts(event, parts);
+    entry.parsed = null;
   }
 
   #hasId(event: NostrEvent, text: string, at: number): boolean {

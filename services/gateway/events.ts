@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { EVENT_BYTES_UNANSWERED_MAX, HELD_ATTEMPTS_MAX, OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import {
+  EVENT_BYTES_UNANSWERED_MAX,
+  EVENT_TAGS_COUNTED_CHARS,
+  EVENT_TAGS_LIGHT,
+  EVENT_TAGS_UNANSWERED_MAX,
+  EVENT_TAGS_UNANSWERED_ORIGIN_MAX,
+  HELD_ATTEMPTS_MAX,
+  OUTCOMES_PER_TURN,
+} from "../../lib/limits.ts";
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
@@ -22,6 +30,8 @@ const QUEUE = slotOf("nostr_relay_queue_length");
 const QUEUE_BYTES = slotsOf("nostr_relay_queue_bytes");
 const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
 const SHARE_USED = "rate-limited: too many bytes of this connection wait, slow down";
+const TAGS_SHARE_USED = "rate-limited: too many tags of this connection wait, slow down";
+const TAGS_ROOM_USED = "rate-limited: events with many tags wait, try again";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
@@ -35,6 +45,12 @@ export interface EventsParts {
   readonly connections: ReadonlyMap<number, Connection>;
 }
 
+/** An event as a client has sent it. */
+interface SentEvent {
+  readonly text: string;
+  readonly tags: number;
+}
+
 /** One gateway's events on their way; see the module's text. */
 export class Events {
   readonly #epoch: number;
@@ -44,7 +60,9 @@ export class Events {
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #outcomes: readonly LaneConsumer[];
   /** Senders whose sockets are not read, because there is no room for the event that each has sent last. */
-  readonly #held = new Map<Connection, string>();
+  readonly #held = new Map<Connection, SentEvent>();
+  /** Tags of unanswered events of clients that are here. */
+  #tags = 0;
 
   constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
     this.#epoch = epoch;
@@ -72,11 +90,13 @@ export class Events {
    */
   take(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
-    const message = refusal ?? this.#pass(connection, text);
+    if (refusal !== null) return this.#refuse(connection, text, refusal);
+    const sent = { text, tags: tagsIn(text) };
+    const message = this.#pass(connection, sent);
     if (message === null) return;
     const { flow } = connection.socket;
-    if (refusal !== null || flow === null) return this.#refuse(connection, text, message);
-    this.#held.set(connection, text);
+    if (flow === null) return this.#refuse(connection, text, message);
+    this.#held.set(connection, sent);
     this.#metrics.add(PAUSES, 1);
     flow.pause();
   }
@@ -86,17 +106,17 @@ export class Events {
     let left = this.#held.size;
     let refused = 0;
     const served: Connection[] = [];
-    for (const [connection, text] of this.#held) {
+    for (const [connection, sent] of this.#held) {
       if (left-- === 0 || refused === HELD_ATTEMPTS_MAX) break;
-      const message = refusal ?? this.#pass(connection, text);
+      const message = refusal ?? this.#pass(connection, sent);
       this.#held.delete(connection);
       if (refusal === null && message !== null) {
         // Behind those who were not tried.
-        this.#held.set(connection, text);
+        this.#held.set(connection, sent);
         refused++;
         continue;
       }
-      if (message !== null) this.#refuse(connection, text, message);
+      if (message !== null) this.#refuse(connection, sent.text, message);
       served.push(connection);
       connection.socket.flow!.resume();
     }
@@ -106,25 +126,41 @@ export class Events {
   /** Who has had room, and waits again, waits behind those who have not; or one sender would have it all. */
   #putLast(connections: readonly Connection[]): void {
     for (const connection of connections) {
-      const text = this.#held.get(connection);
-      if (text === undefined) continue;
+      const sent = this.#held.get(connection);
+      if (sent === undefined) continue;
       this.#held.delete(connection);
-      this.#held.set(connection, text);
+      this.#held.set(connection, sent);
     }
   }
 
   /** Passes an event on; or says why there is no room for it, be it that the connection has its share already. */
-  #pass(connection: Connection, text: string): string | null {
+  #pass(connection: Connection, { text, tags }: SentEvent): string | null {
     const bytes = connection.unansweredBytes + text.length;
     if (bytes > EVENT_BYTES_UNANSWERED_MAX && connection.unanswered > 0) return SHARE_USED;
-    const message = this.#frames.send(connection, text);
-    if (message === null) connection.unansweredBytes = bytes;
-    return message;
+    const message = (tags === 0 ? null : this.#tagsFault(connection, tags)) ??
+      this.#frames.send(connection, text);
+    if (message !== null) return message;
+    connection.unansweredBytes = bytes;
+    connection.unansweredTags += tags;
+    this.#tags += tags;
+    return null;
+  }
+
+  /** An event costs by its tags what it costs those behind it, and few bytes can hold many. */
+  #tagsFault(connection: Connection, tags: number): string | null {
+    const ofConnection = connection.unansweredTags + tags;
+    if (ofConnection > EVENT_TAGS_UNANSWERED_MAX && connection.unanswered > 0) return TAGS_SHARE_USED;
+    // Who sends events of few tags is not held up by those who do not; nor is anybody where nothing waits.
+    const isLight = ofConnection <= EVENT_TAGS_LIGHT;
+    const left = EVENT_TAGS_UNANSWERED_ORIGIN_MAX - this.#tags;
+    return isLight || this.#tags === 0 || ofConnection <= left ? null : TAGS_ROOM_USED;
   }
 
   /** A client has gone. */
   forget(connection: Connection): void {
     this.#held.delete(connection);
+    this.#tags -= connection.unansweredTags;
+    connection.unansweredTags = 0;
   }
 
   #refuse(connection: Connection, text: string, message: string): void {
@@ -180,9 +216,20 @@ export class Events {
     this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
     this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
     const connection = this.#connections.get(number);
-    connection?.answered();
+    this.#tags -= connection?.answered() ?? 0;
     return connection;
   }
+}
+
+/**
+ * No fewer than the tags of an event, by the brackets that open; 0 where there is no room for many. Each tag has one,
+ * however the client writes its JSON; a few more stand in texts.
+ */
+function tagsIn(text: string): number {
+  if (text.length < EVENT_TAGS_COUNTED_CHARS) return 0;
+  let count = 0;
+  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) count++;
+  return count;
 }
 
 function messageOf(lane: LaneConsumer, at: number): string {

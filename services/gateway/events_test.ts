@@ -32,7 +32,12 @@ function senders(names: readonly string[]) {
   });
   for (const name of names) {
     const flow = { pause: () => {}, resume: () => events.take(connection, name, null) };
-    const connection = { socket: { flow }, unanswered: 0, unansweredBytes: 0 } as unknown as Connection;
+    const connection = {
+      socket: { flow },
+      unanswered: 0,
+      unansweredBytes: 0,
+      unansweredTags: 0,
+    } as unknown as Connection;
     events.take(connection, name, null);
   }
   return {
