@@ -88,7 +88,8 @@ export const METRICS = {
   nostr_subscriptions_active: { type: "gauge", help: "Open subscriptions." },
   nostr_filter_values_held: {
     type: "gauge",
-    help: "Values that filters of open subscriptions and counts hold; a long one counts as several.",
+    help:
+      "Values that filters of open subscriptions, counts and comparisons hold; a long one counts as several.",
   },
   nostr_relay_queue_length: { type: "gauge", help: "Events received and not yet answered." },
   nostr_relay_queue_bytes: {

@@ -13,6 +13,7 @@ import {
   negentropyText,
 } from "../../lib/nostr/negentropy_messages.ts";
 import type { Connection } from "./connection.ts";
+import type { Requests } from "./requests.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 
 /** How often idle sessions are looked for, ms. */
@@ -63,6 +64,8 @@ export interface SyncAccess {
   challenge(connection: Connection): void;
   /** Whether the filters may bring events that the client is not to be shown. */
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean;
+  /** Whoever has the room for filters that are kept. */
+  readonly requests: Pick<Requests, "hold" | "letGo">;
 }
 
 /** All sessions of one gateway; see the module's text. */
@@ -141,7 +144,12 @@ export class NegentropySessions {
       performance.now(),
       (slice) => this.#answer(session, slice),
     );
-    if (!this.#link.ask(session)) return refuse("blocked: too many long queries wait, try again later");
+    const lack = this.#access.requests.hold(connection, session.filters);
+    if (lack !== null) return refuse(lack.replace(/^rate-limited/, "blocked"));
+    if (!this.#link.ask(session)) {
+      this.#access.requests.letGo(connection, session.filters);
+      return refuse("blocked: too many long queries wait, try again later");
+    }
     connection.syncs.set(subscriptionId, session);
     this.#sessions.add(session);
     this.#timer ??= setInterval(() => this.endIdle(performance.now()), IDLE_LOOK_MS);
@@ -178,6 +186,7 @@ export class NegentropySessions {
 
   #end(session: NegentropySession): void {
     session.isCancelled = true;
+    this.#access.requests.letGo(session.connection, session.filters);
     this.#link.cancel(session);
     session.connection.syncs.delete(session.subscriptionId);
     this.#sessions.delete(session);

@@ -29,6 +29,7 @@ function open() {
     spent: () => {},
     challenge: () => sent.push(["AUTH"]),
     reachesPrivate: () => reachesPrivate,
+    requests: { hold: () => null, letGo: () => {} },
   });
   const start = (subscriptionId = "s") =>
     sessions.take(connection, {

@@ -104,7 +104,7 @@ export class Requests implements QueryEvents {
     if (connection.counts.size >= this.#subscriptionsMax) {
       return this.#answers.closed(connection, id, "rate-limited: too many counts are under way");
     }
-    const lack = this.#room.take(connection, valuesOf(filters));
+    const lack = this.hold(connection, filters);
     if (lack !== null) return this.#answers.closed(connection, id, lack);
     const query = this.queries.count(connection, id, filters, Math.floor(Date.now() / 1000));
     if (!query.isCancelled) connection.counts.set(id, query);
@@ -148,6 +148,16 @@ export class Requests implements QueryEvents {
     });
     if (sent > 0) this.#metrics.add(DELIVERIES, sent);
     return sent;
+  }
+
+  /** Takes room for filters that others keep for a client. Returns null, or why there is none. */
+  hold(connection: Connection, filters: readonly Filter[]): string | null {
+    return this.#room.take(connection, valuesOf(filters));
+  }
+
+  /** They are kept no longer. */
+  letGo(connection: Connection, filters: readonly Filter[]): void {
+    this.#room.give(connection, valuesOf(filters));
   }
 
   reachesPrivate(connection: Connection, filters: readonly Filter[]): boolean {
@@ -197,7 +207,7 @@ export class Requests implements QueryEvents {
 
   #countIsOver(query: StoredQuery): void {
     query.connection.counts.delete(query.subscriptionId);
-    this.#room.give(query.connection, valuesOf(query.filters));
+    this.letGo(query.connection, query.filters);
   }
 
   #end(subscription: Subscription): void {

@@ -16,7 +16,7 @@ const MIB = 1024 * 1024;
 /** What threads may take for themselves meanwhile: what they have read and not yet thrown away. */
 const SLACK_MIB = 120;
 /** What may be left of it. */
-const LEFT_MIB_MAX = 60;
+const LEFT_MIB_MAX = 30;
 /** Memory goes back when its thread has been idle for a while, ms. */
 const GIVEN_BACK_MS_MAX = 90_000;
 
