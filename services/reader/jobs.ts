@@ -80,6 +80,8 @@ export class Job {
   readonly bytes: number;
   /** When it was last asked to go on, ms. */
   touchedMs = 0;
+  /** Set when nobody waits for it any more. */
+  isOver = false;
   /** Whether the gateway has asked for a slice that it has not got yet. */
   isWanted = true;
   readonly #reader: EventReader;
@@ -136,7 +138,11 @@ export class Job {
     const limit = counting ? SEARCH_HITS_MAX : order === null ? asked.limit : SORT_CANDIDATES_MAX;
     const filter = { ...asked, limit: asked.limit === 0 ? 0 : limit };
     this.#refuseUnlessWhole();
-    const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    const { ids } = await this.#search!.search({
+      filter,
+      now: this.query.now,
+      isOver: () => this.isOver,
+    });
     // It may have been lost while it was asked.
     this.#refuseUnlessWhole();
     this.#reader.refresh();
