@@ -322,6 +322,8 @@ export const READER_QUERY_BYTES_MAX = 64 * 1024 * 1024;
 export const READER_QUERY_BYTES_CONNECTION_MAX = 8 * 1024 * 1024;
 /** How long a reader keeps a query that is not continued, where it needs the room, ms. */
 export const READER_QUERY_IDLE_MS_MAX = 30_000;
+/** Searches of one connection that a reader has under way at once. */
+export const SEARCHES_AT_ONCE_CONNECTION_MAX = 4;
 /** Searches that one reader has under way at OpenSearch at once. */
 export const SEARCHES_AT_ONCE_MAX = 16;
 /** Events that a COUNT over several filters keeps apart, and that a search may count. */
@@ -392,6 +394,16 @@ export const SEARCH_HITS_MAX = 5_000;
 export const SEARCH_CLAUSES_MAX = 32;
 /** Characters of one text field of an event that are searchable. */
 export const SEARCH_FIELD_CHARS_MAX = 64 * 1024;
+/** Documents of one part of the embedded index: FTS5 walks all of a part in one call, some 20 ms for frequent words. */
+export const SEARCH_PART_DOCUMENTS_MAX = 8_192;
+/** Characters of the words of one part. */
+export const SEARCH_PART_CHARS_MAX = 2_000_000;
+/** Prepared statements that a connection which searches keeps, some 15 KB each. */
+export const SEARCH_STATEMENTS_MAX = 512;
+/** Documents that a search without words looks at in one call. */
+export const SEARCH_STEP_DOCUMENTS = 5_000;
+/** Words and phrases of a search up to which the embedded index ranks by them; with more, the newest comes first. */
+export const SEARCH_RANKED_CLAUSES_MAX = 8;
 /** Matches that the embedded index ranks for one search, those indexed last: bounds how long a search takes. */
 export const SEARCH_CANDIDATES_MAX = 50_000;
 /** Characters of a text by which its language is guessed. */
@@ -418,6 +430,10 @@ export const SEARCHES_UNANSWERED_MAX = 64;
 export const DEAD_LETTERS_MAX = 100_000;
 /** The longest wait for one answer of OpenSearch, ms. */
 export const OPENSEARCH_TIMEOUT_MS = 10_000;
+/** The longest that OpenSearch itself may take for one search, ms: then it gives up, and nobody waits for its answer. */
+export const OPENSEARCH_SEARCH_MS_MAX = 5_000;
+/** Matches that a shard of OpenSearch looks at for one search; a search that has more is refused. */
+export const OPENSEARCH_MATCHES_MAX = 10_000_000;
 /** The longest wait for the answer to one bulk call, ms: a cold OpenSearch takes seconds for the largest. */
 export const OPENSEARCH_BULK_TIMEOUT_MS = 60_000;
 /**
@@ -619,6 +635,14 @@ invariant(
   "one connection leaves room for others' filters",
 );
 invariant(READER_QUERY_BYTES_CONNECTION_MAX >= LANE_BYTES_QUERIES / 2, "a share holds the longest query");
+invariant(
+  OPENSEARCH_SEARCH_MS_MAX < OPENSEARCH_TIMEOUT_MS,
+  "OpenSearch gives a search up before the relay does",
+);
+invariant(
+  SEARCHES_AT_ONCE_CONNECTION_MAX * 2 <= SEARCHES_AT_ONCE_MAX,
+  "one connection leaves room for others' searches",
+);
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
 invariant(IMPORT_LINE_BYTES_MAX >= FRAME_BYTES_MAX, "what a client may send can be imported");
 invariant(

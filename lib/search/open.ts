@@ -13,6 +13,8 @@ import { Fts5Index, Fts5Reader } from "./fts5/fts5_index.ts";
 export interface SearchOptions {
   /** The indexer's own SQLite file: cursors, dead letters, and the embedded index. Its directory must exist. */
   readonly statePath: string;
+  /** Lets a thread that searches do other work; at once where it has none. */
+  readonly pause?: () => Promise<void>;
   /** Unset, the embedded index serves. */
   readonly openSearch?: OpenSearchOptions;
 }
@@ -45,8 +47,10 @@ export async function openSearchIndex({ statePath, openSearch }: SearchOptions):
 }
 
 /** Opens a thread's own way to search. */
-export async function openSearchReader({ statePath, openSearch }: SearchOptions): Promise<SearchReader> {
-  if (!openSearch) return new Fts5Reader(statePath);
+export async function openSearchReader(
+  { statePath, openSearch, pause = () => Promise.resolve() }: SearchOptions,
+): Promise<SearchReader> {
+  if (!openSearch) return new Fts5Reader(statePath, pause);
   const { OpenSearchReader } = await import("./opensearch/opensearch_index.ts");
   return new OpenSearchReader(openSearch);
 }

@@ -52,6 +52,8 @@ export interface SearchRequest {
   readonly filter: Filter;
   /** Seconds since 1970: what has expired by then (NIP-40) is not found. */
   readonly now: number;
+  /** Whether nobody waits for the answer any more: then the rest of a search that takes steps is left. */
+  readonly isOver?: () => boolean;
 }
 
 /**

@@ -93,6 +93,8 @@ export class Job {
   readonly bytes: number;
   /** When it was last asked to go on, ms. */
   touchedMs = 0;
+  /** Set when nobody waits for it any more. */
+  isOver = false;
   /** Whether the gateway has asked for a slice that it has not got yet. */
   isWanted = true;
   readonly #reader: EventReader;
@@ -173,7 +175,11 @@ export class Job {
 
   async #idsOf(filter: Filter): Promise<readonly string[]> {
     this.#refuseUnlessWhole();
-    const { ids } = await this.#search!.search({ filter, now: this.query.now });
+    const { ids } = await this.#search!.search({
+      filter,
+      now: this.query.now,
+      isOver: () => this.isOver,
+    });
     // It may have been lost while it was asked.
     this.#refuseUnlessWhole();
     return ids;

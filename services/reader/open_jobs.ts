@@ -76,6 +76,7 @@ export class OpenJobs {
   /** Forgets it, and what its client had for it. */
   end(job: Job | SyncJob): void {
     if (!this.#jobs.delete(nameOf(job))) return;
+    job.isOver = true;
     const client = clientOf(job);
     this.#queries.count(client, -1);
     this.#bytes.count(client, -job.bytes);

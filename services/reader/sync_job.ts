@@ -57,6 +57,8 @@ export class SyncJob {
   readonly bytes: number;
   /** Items that are counted in its client's share. */
   countedItems = 0;
+  /** Set when nobody waits for it any more. */
+  isOver = false;
   /** When it was last asked something, ms. */
   touchedMs = 0;
   /** Whether it has something to do: a set to gather, or a message to answer. */

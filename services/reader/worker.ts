@@ -13,6 +13,7 @@ import {
   LANE_BYTES,
   READER_SLICE_NOTE_BYTES_MAX,
   READING_CACHE_MB,
+  SEARCHES_AT_ONCE_CONNECTION_MAX,
   SEARCHES_AT_ONCE_MAX,
 } from "../../lib/limits.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
@@ -88,6 +89,8 @@ class Reader {
   #sync: SyncParts;
   #followedMs = 0;
   #searching = 0;
+  /** Client → its searches that are under way. */
+  readonly #searches = new Map<string, number>();
 
   constructor(
     { config, memory, index, heartbeat }: ActorStart,
@@ -235,7 +238,9 @@ class Reader {
       }
       if (!job.isWanted || this.#freeBytes(job) < SLICE_ROOM_BYTES) continue;
       if (job instanceof Job && job.needsSearch) {
-        if (this.#searching < SEARCHES_AT_ONCE_MAX) this.#startSearch(job);
+        const ofClient = this.#searches.get(clientOf(job)) ?? 0;
+        const mayBegin = this.#searching < SEARCHES_AT_ONCE_MAX && ofClient < SEARCHES_AT_ONCE_CONNECTION_MAX;
+        if (mayBegin) this.#startSearch(job);
         continue;
       }
       worked = true;
@@ -277,7 +282,9 @@ class Reader {
   }
 
   #startSearch(job: Job): void {
+    const client = clientOf(job);
     this.#searching++;
+    this.#searches.set(client, (this.#searches.get(client) ?? 0) + 1);
     job.isWanted = false;
     job.search().then(
       () => job.isWanted = true,
@@ -288,6 +295,9 @@ class Reader {
       },
     ).finally(() => {
       this.#searching--;
+      const left = this.#searches.get(client)! - 1;
+      if (left > 0) this.#searches.set(client, left);
+      else this.#searches.delete(client);
       this.#bell.ring();
     });
   }
@@ -338,7 +348,8 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Log(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
-  const found = await openSearchReader(await searchOptions(config));
+  const pause = () => new Promise<void>((resolve) => setImmediate(() => resolve()));
+  const found = await openSearchReader({ ...await searchOptions(config), pause });
   const search = config.NIP05_CHECK
     ? new DomainSearch(found, new VerifiedAuthors(identitiesPath(config.DATA_DIR)))
     : found;

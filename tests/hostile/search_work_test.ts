@@ -8,6 +8,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { SPAM_CHARS_MAX } from "../../lib/limits.ts";
 import { isSpam } from "../../lib/search/spam.ts";
 import { connect } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { startRelay } from "../support/relay.ts";
 import { signEvent, testKey } from "../support/sign.ts";
 
@@ -32,4 +33,21 @@ Deno.test("bait between spaces is found as before, and spaces without end are no
   assertEquals(spam(`${links}telegram@name`), true);
   assertEquals(spam(`${links}telegram name`), false);
   assertEquals(spam(`whatsapp${" ".repeat(SPAM_CHARS_MAX)}`), false);
+});
+
+Deno.test("searches that look at every event leave the reader free between their steps", async () => {
+  await using relay = await startRelay({ env: { READER_WORKERS: "1" } });
+  await using client = await connect(relay.url, { timeoutMs: 30_000 });
+  await using other = await connect(relay.url, { timeoutMs: 30_000 });
+  const events = Array.from({ length: 50 }, (_, n) => signEvent(testKey(1), { content: `the note ${n}` }));
+  await Promise.all(events.map((event) => client.publish(event)));
+  const words = Array.from({ length: 32 }, (_, n) => `the note ${n}`).join(" ");
+  const tags = Array.from({ length: 2_500 }, (_, n) => `no such tag ${n}`);
+  for (let n = 0; n < 20; n++) client.send(["REQ", `s${n}`, { search: words, "#t": tags }]);
+  assertEquals((await other.query({ search: "nothing" })).eose?.[0], "EOSE");
+  for (let n = 0; n < 20; n++) {
+    const [type, , reason] = await client.next(([type]) => type === "EOSE" || type === "CLOSED");
+    if (type === "CLOSED") assertMatch(reason as string, /^(?:rate-limited|error): /);
+  }
+  await eventually(async () => (await other.query({ search: "the note 7" })).events.length === 1);
 });

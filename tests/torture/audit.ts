@@ -36,7 +36,6 @@ const STORE_CONTRADICTIONS: Record<string, string> = {
 const SEARCH_CONTRADICTIONS: Record<string, string> = {
   "a tag of no document":
     "SELECT document FROM document_tag WHERE document NOT IN (SELECT number FROM document)",
-  "a text of no document": "SELECT rowid FROM document_text WHERE rowid NOT IN (SELECT number FROM document)",
 };
 
 /** What a store holds, and what is wrong with it. */
@@ -72,7 +71,13 @@ export function auditStore(dataDir: string): StoreAudit {
 /** Holds the embedded search index against the events of its store; its cursor has reached the end of the log. */
 export function auditSearch(dataDir: string, events: ReadonlyMap<string, unknown>): string[] {
   using db = new DatabaseSync(searchPath(dataDir), { readOnly: true });
-  const mistakes = integrityOf(db, "search.db").concat(contradictionsOf(db, SEARCH_CONTRADICTIONS));
+  const parts = db.prepare("SELECT part FROM document_part").all();
+  const texts = parts.map(({ part }) => [
+    `a text in part ${part} of no document`,
+    `SELECT rowid FROM document_text_${part} WHERE rowid NOT IN (SELECT number FROM document)`,
+  ]);
+  const contradictions = { ...SEARCH_CONTRADICTIONS, ...Object.fromEntries(texts) };
+  const mistakes = integrityOf(db, "search.db").concat(contradictionsOf(db, contradictions));
   const documents = new Set(
     db.prepare("SELECT lower(hex(id)) AS id FROM document").all().map((row) => row.id as string),
   );

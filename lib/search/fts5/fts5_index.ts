@@ -22,10 +22,15 @@ import {
   SearchUnavailableError,
   type SuccessorIndex,
 } from "../search_index.ts";
-import { fts5Query } from "./query.ts";
+import { type Part, PartWriter, tableOf } from "./parts.ts";
+import { searchSteps } from "./search_steps.ts";
+import { Statements } from "./statements.ts";
 import { makeTables, migrate, SCHEMA_VERSION } from "./schema.ts";
+import { Turns } from "./turns.ts";
 import { indexedWords } from "./words.ts";
 
+/** Parts whose statements the writer keeps: most changes are of the newest. */
+const PARTS_AT_HAND_MAX = 16;
 /** How long a reader waits for a lock, ms. In WAL mode only a restarting writer makes it wait. */
 const BUSY_MS = 5_000;
 
@@ -33,31 +38,41 @@ const BUSY_MS = 5_000;
 export class Fts5Reader implements SearchReader {
   readonly description: string;
   readonly #path: string;
-  #db: DatabaseSync | null = null;
+  readonly #turns: Turns;
+  #opened: Statements | null = null;
 
-  constructor(path: string) {
+  /** @param pause Lets the thread do other work between two steps of a search. */
+  constructor(path: string, pause: () => Promise<void>) {
     this.#path = path;
+    this.#turns = new Turns(pause);
     this.description = describe(path);
   }
 
   search(request: SearchRequest): Promise<SearchHits> {
-    return attempt(`search in "${this.#path}"`, () => {
+    return attempt(`search in "${this.#path}"`, async () => {
       // Opened late, because the writer makes the file, perhaps after this thread began.
-      this.#db ??= openReadOnly(this.#path);
+      const opened = this.#opened ??= new Statements(openReadOnly(this.#path));
       try {
-        return searchIn(this.#db, request);
+        const steps = searchSteps(opened, request);
+        while (true) {
+          const step = await this.#turns.next(() => steps.next());
+          if (step.done) return { ids: step.value };
+          if (request.isOver?.()) return { ids: [] };
+        }
       } catch (error) {
         // The writer may make a damaged file anew: the next search opens what is there then.
-        this.#db.close();
-        this.#db = null;
+        if (this.#opened === opened) {
+          this.#opened = null;
+          opened.db.close();
+        }
         throw error;
       }
     });
   }
 
   close(): Promise<void> {
-    this.#db?.close();
-    this.#db = null;
+    this.#opened?.db.close();
+    this.#opened = null;
     return Promise.resolve();
   }
 }
@@ -96,7 +111,9 @@ export class Fts5Index implements SearchIndex {
       const writer = this.#writer;
       invariant(writer, "prepare() comes before apply()");
       this.state.transaction(() => {
-        for (const change of changes) writer.write(change);
+        const parts = new PartWriter(this.#db);
+        for (const change of changes) writer.write(change, parts);
+        parts.store();
         if (cursor) this.state.writeCursor(cursor);
       });
       return { retry: [], rejected: [], cursorStored: cursor !== undefined };
@@ -126,7 +143,12 @@ export class Fts5Index implements SearchIndex {
   }
 
   search(request: SearchRequest): Promise<SearchHits> {
-    return attempt("search the embedded index", () => searchIn(this.#db, request));
+    return attempt("search the embedded index", () => {
+      const steps = searchSteps(new Statements(this.#db), request);
+      let step = steps.next();
+      while (!step.done) step = steps.next();
+      return { ids: step.value };
+    });
   }
 
   finishRebuild(): Promise<void> {
@@ -153,10 +175,11 @@ export class Fts5Index implements SearchIndex {
 class DocumentWriter {
   readonly #insert: StatementSync;
   readonly #insertTag: StatementSync;
-  readonly #insertText: StatementSync;
+  readonly #db: DatabaseSync;
+  /** By the table of a part: writing words, and removing them. */
+  readonly #texts = new Map<string, TextStatements>();
   readonly #remove: StatementSync;
   readonly #removeTags: StatementSync;
-  readonly #removeText: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#insert = db.prepare(
@@ -165,17 +188,13 @@ class DocumentWriter {
        ON CONFLICT (id) DO NOTHING`,
     );
     this.#insertTag = db.prepare("INSERT INTO document_tag VALUES (?, ?)");
-    const marks = TEXT_FIELDS.map(() => "?").join(", ");
-    this.#insertText = db.prepare(
-      `INSERT INTO document_text (rowid, ${TEXT_FIELDS.join(", ")}) VALUES (?, ${marks})`,
-    );
     this.#remove = db.prepare("DELETE FROM document WHERE id = unhex(?) RETURNING number");
     this.#removeTags = db.prepare("DELETE FROM document_tag WHERE document = ?");
-    this.#removeText = db.prepare("DELETE FROM document_text WHERE rowid = ?");
+    this.#db = db;
   }
 
-  write(change: IndexChange): void {
-    if (change.type === "remove") return this.#delete(change.id);
+  write(change: IndexChange, parts: PartWriter): void {
+    if (change.type === "remove") return this.#delete(change.id, parts);
     const { document } = change;
     const { changes, lastInsertRowid: number } = this.#insert.run(
       document.id,
@@ -192,15 +211,41 @@ class DocumentWriter {
     if (changes === 0) return;
     for (const tag of document.tags) this.#insertTag.run(number, tag);
     const texts = TEXT_FIELDS.map((field) => indexedWords(document.texts[field] ?? ""));
-    if (texts.some((text) => text !== "")) this.#insertText.run(number, ...texts);
+    const characters = texts.reduce((sum, text) => sum + text.length, 0);
+    if (characters === 0) return;
+    this.#textsOf(parts.take(number as number, characters)).insert.run(number, ...texts);
   }
 
-  #delete(id: string): void {
+  #delete(id: string, parts: PartWriter): void {
     const number = this.#remove.get(id)?.number as number | undefined;
     if (number === undefined) return;
     this.#removeTags.run(number);
-    this.#removeText.run(number);
+    const part = parts.of(number);
+    if (part !== undefined) this.#textsOf(part).remove.run(number);
   }
+
+  #textsOf(part: Part): TextStatements {
+    const table = tableOf(part);
+    let statements = this.#texts.get(table);
+    if (statements === undefined) {
+      const marks = TEXT_FIELDS.map(() => "?").join(", ");
+      statements = {
+        insert: this.#db.prepare(
+          `INSERT INTO ${table} (rowid, ${TEXT_FIELDS.join(", ")}) VALUES (?, ${marks})`,
+        ),
+        remove: this.#db.prepare(`DELETE FROM ${table} WHERE rowid = ?`),
+      };
+      if (this.#texts.size >= PARTS_AT_HAND_MAX) this.#texts.clear();
+      this.#texts.set(table, statements);
+    }
+    return statements;
+  }
+}
+
+/** The statements of one part. */
+interface TextStatements {
+  readonly insert: StatementSync;
+  readonly remove: StatementSync;
 }
 
 function openReadOnly(path: string): DatabaseSync {
@@ -209,22 +254,16 @@ function openReadOnly(path: string): DatabaseSync {
   return db;
 }
 
-function searchIn(db: DatabaseSync, request: SearchRequest): SearchHits {
-  const query = fts5Query(request);
-  if (!query) return { ids: [] };
-  return { ids: db.prepare(query.sql).all(...query.parameters).map((row) => row.id as string) };
-}
-
 function describe(path: string): string {
   return `SQLite FTS5 in "${path}"`;
 }
 
-/** Runs `work` at once; whatever SQLite throws means that the index cannot answer. */
-async function attempt<T>(what: string, work: () => T): Promise<T> {
+/** Runs `work`; whatever SQLite throws means that the index cannot answer. */
+async function attempt<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   // The caller sees a rejection, never a throw.
   await Promise.resolve();
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     throw new SearchUnavailableError(`Cannot ${what}: ${error.message}`, { cause: error });

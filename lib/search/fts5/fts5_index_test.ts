@@ -29,11 +29,12 @@ async function inFile(run: (path: string, index: Fts5Index) => Promise<void>): P
   }
 }
 
+const pause = () => Promise.resolve();
 const APPLES = { filter: { tags: [], limit: 10, search: "apple" }, now: NOW };
 
 Deno.test("Fts5Reader sees what the index has applied, from a connection of its own", async () => {
   await inFile(async (path, index) => {
-    const reader = new Fts5Reader(path);
+    const reader = new Fts5Reader(path, pause);
     const found = note("apple");
     assertEquals(await reader.search(APPLES), { ids: [] });
     await new IndexUnderTest(index).add(found);
@@ -46,7 +47,7 @@ Deno.test("Fts5Reader sees what the index has applied, from a connection of its 
 
 Deno.test("Fts5Reader is unavailable until the file is there", async () => {
   const directory = await Deno.makeTempDir({ prefix: "sluice-fts5-" });
-  const reader = new Fts5Reader(`${directory}/search.db`);
+  const reader = new Fts5Reader(`${directory}/search.db`, pause);
   await assertRejects(() => reader.search(APPLES), SearchUnavailableError, "search.db");
   const index = new Fts5Index(`${directory}/search.db`);
   await assertRejects(() => reader.search(APPLES), SearchUnavailableError, "no such table");

@@ -1,67 +1,66 @@
 /**
- * One search as SQL: the words as a parameter of MATCH, the filter's keys as conditions with parameters.
+ * One search as parts of SQL: the words as a parameter of MATCH, the filter's keys as conditions with parameters.
  * Runs on the threads of readers and of the indexer; no state.
  *
  * @module
  */
-import { SEARCH_CANDIDATES_MAX, SEARCH_HITS_MAX } from "../../limits.ts";
+import { SEARCH_HITS_MAX, SEARCH_RANKED_CLAUSES_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
 import { isNewestFirst, type SearchConditions, searchConditions } from "../search_conditions.ts";
-import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS } from "../search_fields.ts";
+import { tagTerm } from "../search_fields.ts";
 import type { SearchRequest } from "../search_index.ts";
 import { parseSearchText, type SearchText } from "../search_text.ts";
 import { matchPhrase } from "./words.ts";
 
-/** A statement and its parameters, in order. */
+/** What a search asks. */
 export interface Fts5Query {
-  readonly sql: string;
+  /** In FTS5's query language; empty: no words are asked for. */
+  readonly match: string;
+  /** Conditions on a row `d` of `document`, and their parameters, in order. */
+  readonly where: string;
   readonly parameters: readonly (string | number)[];
+  /** Whether the best match comes first; otherwise the newest. */
+  readonly isRanked: boolean;
+  readonly limit: number;
+  /** Null: any. */
+  readonly language: string | null;
+  /** Whether it asks for events by their ids. */
+  readonly asksIds: boolean;
+  readonly since: number;
+  readonly until: number;
 }
-
-/** bm25 is lower for better matches and never positive, so a weight above 1 raises a match. */
-const SCORE = `bm25(document_text, ${Object.values(TEXT_FIELD_WEIGHTS).join(", ")}) * CASE d.kind ${
-  [...KIND_WEIGHTS].map(([kind, weight]) => `WHEN ${kind} THEN ${weight}`).join(" ")
-} ELSE 1 END`;
 
 /** The query of a search, or null if nothing can match. */
 export function fts5Query({ filter, now }: SearchRequest): Fts5Query | null {
   const limit = Math.min(filter.limit, SEARCH_HITS_MAX);
   if (limit <= 0 || isEmptyFilter(filter)) return null;
   const text = parseSearchText(filter.search ?? "");
-  const match = matchExpression(text);
-  if (match === null) return null;
+  const phrases = phrasesOf(text);
+  if (phrases === null) return null;
   const asked = searchConditions(text);
   const { conditions, parameters } = filterConditions(filter, now);
   addExtensions(asked, conditions, parameters);
-  const where = conditions.join(" AND ");
-  if (match === "") {
-    return {
-      sql:
-        `SELECT lower(hex(id)) AS id FROM document d WHERE ${where} ORDER BY d.created_at DESC, d.id LIMIT ?+0`,
-      parameters: [...parameters, limit],
-    };
-  }
-  const order = isNewestFirst(asked) ? "" : "score,";
-  // CROSS JOIN makes SQLite begin with the words. The inner limit ends the walk, newest first, in a huge index.
   return {
-    sql: `SELECT lower(hex(id)) AS id FROM (
-        SELECT d.id AS id, d.created_at AS created_at, ${SCORE} AS score
-        FROM document_text CROSS JOIN document d ON d.number = document_text.rowid
-        WHERE document_text MATCH ? AND ${where}
-        ORDER BY document_text.rowid DESC LIMIT ${SEARCH_CANDIDATES_MAX}
-      ) AS hit ORDER BY ${order} created_at DESC, hit.id LIMIT ?+0`,
-    parameters: [match, ...parameters, limit],
+    match: phrases.join(" AND "),
+    where: conditions.join(" AND "),
+    parameters,
+    // To rank means to count each of the words; what has all of so many is what was meant, whatever its order.
+    isRanked: phrases.length > 0 && phrases.length <= SEARCH_RANKED_CLAUSES_MAX && !isNewestFirst(asked),
+    limit,
+    language: asked.language,
+    asksIds: filter.ids !== undefined,
+    since: filter.since ?? Number.MIN_SAFE_INTEGER,
+    until: filter.until ?? Number.MAX_SAFE_INTEGER,
   };
 }
 
-/** All clauses in FTS5's query language; empty if there are none, null if what is asked for cannot be found. */
-function matchExpression(text: SearchText): string | null {
+/** All clauses in FTS5's query language, each once; null if what is asked for cannot be found. */
+function phrasesOf(text: SearchText): string[] | null {
   if (text.unsearchable) return null;
   const clauses = [...text.terms, ...text.phrases];
   const phrases = clauses.map(matchPhrase).filter((phrase) => phrase !== null);
-  return phrases.length === 0 && clauses.length > 0 ? null : phrases.join(" AND ");
+  return phrases.length === 0 && clauses.length > 0 ? null : [...new Set(phrases)];
 }
-
 function addExtensions(
   { language, sentiment, includesSpam, excludesSensitive }: SearchConditions,
   conditions: string[],
@@ -99,7 +98,7 @@ function filterConditions(
   if (filter.until !== undefined) add("d.created_at <= ?", filter.until);
   for (const { letter, values } of filter.tags) {
     add(
-      "EXISTS (SELECT 1 FROM document_tag t WHERE t.document = d.number AND t.tag IN (SELECT value FROM json_each(?)))",
+      "EXISTS (SELECT 1 FROM document_tag t WHERE t.document = d.number AND +t.tag IN (SELECT value FROM json_each(?)))",
       JSON.stringify(values.map((value) => tagTerm(letter, value.toWellFormed()))),
     );
   }

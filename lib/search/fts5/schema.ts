@@ -5,11 +5,9 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { TEXT_FIELDS } from "../search_fields.ts";
-import { TOKENIZER } from "./words.ts";
 
 /** Raised when tables, fields or the form of words change: an index of another version is filled anew. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * Creates the tables if they are missing or of another version. Inside a transaction of the caller.
@@ -27,11 +25,16 @@ export function migrate(db: DatabaseSync): boolean {
 /**
  * Creates the tables, empty, whatever was there. Inside a transaction of the caller.
  *
- * The text itself is not kept (`content=''`): the store has it. `contentless_delete` still lets a row go by its number.
+ * The words are in parts (`parts.ts`). The text itself is not kept (`content=''`): the store has it. `contentless_delete`
+ * still lets a row go by its number.
  */
 export function makeTables(db: DatabaseSync): void {
+  const texts = db.prepare(
+    "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE document_text%'",
+  );
+  for (const { name } of texts.all()) db.exec(`DROP TABLE ${name}`);
   db.exec(`
-    DROP TABLE IF EXISTS document_text;
+    DROP TABLE IF EXISTS document_part;
     DROP TABLE IF EXISTS document_tag;
     DROP TABLE IF EXISTS document;
     DELETE FROM search_schema;
@@ -41,12 +44,12 @@ export function makeTables(db: DatabaseSync): void {
       created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, language TEXT NOT NULL, sentiment TEXT NOT NULL,
       is_spam INTEGER NOT NULL, is_sensitive INTEGER NOT NULL
     ) STRICT;
-    CREATE INDEX document_created_at ON document (created_at);
-    CREATE INDEX document_language ON document (language, created_at);
+    CREATE INDEX document_created_at ON document (created_at, number);
+    CREATE INDEX document_language ON document (language, created_at, number);
     CREATE TABLE document_tag (document INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (document, tag))
       STRICT, WITHOUT ROWID;
-    CREATE VIRTUAL TABLE document_text USING fts5 (
-      ${TEXT_FIELDS.join(", ")}, content = '', contentless_delete = 1, tokenize = "${TOKENIZER}"
-    );
+    CREATE TABLE document_part (
+      part INTEGER PRIMARY KEY, first INTEGER NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL
+    ) STRICT;
   `);
 }

@@ -1,6 +1,6 @@
 /** Tests of what the index makes of each kind of answer, against a server that says what the test wants. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SEARCHES_UNANSWERED_MAX } from "../../limits.ts";
+import { OPENSEARCH_MATCHES_MAX, OPENSEARCH_SEARCH_MS_MAX, SEARCHES_UNANSWERED_MAX } from "../../limits.ts";
 import { addition, note, NOW } from "../search_test_fixture.ts";
 import { type IndexChange, SearchUnavailableError } from "../search_index.ts";
 import { OpenSearchIndex, type OpenSearchOptions } from "./opensearch_index.ts";
@@ -147,10 +147,25 @@ for (const status of [400, 401, 403, 404, 429, 500, 502, 503, 504]) {
   });
 }
 
+Deno.test("OpenSearchIndex asks for a bound of time and of matches", async () => {
+  let asked: Record<string, unknown> = {};
+  await against(async (request) => {
+    asked = await request.json();
+    return Response.json({ timed_out: false, _shards: { failed: 0 } });
+  }, async (index) => {
+    assertEquals(await index.search(APPLES), { ids: [] });
+  });
+  assertEquals(asked.timeout, `${OPENSEARCH_SEARCH_MS_MAX}ms`);
+  assertEquals(asked.terminate_after, OPENSEARCH_MATCHES_MAX);
+});
+
 Deno.test("OpenSearchIndex never takes a part of the hits for all", async () => {
-  for (
-    const part of [{ timed_out: true, _shards: { failed: 0 } }, { timed_out: false, _shards: { failed: 1 } }]
-  ) {
+  const parts = [
+    { timed_out: true, _shards: { failed: 0 } },
+    { timed_out: false, _shards: { failed: 1 } },
+    { timed_out: false, terminated_early: true, _shards: { failed: 0 } },
+  ];
+  for (const part of parts) {
     await against(
       () => Response.json({ ...part, hits: { hits: [{ sort: [1.5, 100, "a"] }] } }),
       async (index) => {

@@ -76,11 +76,12 @@ export class OpenSearchReader implements SearchReader {
         // Hits of some shards are no answer: the client would take them for all.
         query: {
           allow_partial_search_results: "false",
-          filter_path: "timed_out,_shards.failed,hits.hits.sort",
+          filter_path: "timed_out,terminated_early,_shards.failed,hits.hits.sort",
         },
         body,
       });
-      if (answer.timed_out !== false || answer._shards?.failed !== 0) {
+      const isPart = answer.timed_out !== false || answer.terminated_early === true;
+      if (isPart || answer._shards?.failed !== 0) {
         throw new SearchUnavailableError("Cannot search: OpenSearch answered for a part of the index only");
       }
       return { ids: (answer.hits?.hits ?? []).map(({ sort }) => sort.at(-1) as string) };
@@ -96,6 +97,7 @@ export class OpenSearchReader implements SearchReader {
 
 interface SearchAnswer {
   readonly timed_out?: boolean;
+  readonly terminated_early?: boolean;
   readonly _shards?: { readonly failed: number };
   readonly hits?: { readonly hits?: readonly { readonly sort: readonly unknown[] }[] };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SEARCH_HITS_MAX } from "../../limits.ts";
+import { OPENSEARCH_MATCHES_MAX, OPENSEARCH_SEARCH_MS_MAX, SEARCH_HITS_MAX } from "../../limits.ts";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
 import { isNewestFirst, type SearchConditions, searchConditions } from "../search_conditions.ts";
 import { KIND_WEIGHTS, tagTerm, TEXT_FIELD_WEIGHTS, TEXT_FIELDS } from "../search_fields.ts";
@@ -36,6 +36,9 @@ export function searchBody({ filter, now }: SearchRequest): object | null {
   const newestFirst = [{ created_at: "desc" }, { id: "asc" }];
   return {
     size,
+    // Whoever waits gives up a little later; what is found by then is a part, and no answer.
+    timeout: `${OPENSEARCH_SEARCH_MS_MAX}ms`,
+    terminate_after: OPENSEARCH_MATCHES_MAX,
     // The id comes as the last sort value: to read a hit's `_id` means to unpack its document.
     stored_fields: "_none_",
     track_total_hits: false,
