@@ -13,6 +13,7 @@ import { drive, type Measured } from "./driver.ts";
 import { Flags } from "./flags.ts";
 import { printProgress, printResult } from "./output.ts";
 import { type Peer, type RunningRelay, startPeer } from "./peers/peer.ts";
+import { untilAtRest } from "./peers/rest.ts";
 import { spread } from "./peers/summary.ts";
 import { readSetting, target, withDataDir } from "./scenario.ts";
 
@@ -77,6 +78,13 @@ function checkout(root: string, engine: string): Peer {
   };
 }
 
+/** Starts a checkout. The process that is measured is the relay itself, not the one that keeps it running. */
+async function startCheckout(root: string, engine: string, dataDir: string): Promise<RunningRelay> {
+  const relay = await startPeer(checkout(root, engine), dataDir);
+  const children = await Deno.readTextFile(`/proc/${relay.pid}/task/${relay.pid}/children`);
+  return { ...relay, pid: Number.parseInt(children) };
+}
+
 async function measure(relays: readonly RunningRelay[], steps: readonly string[], run: Run): Promise<void> {
   const warmUp = Math.ceil(run.events * WARM_UP_SHARE);
   for (const relay of relays) await drive(ingestArgs(relay, run.file, 0, warmUp));
@@ -88,7 +96,10 @@ async function measure(relays: readonly RunningRelay[], steps: readonly string[]
       for (const at of round % 2 === 0 ? [0, 1] : [1, 0]) {
         lines.get(step)![at]!.push(await drive(argsOf(step, relays[at]!, run, stored)));
       }
-      if (step === "ingest") stored += run.events;
+      if (step !== "ingest") continue;
+      stored += run.events;
+      // What they index afterwards would be charged to the queries of one of them.
+      for (const relay of relays) await untilAtRest(relay.pid);
     }
   }
   for (const [step, [here, there]] of lines) await printResult({ step, ...ratios(here, there) });
