@@ -319,7 +319,7 @@ export const SETTINGS = {
     "limits",
     integer(0, limits.CONNECTIONS_BOUND),
     0,
-    "Open connections of one client address; 0: any.",
+    "Open connections of one client address, an IPv6 client's by its /64; 0: any.",
     LIVE,
   ),
   OUTBOUND_BYTES_MAX: setting(

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { networkText, readNetwork } from "./network.ts";
+import { customerOf } from "./network.ts";
 import type { PolicyContext } from "./policy.ts";
 import { type Buckets, type Rate, TokenBuckets } from "./token_buckets.ts";
 
@@ -46,7 +46,7 @@ export class ClientRates {
     this.#scopes = [
       { by: "connection" as const, rate: perConnection, keyOf: connectionKey },
       { by: "key" as const, rate: perKey, keyOf: firstKey },
-      { by: "address" as const, rate: perAddress, keyOf: ({ ip }: PolicyContext) => ip && addressKey(ip) },
+      { by: "address" as const, rate: perAddress, keyOf: ({ ip }: PolicyContext) => ip && customerOf(ip) },
     ].flatMap(({ by, rate, keyOf }) => rate === null ? [] : [{ by, buckets: make(by, rate), keyOf }]);
   }
 
@@ -87,13 +87,4 @@ function connectionKey({ connection }: PolicyContext): string | null {
 function firstKey({ authenticated }: PolicyContext): string | null {
   for (const key of authenticated) return key;
   return null;
-}
-
-/** What addresses of one client have in common. */
-function addressKey(ip: string): string {
-  // Reading IPv4 would say nothing new, and this runs for every event.
-  if (!ip.includes(":")) return ip;
-  const network = readNetwork(ip);
-  if (network === null || network.bits === 32) return network === null ? ip : networkText(network);
-  return String(network.value >> 64n);
 }

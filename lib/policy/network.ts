@@ -64,6 +64,15 @@ function ipv6Value(text: string): bigint {
   return [...first, ...zeros, ...last].reduce((value, group) => value << 16n | BigInt(`0x${group}`), 0n);
 }
 
+/** Whom an address counts as where clients are counted: an IPv6 address as its /64, all of which one customer has. */
+export function customerOf(ip: string): string {
+  // Reading IPv4 would say nothing new, and this runs for every event.
+  if (!ip.includes(":")) return ip;
+  const network = readNetwork(ip);
+  if (network === null || network.bits === 32) return network === null ? ip : networkText(network);
+  return String(network.value >> 64n);
+}
+
 /** One way to write a network: IPv6 in lower case and shortest (RFC 5952), an address alone without its length. */
 export function networkText(network: Network): string {
   const { bits, value, prefixBits } = network;

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Config } from "../../lib/config.ts";
+import { customerOf } from "../../lib/policy/network.ts";
 import {
   type CountPlace,
   NO_ROOM,
@@ -35,7 +36,7 @@ export class ConnectionCounts {
     const ofRelay = this.#counts.take("connections", "", CONNECTIONS_MAX);
     if (ofRelay < 0) return null;
     const most = CONNECTIONS_PER_IP_MAX === 0 ? SHARED_COUNT_MAX : CONNECTIONS_PER_IP_MAX;
-    const ofAddress = this.#counts.take("connections of", address, most);
+    const ofAddress = this.#counts.take("connections of", customerOf(address), most);
     // Who is not bounded needs no place.
     if (ofAddress >= 0 || (ofAddress === NO_ROOM && CONNECTIONS_PER_IP_MAX === 0)) {
       return [ofRelay, ofAddress];

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { customerOf } from "../../../lib/policy/network.ts";
 import { HTTP_REQUESTS_MAX, HTTP_REQUESTS_PER_ADDRESS_MAX } from "../../../lib/limits.ts";
 import type { SharedCounts } from "../../../lib/policy/shared_counts.ts";
 
@@ -28,7 +29,7 @@ export class PageRequests {
   /** Answers a request of a client address. `ended` settles when the answer is sent, or nobody takes it any more. */
   async answer(request: Request, address: string, ended: Promise<unknown>): Promise<Response> {
     const counts = this.#counts;
-    const ofAddress = counts.take("pages of", address, HTTP_REQUESTS_PER_ADDRESS_MAX);
+    const ofAddress = counts.take("pages of", customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
     if (ofAddress < 0) return refusal(429);
     const isAlways = ALWAYS.has(URL.parse(request.url)?.pathname ?? "");
     const ofAll = counts.take("pages", "", isAlways ? Infinity : HTTP_REQUESTS_MAX);
