@@ -262,7 +262,8 @@ export class Scan implements EventScan {
     }
     const row = cursor.rows[cursor.at]!;
     if (row[0] !== this.#age || row[1] !== this.#idKey) this.#afterId = null;
-    [this.#age, this.#idKey] = row;
+    this.#age = row[0];
+    this.#idKey = row[1];
     // Whether there is more, any event tells of whose key none was handed out: what follows need not be fetched.
     const looksAt = this.#isLooking && !this.#afterId ? this.#newText(cursor, row) : undefined;
     if (typeof looksAt === "string") return this.#handOut(looksAt, row[2], emit);
@@ -309,7 +310,7 @@ export class Scan implements EventScan {
   /** Whether the row on top has the age and the key of this one: the same event by another range, or another event. */
   #isShared(row: Row): boolean {
     const next = this.#heap.top;
-    return next !== undefined && idKeyOf(next) === row[1] && ageOf(next) === row[0];
+    return next !== undefined && ageOf(next) === row[0] && idKeyOf(next) === row[1];
   }
 
   /**
@@ -355,7 +356,11 @@ export class Scan implements EventScan {
     this.#rowsLeft -= Math.max(1, rows.length) + (ranges > 1 ? ranges * SCAN_RANGE_ROWS : 0);
     const last = rows.at(-1);
     if (last) [cursor.age, cursor.idKey, cursor.seq] = last;
-    if (cursor.hasTexts) { for (const row of rows) this.#charge(row[4] as string | null); }
+    if (!cursor.hasTexts) return;
+    for (const row of rows) {
+      const text = row[4] as string | null;
+      if (text !== null && text.length > SCAN_ROW_CHARS) this.#charge(text);
+    }
   }
 
   /** Counts a text that was read. */

@@ -24,7 +24,8 @@ import type { KeyHash } from "../nostr/key_hash.ts";
 const NONE = -1;
 /** The `chain` of an entry that is no leader. */
 const FOLLOWS = -2;
-const BITS_MIN = 6;
+/** Room that is kept: a few timelines that are opened and closed again and again move no entry. */
+const BITS_MIN = 12;
 /** Of so many entries that there is room for, one is in use when the room is made smaller. */
 const SPARSE = 8;
 
@@ -147,10 +148,11 @@ export class FiledKeys<Value extends object> {
   }
 
   #link(entry: number, key: number): void {
-    const { slots, chain, next, previous } = this.#entries;
-    const leader = this.#leaderOf(key);
+    const { slots, keys, chain, next, previous } = this.#entries;
+    const slot = this.#slotOf(key);
+    let leader = slots[slot]!;
+    while (leader !== NONE && keys[leader] !== key) leader = chain[leader]!;
     if (leader === NONE) {
-      const slot = this.#slotOf(key);
       chain[entry] = slots[slot]!;
       slots[slot] = entry;
       next[entry] = previous[entry] = entry;
