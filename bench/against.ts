@@ -50,8 +50,8 @@ export async function main(words: readonly string[]): Promise<void> {
     (hereDir) =>
       withDataDir(setting.dataRoot, "there", async (thereDir) => {
         const relays = [
-          await startPeer(checkout(here, engine), hereDir),
-          await startPeer(checkout(resolve(tree), engine), thereDir),
+          await startCheckout(here, engine, hereDir),
+          await startCheckout(resolve(tree), engine, thereDir),
         ];
         try {
           await measure(relays, steps, { file, events, seconds, rounds });

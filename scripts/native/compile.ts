@@ -30,6 +30,8 @@ const LANES_FLAGS = ["f", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${s
   "-mbmi2",
   "-madx",
 );
+/** Programs that compute in lanes themselves. Others run on any processor, as the library does. */
+export const LANES_PROGRAMS: ReadonlySet<string> = new Set(["field_test", "point_test", "walk_test"]);
 const OPTIMIZE = ["-O3"];
 /** Left out: what AddressSanitizer finds anyway, at a price in the inlined arithmetic that doubles the build. */
 const SANITIZE = [
@@ -128,7 +130,7 @@ async function compileAll(build: Build): Promise<{ library: string[]; programs: 
   const theirs = LIBSECP_UNITS.map((name) => ({ path: `${build.libsecp}/${name}`, flags: [] }));
   const rest = await compile(build, [...plain, ...theirs]);
   const tests = build.product.programs.map((name) =>
-    unit(`tests/${name}.c`, lanes ? [...define, ...LANES_FLAGS] : [])
+    unit(`tests/${name}.c`, [...define, ...lanes && LANES_PROGRAMS.has(name) ? LANES_FLAGS : []])
   );
   const programs = await compile(build, tests);
   return rest && programs && { library: [...lanes ?? [], ...rest], programs };
@@ -174,6 +176,7 @@ function folderOf(sources: string, compiler: Compiler): URL {
 async function hashSources(product: Product): Promise<string> {
   const parts: (string | Uint8Array)[] = [
     JSON.stringify([Deno.build, FLAGS, LIBSECP_FLAGS, SHA_FLAGS, LANES_FLAGS, optimization(product)]),
+    ...product.programs.filter((name) => LANES_PROGRAMS.has(name)),
     await Deno.readFile(new URL("Cargo.lock", NATIVE)),
   ];
   for (const name of await sourceNames(NATIVE)) {
