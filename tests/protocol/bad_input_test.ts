@@ -96,7 +96,7 @@ Deno.test("what is no JSON, no array, or has no verb that is known gets a NOTICE
   await bystander.isServed();
 });
 
-Deno.test("a hundred thousand brackets are refused where they count and skipped where they do not", async () => {
+Deno.test("a hundred thousand brackets are refused, wherever they stand", async () => {
   await using client = await connect(relay.url);
   await using bystander = await Bystander.join(relay);
   const deep = 100_000;
@@ -117,7 +117,7 @@ Deno.test("a hundred thousand brackets are refused where they count and skipped 
     const tagged = `["EVENT",{"id":"${id}",${tail.replace('"tags":[]', `"tags":${nested}`)}]`;
     assertEquals((await answerTo(client, tagged)).slice(0, 3), ["OK", id, false]);
     client.sendRaw(`["EVENT",{"id":"${id}","extra":${nested},${tail}]`);
-    assertEquals((await client.next()).slice(0, 3), ["OK", id, true]);
+    assertEquals((await client.next()).slice(0, 3), ["OK", id, false]);
   }
   for (
     const half of [
