@@ -424,6 +424,8 @@ export const SPAM_EXEMPT_BITS = 24;
 export const SORT_CANDIDATES_MAX = 1_000;
 /** Events that name another one and are looked at for its rank, the newest ones. */
 export const SORT_ANSWERS_MAX = 1_000;
+/** Rows that these may cost, texts included, for one event: of those of long texts fewer are looked at. */
+export const SORT_ANSWERS_ROWS_MAX = 4_000;
 /** Searches that one thread has under way at OpenSearch; the next one is refused. */
 export const SEARCHES_UNANSWERED_MAX = 64;
 /** Changes set aside that are kept for the operator, those set aside last. */
@@ -644,6 +646,8 @@ invariant(
   "one connection leaves room for others' searches",
 );
 invariant(FLUSH_EVENTS_DEFAULT <= BULK_EVENTS_MAX, "what makes the indexer send fits one bulk call");
+invariant(SORT_ANSWERS_ROWS_MAX * 4 <= READER_SLICE_ROWS_MAX, "one event's answers are a part of a slice");
+invariant(SORT_ANSWERS_ROWS_MAX > SORT_ANSWERS_MAX, "answers leave room for texts of theirs");
 invariant(IMPORT_LINE_BYTES_MAX >= FRAME_BYTES_MAX, "what a client may send can be imported");
 invariant(
   IMPORT_LINE_BYTES_MAX >= 3 * SLICE_TEXT_COUNTED_CHARS,

@@ -7,7 +7,7 @@
  */
 import { FILTER_ALL_VALUES_MAX, FILTER_VALUES_MAX, KIND_MAX, SEARCH_BYTES_MAX } from "../limits.ts";
 import { distinctTexts } from "./chosen_texts.ts";
-import { isHex64, type NostrEvent } from "./event.ts";
+import { isHex64 } from "./event.ts";
 import { isIndexedLetter } from "./packed_event.ts";
 
 /** A condition on tags: any of the values. `#x` is one of them; `&x` is one for each of its values. */
@@ -159,20 +159,6 @@ function searchText(given: unknown): string {
     throw new FilterError(`invalid: "search" is longer than ${SEARCH_BYTES_MAX} characters`);
   }
   return given;
-}
-
-/** Whether an event satisfies every condition of a filter, `limit` and `search` apart. */
-export function matchesFilter(filter: Filter, event: Omit<NostrEvent, "content" | "sig">): boolean {
-  if (filter.since !== undefined && event.created_at < filter.since) return false;
-  if (filter.until !== undefined && event.created_at > filter.until) return false;
-  if (filter.kinds && !filter.kinds.includes(event.kind)) return false;
-  if (filter.authors && !filter.authors.includes(event.pubkey)) return false;
-  if (filter.ids && !filter.ids.includes(event.id)) return false;
-  return filter.tags.every((condition) =>
-    event.tags.some((tag) =>
-      tag[0] === condition.letter && tag[1] !== undefined && condition.values.includes(tag[1])
-    )
-  );
 }
 
 /** Whether no event can ever satisfy the filter: an empty list, or a window that ends before it begins. */

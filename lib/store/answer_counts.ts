@@ -5,11 +5,12 @@
  * Each author counts once for each way to answer, and nobody for an answer to themself. Zap receipts are all signed by a
  * few services, so each counts; what they say of a payment is not verified. A reaction counts whatever it says.
  * What has expired, and what who asks may not know of, counts for nothing: else an order would tell that it is there.
+ * Texts are read one by one, and only of answers that would count.
  *
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { SORT_ANSWERS_MAX } from "../limits.ts";
+import { SCAN_ROW_CHARS, SORT_ANSWERS_MAX, SORT_ANSWERS_ROWS_MAX } from "../limits.ts";
 import { dValue, type NostrEvent } from "../nostr/event.ts";
 import { pubkeyKey, tagKey } from "../nostr/keys.ts";
 import { kindClass } from "../nostr/kinds.ts";
@@ -26,18 +27,20 @@ const POINTS: ReadonlyMap<number, { readonly group: number; readonly points: num
   [7, { group: 2, points: 1 }],
 ]);
 const ZAP_RECEIPT = 9_735;
+/** Each counts, whoever signed it. */
+const RECEIPT = { group: -1, points: 1 };
 
 /** The kinds of answers. */
 export const ANSWER_KINDS: readonly number[] = [...POINTS.keys(), ZAP_RECEIPT];
 
-type AnswerRow = [kind: number, age: number, author: number, text: string | null];
+type AnswerRow = [kind: number, age: number, author: number, seq: number, expiresAt: number];
 
 /** Points of one event's answers. */
 export interface AnswerPoints {
   readonly points: number;
   /** Of answers since the moment that was asked for. */
   readonly recentPoints: number;
-  /** Index rows looked at. */
+  /** Index rows looked at; a long text counts as several. */
   readonly rows: number;
 }
 
@@ -49,54 +52,52 @@ export interface AnswerOptions extends Pick<ScanOptions, "now" | "mayRead"> {
 
 /** Counts answers on one connection; see the module's text. */
 export class AnswerCounts {
-  /** `[kind, age, pubkey key]` of the newest events with a tag, where they are answers. */
+  /** The newest events with a tag. */
   readonly #answers: StatementSync;
-  /** The same, and their texts. */
-  readonly #withTexts: StatementSync;
+  readonly #text: StatementSync;
 
   constructor(db: DatabaseSync) {
-    const expired = "SELECT seq FROM body WHERE expires_at > 0 AND expires_at <= ?3";
-    const prepare = (text: string) =>
-      returnArrays(db.prepare(
-        `SELECT x.kind, x.age, coalesce(f.pubkey_key, e.pubkey_key), ${text}
-         FROM (${
-          ofBoth((of) =>
-            `SELECT kind, age, id_key, seq FROM ${of}tag WHERE tag_key = ?1 AND seq NOT IN (${expired})`
-          )
-        }
-               ORDER BY age, id_key LIMIT ?2+0) x
-         LEFT JOIN fresh_event f ON f.seq = x.seq LEFT JOIN event e ON e.seq = x.seq AND f.seq IS NULL
-         WHERE x.kind IN (${ANSWER_KINDS.join()})`,
-      ));
-    this.#answers = prepare("NULL");
-    this.#withTexts = prepare("(SELECT b.text FROM body b WHERE b.seq = x.seq)");
+    const tagged = ofBoth((of) => `SELECT kind, age, id_key, seq FROM ${of}tag WHERE tag_key = ?1`);
+    // What has expired counts in the limit: else those that stand before all others would be passed each time.
+    this.#answers = returnArrays(db.prepare(
+      `SELECT x.kind, x.age, coalesce(f.pubkey_key, e.pubkey_key), x.seq, b.expires_at
+       FROM (${tagged} ORDER BY age, id_key LIMIT ?2+0) x CROSS JOIN body b ON b.seq = x.seq
+       LEFT JOIN fresh_event f ON f.seq = x.seq LEFT JOIN event e ON e.seq = x.seq AND f.seq IS NULL`,
+    ));
+    this.#text = returnArrays(db.prepare("SELECT text FROM body WHERE seq = ?1"));
   }
 
   /**
    * Counts answers among the newest `SORT_ANSWERS_MAX` events that name an event; of an addressable one those that name its
-   * address, which outlives its versions.
+   * address, which outlives its versions. It ends after `SORT_ANSWERS_ROWS_MAX` rows.
    */
   of(event: NostrEvent, { since, now, mayRead }: AnswerOptions): AnswerPoints {
-    const statement = mayRead ? this.#withTexts : this.#answers;
-    const rows = statement.all(answerKey(event), SORT_ANSWERS_MAX, now) as unknown as AnswerRow[];
+    const found = this.#answers.all(answerKey(event), SORT_ANSWERS_MAX) as unknown as AnswerRow[];
     const own = pubkeyKey(event.pubkey);
     const seen = new Set<string>();
+    const budget = { chars: (SORT_ANSWERS_ROWS_MAX - found.length) * SCAN_ROW_CHARS };
+    const { chars } = budget;
     let points = 0;
     let recentPoints = 0;
-    for (const [kind, age, author, text] of rows) {
-      if (author === own || (mayRead && (text === null || !mayRead(text)))) continue;
-      let worth = 1;
-      if (kind !== ZAP_RECEIPT) {
-        const way = POINTS.get(kind)!;
-        const name = `${way.group}:${author}`;
-        if (seen.has(name)) continue;
-        seen.add(name);
-        worth = way.points;
-      }
-      points += worth;
-      if (-age >= since) recentPoints += worth;
+    for (const [kind, age, author, seq, expiresAt] of found) {
+      if (budget.chars <= 0) break;
+      const way = kind === ZAP_RECEIPT ? RECEIPT : POINTS.get(kind);
+      if (way === undefined || author === own || (expiresAt > 0 && expiresAt <= now)) continue;
+      const name = way === RECEIPT ? null : `${way.group}:${author}`;
+      if (name !== null && seen.has(name)) continue;
+      if (mayRead && !this.#isKnown(seq, mayRead, budget)) continue;
+      if (name !== null) seen.add(name);
+      points += way.points;
+      if (-age >= since) recentPoints += way.points;
     }
-    return { points, recentPoints, rows: rows.length };
+    return { points, recentPoints, rows: found.length + Math.floor((chars - budget.chars) / SCAN_ROW_CHARS) };
+  }
+
+  /** Whether who asks may know of the event; its text is read, and charged. */
+  #isKnown(seq: number, mayRead: (text: string) => boolean, budget: { chars: number }): boolean {
+    const [text] = (this.#text.get(seq) ?? [null]) as unknown as [string | null];
+    budget.chars -= text?.length ?? 0;
+    return text !== null && mayRead(text);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Tests of what counts as an answer, and how much. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { packed } from "../../tests/support/pack_event.ts";
 import { DatabaseSync } from "node:sqlite";
-import { SORT_ANSWERS_MAX } from "../limits.ts";
+import { SCAN_ROW_CHARS, SORT_ANSWERS_MAX, SORT_ANSWERS_ROWS_MAX } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { AnswerCounts, type AnswerOptions } from "./answer_counts.ts";
 import { EventStore } from "./event_store.ts";
@@ -98,4 +98,50 @@ Deno.test("AnswerCounts leaves out what has expired, and what who asks may not k
   assertEquals(points({}), 4);
   assertEquals(points({ now: NOW + 60 }), 3);
   assertEquals(points({ mayRead: (text) => !text.includes(answers[2]!.id) }), 2);
+});
+
+Deno.test("AnswerCounts reads the texts of answers that would count, and is charged for each", () => {
+  const target = event(1, 1, []);
+  const e = ["e", target.id];
+  const long = "x".repeat(2 * SCAN_ROW_CHARS);
+  const answers = [
+    event(2, 7, [e]),
+    event(2, 7, [e]),
+    event(1, 1, [e]),
+    event(3, 4, [e]),
+    event(3, 1, [e, ["expiration", `${NOW}`]]),
+    { ...event(4, 1, [e]), content: long },
+  ];
+  let reads = 0;
+  const mayRead = () => ++reads > 0;
+  const counted = storeOf(target, ...answers).of(target, { since: 0, now: NOW, mayRead });
+  assertEquals([counted.points, reads, counted.rows], [3, 2, answers.length + 2]);
+});
+
+Deno.test("AnswerCounts ends when long texts have used up its rows, shown or not", () => {
+  const target = event(1, 1, []);
+  const each = SORT_ANSWERS_ROWS_MAX / 10;
+  const content = "x".repeat(each * SCAN_ROW_CHARS);
+  const answers = Array.from({ length: 30 }, (_, n) => ({ ...event(2 + n, 7, [["e", target.id]]), content }));
+  const counts = storeOf(target, ...answers);
+  for (const isShown of [true, false]) {
+    let reads = 0;
+    const mayRead = () => (reads++, isShown);
+    const { points, rows } = counts.of(target, { since: 0, now: NOW, mayRead });
+    assertEquals([points, reads], [isShown ? 10 : 0, 10]);
+    assert(rows >= SORT_ANSWERS_ROWS_MAX && rows < SORT_ANSWERS_ROWS_MAX + 2 * each, `${rows} rows`);
+  }
+});
+
+Deno.test("AnswerCounts looks at no more rows where many have expired, and counts the rows of other kinds", () => {
+  const target = event(1, 1, []);
+  const e = ["e", target.id];
+  const passed = Array.from(
+    { length: 2 * SORT_ANSWERS_MAX },
+    (_, n) => n % 2 === 0 ? event(2 + n, 7, [e, ["expiration", `${NOW}`]]) : event(2 + n, 4, [e]),
+  );
+  const older = event(2, 7, [e], NOW - 1);
+  const counts = storeOf(target, older, ...passed);
+  const { points, rows } = counts.of(target, { since: 0, now: NOW });
+  assertEquals([points, rows], [0, SORT_ANSWERS_MAX]);
 });

@@ -7,7 +7,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Filter, isEmptyFilter } from "../nostr/filter.ts";
 import { idKey } from "../nostr/keys.ts";
-import { HOT_REMOVALS_MAX } from "../limits.ts";
+import { HOT_REMOVALS_MAX, SCAN_ROW_CHARS } from "../limits.ts";
 import { hasId } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
@@ -148,11 +148,21 @@ export class EventReader {
     return this.#vanished.isNobody ? null : (text) => this.#vanished.hide(text);
   }
 
-  /** The event with this id, unless it is not here, or expired at `now`, or nothing that who asks may know of. */
-  rowOf(id: string, { now, mayRead }: Pick<ScanOptions, "now" | "mayRead">): EventRow | null {
+  /**
+   * The event with this id, unless it is not here, or expired at `now`, or nothing that who asks may know of.
+   *
+   * @param budget Is reduced by what is read, handed out or not.
+   */
+  rowOf(
+    id: string,
+    { now, mayRead }: Pick<ScanOptions, "now" | "mayRead">,
+    budget: { rows: number },
+  ): EventRow | null {
     const key = idKey(id);
-    for (const row of this.#byIdKey.all(key)) {
-      const [seq, expiresAt, text] = row as unknown as [number, number, string];
+    const found = this.#byIdKey.all(key) as unknown as [number, number, string][];
+    budget.rows -= Math.max(1, found.length);
+    for (const [, , text] of found) budget.rows -= Math.floor(text.length / SCAN_ROW_CHARS);
+    for (const [seq, expiresAt, text] of found) {
       if (!hasId(text, id)) continue;
       const isGone = (expiresAt > 0 && expiresAt <= now) || this.#vanished.hide(text);
       if (isGone || mayRead?.(text) === false) return null;

@@ -71,17 +71,6 @@ const KIND = ',"kind":';
 const TAGS = ',"tags":';
 const CONTENT = ',"content":';
 
-/** All of the event of a text that conditions look at: its content, which may be long, is not read. */
-export function conditionedOf(text: string): Omit<NostrEvent, "content" | "sig"> {
-  return {
-    id: idOf(text),
-    pubkey: pubkeyOf(text),
-    created_at: createdAtOf(text),
-    kind: kindOf(text),
-    tags: tagsOf(text),
-  };
-}
-
 /** The event of a text that the store itself wrote. */
 export function eventOf(text: string): NostrEvent {
   return JSON.parse(text) as NostrEvent;

@@ -27,6 +27,11 @@ export interface HotScan {
   step(budget: ScanBudget, emit: EmitHot): "done" | "more";
 }
 
+/** What it costs, in rows, to make a string of a text and to look into it. */
+function rowsOf(text: string | HotText): number {
+  return Math.floor(text.length / SCAN_ROW_CHARS);
+}
+
 /** The one event that a filter of one id asks for. */
 export class HotLookup implements HotScan {
   readonly #text: HotText;
@@ -34,16 +39,18 @@ export class HotLookup implements HotScan {
   readonly end = "all";
   readonly position: ScanPosition;
   readonly #isDue: boolean;
+  readonly #rows: number;
 
   constructor(text: HotText, filter: Filter, { seqMax, now, mayRead }: ScanOptions) {
     this.#text = text;
+    this.#rows = 1 + (mayRead ? rowsOf(text) : 0);
     this.position = { age: -Number.MAX_SAFE_INTEGER, idKey: -1, remaining: filter.limit, tied: 0 };
     this.#isDue = text.seq <= seqMax && (text.expiresAt === 0 || text.expiresAt > now) &&
       mayRead?.(String(text)) !== false;
   }
 
   step(budget: ScanBudget, emit: EmitHot): "done" {
-    budget.rows--;
+    budget.rows -= this.#rows;
     if (!this.#isDue) return "done";
     budget.bytes -= this.#text.length;
     emit(this.#text.message, this.#text.seq);
@@ -169,7 +176,7 @@ export class HotPage implements HotScan {
           this.end = "all";
           return "done";
         }
-        // Texts that were not at hand may have used up the rows.
+        // Texts that were read or looked into may have used up the rows.
         if (budget.bytes <= 0 || (budget.rows <= 0 && taken > 0 && !this.#isAtHand(row))) return "more";
         this.#at++;
         if (row[0] !== this.#age || row[1] !== this.#idKey) this.#lastText = null;
@@ -195,8 +202,14 @@ export class HotPage implements HotScan {
     return this.#isCapped && this.#tied < TIED_EVENTS_MAX && row[0] === this.#age;
   }
 
+  /** Whether the row's text can be handed out as it is. */
   #isAtHand([, , seq]: PageRow): boolean {
-    return this.#means.texts.at(seq) !== null;
+    return !this.#isChecked && this.#means.texts.at(seq) !== null;
+  }
+
+  /** Whether each text has to be looked into, at hand or not. */
+  get #isChecked(): boolean {
+    return (this.#options.mayRead ?? null) !== null || !this.#means.vanished.isNobody;
   }
 
   #fetch(budget: ScanBudget): void {
@@ -251,15 +264,17 @@ export class HotPage implements HotScan {
     if (hot !== null) {
       expiresAt = hot.expiresAt;
       text = hot.message;
+      if (this.#isChecked) budget.rows -= rowsOf(text);
     } else {
       const body = this.#means.statements.body.get(seq) as unknown as [number, string] | undefined;
       if (body === undefined) return null;
       [expiresAt, text] = body;
-      budget.rows -= Math.floor(text.length / SCAN_ROW_CHARS);
+      budget.rows -= rowsOf(text);
     }
-    if (mayRead?.(String(text)) === false) return null;
+    const checked = this.#isChecked ? String(text) : null;
+    if (checked !== null && mayRead?.(checked) === false) return null;
     if (hot === null) texts.read(idKey, seq, expiresAt, text as string);
     if (expiresAt > 0 && expiresAt <= now) return null;
-    return !vanished.isNobody && vanished.hide(String(text)) ? null : text;
+    return checked !== null && vanished.hide(checked) ? null : text;
   }
 }

@@ -5,14 +5,15 @@
  *
  * @module
  */
-import { type Filter, matchesFilter } from "../nostr/filter.ts";
-import { conditionedOf, createdAtOf } from "./exact.ts";
+import type { Filter } from "../nostr/filter.ts";
+import { createdAtOf } from "./exact.ts";
 import type { EventRow } from "./event_reader.ts";
+import { FilterCheck } from "./filter_check.ts";
 import type { EventScan, ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 
 /** Where the event is looked up. */
 export interface RowsById {
-  rowOf(id: string, options: Pick<ScanOptions, "now" | "mayRead">): EventRow | null;
+  rowOf(id: string, options: Pick<ScanOptions, "now" | "mayRead">, budget: { rows: number }): EventRow | null;
 }
 
 /** Whether the filter asks for one id, and for its event. */
@@ -20,7 +21,7 @@ export function isIdLookup(filter: Filter): boolean {
   return filter.ids !== undefined && filter.ids.length === 1 && filter.limit > 0;
 }
 
-/** See the module's text. It is done after one step, whatever the budget: it costs one row. */
+/** See the module's text. It is done after one step, whatever the budget: it costs a row, and those of one text. */
 export class IdLookup implements EventScan {
   readonly #rows: RowsById;
   readonly #filter: Filter;
@@ -42,8 +43,7 @@ export class IdLookup implements EventScan {
 
   step(budget: ScanBudget, emit: (text: string, seq: number) => void): "done" {
     const filter = this.#filter;
-    const row = this.#rows.rowOf(filter.ids![0]!, this.#options);
-    budget.rows--;
+    const row = this.#rows.rowOf(filter.ids![0]!, this.#options, budget);
     this.end = "all";
     if (row === null || row.seq > this.#options.seqMax || !hasTheRest(filter, row.text)) return "done";
     budget.bytes -= row.text.length;
@@ -58,5 +58,5 @@ function hasTheRest(filter: Filter, text: string): boolean {
   const { authors, kinds, tags, since, until } = filter;
   const hasNone = authors === undefined && kinds === undefined && tags.length === 0 && since === undefined &&
     until === undefined;
-  return hasNone || matchesFilter(filter, conditionedOf(text));
+  return hasNone || new FilterCheck(filter).holds(text);
 }

@@ -20,7 +20,6 @@ import {
   PLAN_SHARED_KINDS_AUTHORS_MIN,
   PLAN_TIMED_AUTHORS_MIN,
   SCAN_RANGES_MAX,
-  SCAN_SOUGHT_VALUES_MAX,
 } from "../limits.ts";
 import { ChosenTexts } from "../nostr/chosen_texts.ts";
 import type { Filter, TagCondition } from "../nostr/filter.ts";
@@ -29,7 +28,7 @@ import { SortedKeys } from "../nostr/sorted_keys.ts";
 import { hasPubkey, holdsTag, idOf, pubkeyOf, tagStart } from "./exact.ts";
 import { ofBoth } from "./fresh_tables.ts";
 import { ANY_AGE, type NewestTimes, NO_AGE } from "./newest_times.ts";
-import { holdsConditions, type TagValues } from "./tag_conditions.ts";
+import { holdsConditions, soughtTags, type TagValues } from "./tag_conditions.ts";
 
 /** The indexes a stream can run along. */
 export type Source = "id" | "tag" | "author" | "kind" | "time";
@@ -325,15 +324,11 @@ function residualOf(
 ): Residual {
   const authors = implied.authors ? undefined : filter.authors;
   const tags = filter.tags.filter((condition) => condition !== implied.tag);
-  const sought = tags.reduce((sum, { values }) => sum + values.length, 0);
   return {
     kinds: filter.kinds && !implied.kinds ? new Set(filter.kinds) : null,
     authorKeys: authors ? new SortedKeys(pubkeyKeys(authors)) : null,
     authors: authors ? new Set(authors) : null,
-    tags: tags.map(({ letter, values }) => ({ letter, values: new ChosenTexts(values) })),
-    tagStarts: sought > SCAN_SOUGHT_VALUES_MAX
-      ? null
-      : tags.map(({ letter, values }) => values.map((value) => tagStart(letter, value))),
+    ...soughtTags(tags),
   };
 }
 

@@ -269,7 +269,7 @@ export class Scan implements EventScan {
     if (typeof looksAt === "string") return this.#handOut(looksAt, row[2], emit);
     this.#take(cursor);
     if (this.#afterId !== null || this.#isShared(row)) {
-      this.#gather(cursor, row);
+      this.#gather(cursor, row, { isRefused: looksAt === null });
       return 0;
     }
     const text = looksAt === undefined ? this.#newText(cursor, row) : looksAt;
@@ -315,15 +315,23 @@ export class Scan implements EventScan {
 
   /**
    * Takes all rows that share this one's age and key, budget or not: ids of one key are few, because each costs whoever
-   * makes them tens of millions of hashes.
+   * makes them tens of millions of hashes. One event may have thousands of rows, one for each of its tags: it is checked
+   * once, whatever the verdict.
+   *
+   * @param known Whether this row's event was checked and is no part of the answer.
    */
-  #gather(cursor: Cursor, row: Row): void {
+  #gather(cursor: Cursor, row: Row, known: { readonly isRefused: boolean }): void {
     const ties: Tie[] = [];
+    const seen = new Set<number>();
+    if (known.isRefused) seen.add(row[2]);
     for (let [from, taken] = [cursor, row];;) {
       const seq = taken[2];
-      const text = ties.some((tie) => tie.seq === seq) ? null : this.#matchingText(from, taken);
-      const id = text === null ? "" : idOf(text);
-      if (text !== null && id > (this.#afterId ?? "")) ties.push({ text, seq, id });
+      if (!seen.has(seq)) {
+        seen.add(seq);
+        const text = this.#matchingText(from, taken);
+        const id = text === null ? "" : idOf(text);
+        if (text !== null && id > (this.#afterId ?? "")) ties.push({ text, seq, id });
+      }
       if (!this.#isShared(row)) break;
       from = this.#heap.top!;
       taken = this.#take(from);
@@ -446,8 +454,8 @@ export class Scan implements EventScan {
   #isMatch(text: string, { exact }: Stream, at: number): boolean {
     const { kinds, authors, tags, tagStarts } = this.#residual;
     if (!this.#keysFirst && kinds && !kinds.has(kindOf(text))) return false;
-    if (exact && !exact(text, at)) return false;
     if (authors && !authors.has(pubkeyOf(text))) return false;
+    if (exact && !exact(text, at)) return false;
     if (this.#options.mayRead?.(text) === false) return false;
     if (tags.length > 0 && !holdsConditions(text, tags, tagStarts)) return false;
     return !this.#sources.vanished.hide(text);

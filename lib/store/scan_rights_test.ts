@@ -120,3 +120,48 @@ Deno.test("what is passed is charged, a step's budget at a time", () => {
     }
   }
 });
+
+Deno.test("an event that many ranges lead to is read and checked once, whatever the verdict", () => {
+  const values = Array.from({ length: 2_000 }, (_, n) => `value ${n}`);
+  const tags = values.map((value) => ["t", value]);
+  const shown = event(1, { created_at: 3_000, tags: tags.slice(0, 1) });
+  for (const content of [HIDDEN, ""]) {
+    const reader = open([shown, event(2, { created_at: 2_000, tags, content })]);
+    const { statements } = reader;
+    const counts = { reads: 0, checks: 0 };
+    const get = statements.body.get.bind(statements.body);
+    statements.body.get = (seq: unknown) => {
+      counts.reads++;
+      return get(seq as number);
+    };
+    // With a limit of one, it only tells that there is more.
+    for (const limit of [1, 2, 1_000]) {
+      Object.assign(counts, { reads: 0, checks: 0 });
+      const scan = reader.scan(parseFilter({ "#t": values, limit }, { limitMax: limit, limitDefault: 1 }), {
+        seqMax: 1e6,
+        now: 0,
+        mayRead: (text) => (counts.checks++, mayRead(text)),
+      });
+      while (scan.step({ rows: 1_000, bytes: 1e9 }, () => {}) === "more");
+      const where = JSON.stringify({ content, limit, ...counts });
+      assertEquals([counts.reads, counts.checks], [1, 2], where);
+    }
+  }
+});
+
+Deno.test("a text at hand that is checked is charged as one that is read", () => {
+  const reader = open([event(1, { content: HIDDEN.padEnd(5_000) }), event(2, { created_at: 1 })]);
+  const options = { seqMax: 1e6, now: 0 };
+  const page = parseFilter({ kinds: [1], limit: 1 }, LIMITS);
+  const rowsOf = (scan: HotScan | null) => {
+    const budget = { rows: 1_000, bytes: 1e9 };
+    assertEquals(scan!.step(budget, () => {}), "done");
+    return 1_000 - budget.rows;
+  };
+  for (let time = 0; time < 3; time++) rowsOf(reader.hotScan(page, options));
+  const ids = [event(1, {}).id];
+  const one = parseFilter({ ids }, LIMITS);
+  assertEquals(rowsOf(reader.hotScan(one, options)), 1);
+  assert(rowsOf(reader.hotScan(one, { ...options, mayRead })) > 4);
+  assert(rowsOf(reader.hotScan(page, { ...options, mayRead })) > 4);
+});

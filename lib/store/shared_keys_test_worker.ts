@@ -214,7 +214,7 @@ class History {
     this.#reader.refresh();
     for (const event of this.#sent.slice(-20)) {
       const { id } = event;
-      const isThere = this.#reader.rowOf(id, { now: this.#now }) !== null;
+      const isThere = this.#reader.rowOf(id, { now: this.#now }, { rows: 1 }) !== null;
       if (isThere !== wanted.some((event) => event.id === id)) fail(`rowOf() says ${isThere}`, event);
     }
     for (let steps = 0; !this.#full.step(this.#int(3) + 1); steps++) if (steps > 1e5) fail("no end", null);

@@ -4,12 +4,32 @@
  *
  * @module
  */
-import { holdsTag, tagsOf, tagsPart } from "./exact.ts";
+import { SCAN_SOUGHT_VALUES_MAX } from "../limits.ts";
+import { ChosenTexts } from "../nostr/chosen_texts.ts";
+import type { TagCondition } from "../nostr/filter.ts";
+import { holdsTag, tagsOf, tagsPart, tagStart } from "./exact.ts";
 
 /** A condition on tags: one with this letter has one of the values. */
 export interface TagValues {
   readonly letter: string;
   readonly values: Pick<ReadonlySet<string>, "has">;
+}
+
+/** A filter's conditions on tags, ready for {@linkcode holdsConditions}. */
+export interface SoughtTags {
+  readonly tags: readonly TagValues[];
+  readonly tagStarts: readonly (readonly string[])[] | null;
+}
+
+/** Makes conditions ready, once for many texts. */
+export function soughtTags(tags: readonly TagCondition[]): SoughtTags {
+  const values = tags.reduce((sum, { values }) => sum + values.length, 0);
+  return {
+    tags: tags.map(({ letter, values }) => ({ letter, values: new ChosenTexts(values) })),
+    tagStarts: values > SCAN_SOUGHT_VALUES_MAX
+      ? null
+      : tags.map(({ letter, values }) => values.map((value) => tagStart(letter, value))),
+  };
 }
 
 /**

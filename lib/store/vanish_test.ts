@@ -100,7 +100,7 @@ Deno.test("a request takes everything of its author up to its time, in no answer
   const left = [newer.id, asked.id, foreign.id];
   assertEquals(idsOf(reader), left);
   assertEquals(idsOf(reader, { authors: [AUTHOR] }), left.slice(0, 2));
-  assertEquals(reader.rowOf(gone[0]!.id, { now: 1 }), null);
+  assertEquals(reader.rowOf(gone[0]!.id, { now: 1 }, { rows: 1 }), null);
   assert(sweep(store) > 0);
   assertEquals(idsOf(reader), left);
   // The one tag rows left are those of what stays: t of the newer, p of the foreign. A relay tag is not indexed.

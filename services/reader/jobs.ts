@@ -14,7 +14,7 @@ import {
   SEARCH_HITS_MAX,
   SORT_CANDIDATES_MAX,
 } from "../../lib/limits.ts";
-import { type Filter, matchesFilter } from "../../lib/nostr/filter.ts";
+import type { Filter } from "../../lib/nostr/filter.ts";
 import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
 import type { ReadGate, ReadingRights } from "../../lib/policy/read_gate.ts";
 import {
@@ -28,7 +28,8 @@ import { type SearchReader, SearchUnavailableError } from "../../lib/search/sear
 import { parseSearchText } from "../../lib/search/search_text.ts";
 import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/answer_counts.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
-import { conditionedOf, eventOf, pubkeyOf } from "../../lib/store/exact.ts";
+import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
+import { FilterCheck } from "../../lib/store/filter_check.ts";
 import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
 import type { ReaderQuery, SliceNote } from "./messages.ts";
 
@@ -189,19 +190,19 @@ export class Job {
   async #rowsOf(ids: readonly string[], filter: Filter): Promise<FoundRow[]> {
     this.#reader.refresh();
     const rows: FoundRow[] = [];
-    let rowsLeft = READER_SLICE_ROWS_MAX;
+    const check = new FilterCheck(filter);
+    const budget = { rows: READER_SLICE_ROWS_MAX };
     this.#until.now = Math.max(this.#until.now, this.#nowSeconds());
     this.#until.mayRead = this.#rights.mayRead;
     this.#removal = this.#reader.lastRemoval;
     for (const id of ids) {
-      if (rowsLeft <= 0) {
-        rowsLeft = READER_SLICE_ROWS_MAX;
+      if (budget.rows <= 0) {
+        budget.rows = READER_SLICE_ROWS_MAX;
         await new Promise<void>((resolve) => setImmediate(() => resolve()));
         this.#reader.refresh();
       }
-      const row = this.#reader.rowOf(id, this.#until);
-      rowsLeft -= 1 + (row?.text.length ?? 0) / SCAN_ROW_CHARS;
-      if (row === null || !matchesFilter(filter, conditionedOf(row.text))) continue;
+      const row = this.#reader.rowOf(id, this.#until, budget);
+      if (row === null || !check.holds(row.text)) continue;
       const text = row.text.length > SCAN_TEXT_ALONG_BYTES_MAX ? null : row.text;
       rows.push({ id, seq: row.seq, text, score: 0 });
     }
@@ -210,9 +211,9 @@ export class Job {
 
   /** The text of a row that was found, charged as a row; null: it is gone, or is nothing for this reader any more. */
   #textOf({ id, text }: FoundRow, isOld: boolean, budget: { rows: number }): string | null {
-    const read = text !== null && !isOld ? text : this.#reader.rowOf(id, this.#until)?.text ?? null;
-    budget.rows -= 1 + Math.floor((read?.length ?? 0) / SCAN_ROW_CHARS);
-    return read;
+    if (text === null || isOld) return this.#reader.rowOf(id, this.#until, budget)?.text ?? null;
+    budget.rows -= 1 + Math.floor(text.length / SCAN_ROW_CHARS);
+    return text;
   }
 
   #refuseUnlessWhole(): void {
@@ -247,8 +248,9 @@ export class Job {
       this.#scan = null;
       this.#leftAt = null;
       this.#found = null;
-      // A search is asynchronous: what comes after it is another slice.
-      if (this.needsSearch) return more();
+      // A search is asynchronous: what comes after it is another slice. So is what the budget does not reach, because a
+      // look-up by id is done whatever is left of it.
+      if (this.needsSearch || (this.#current !== undefined && budget.rows <= 0)) return more();
     }
     const note = this.query.type === "count"
       ? {
