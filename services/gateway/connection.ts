@@ -152,7 +152,8 @@ export class Connection {
   /** One of its events has its outcome. Returns how many tags that is thought to have had. */
   answered(): number {
     if (this.unanswered === 0) return 0;
-    const tags = this.unansweredTags / this.unanswered;
+    // Whole, and all of them with the last: what many connections add up comes back to nothing.
+    const tags = Math.floor(this.unansweredTags / this.unanswered);
     this.unansweredBytes -= this.unansweredBytes / this.unanswered;
     this.unansweredTags -= tags;
     this.unanswered--;
