@@ -133,8 +133,9 @@ function tagged(count: number) {
 
 Deno.test("an event of more tags than all may have waiting is taken when others were answered, to the last tag", () => {
   const { taken, events, send, answer } = tagged(3);
-  // Three events of a connection whose tags no three divide, of two connections.
-  for (const number of [0, 1]) for (const tags of [50, 60, 70]) send(number, tags);
+  // Of two connections, events whose tags three do not divide.
+  for (const tags of [50, 61, 70]) send(0, tags);
+  for (const tags of [100, 7, 55]) send(1, tags);
   send(2, 2 * EVENT_TAGS_UNANSWERED_ORIGIN_MAX);
   for (const number of [0, 1]) for (let times = 0; times < 3; times++) answer(number);
   events.resume(null);
