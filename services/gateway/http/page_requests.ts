@@ -33,12 +33,12 @@ export class PageRequests {
     const kind = isApart ? "states of" : "pages of";
     const ofAddress = counts.take(kind, customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
     if (ofAddress < 0) return refusal(429);
-    const ofAll = isApart ? counts.take("states", "", Infinity) : counts.take("pages", "", HTTP_REQUESTS_MAX);
+    const ofAll = isApart ? null : counts.take("pages", "", HTTP_REQUESTS_MAX);
     const release = () => {
       counts.release(ofAddress);
-      counts.release(ofAll);
+      if (ofAll !== null) counts.release(ofAll);
     };
-    if (ofAll < 0) {
+    if (ofAll !== null && ofAll < 0) {
       release();
       return refusal(503);
     }

@@ -32,7 +32,7 @@ Deno.test("requests of all addresses are bounded, but who asks whether the relay
   assertEquals(await statusOf("198.51.100.1", "/health?x"), 200);
 });
 
-Deno.test("an address that leaves pages unread is told whether the relay is ready, as often as it may ask for pages", async () => {
+Deno.test("an address that leaves pages unread is told whether the relay is ready, up to a bound of its own", async () => {
   const { statusOf } = pages();
   for (let n = 0; n < HTTP_REQUESTS_PER_ADDRESS_MAX; n++) await statusOf("192.0.2.1");
   for (let n = 0; n < HTTP_REQUESTS_PER_ADDRESS_MAX; n++) {
