@@ -34,7 +34,10 @@ export class PrivateKinds {
     return event.tags.some((tag) => tag[0] === "p" && tag[1] !== undefined && authenticated.has(tag[1]));
   }
 
-  /** Whether the filter can bring others' private events: then only those count that pass {@linkcode PrivateKinds.mayReceive}. */
+  /**
+   * Whether the filter can bring others' private events: then only those count that pass
+   * {@linkcode PrivateKinds.mayReceive}.
+   */
   reachesOthers(filter: Filter, authenticated: ReadonlySet<string>): boolean {
     if (filter.kinds && !filter.kinds.some((kind) => this.#kinds.has(kind))) return false;
     return !keyLists(filter).some((keys) => keys.every((key) => authenticated.has(key)));
