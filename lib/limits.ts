@@ -301,10 +301,10 @@ export const HTTP_REQUEST_MS_MAX = 30_000;
 export const HTTP_IDLE_MS_MAX = 30_000;
 /**
  * HTTP requests of one client address that are being answered, at all gateways; each counts until its answer is sent, and
- * by HTTP/2 one connection carries many.
+ * by HTTP/2 one connection carries many. It may have as many of `/ready` and `/health` beside them.
  */
 export const HTTP_REQUESTS_PER_ADDRESS_MAX = 128;
-/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are always answered. */
+/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are none of them. */
 export const HTTP_REQUESTS_MAX = 1_024;
 /** The longest that an admin's request may take for its body, ms. */
 export const HTTP_BODY_MS_MAX = 10_000;

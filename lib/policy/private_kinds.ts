@@ -13,15 +13,6 @@ import type { Membership, RequestPolicy } from "./policy.ts";
 /** The private kinds unless the operator names others: messages, sealed or not, and gift wraps, kept or ephemeral. */
 export const PRIVATE_KINDS_DEFAULT: readonly number[] = [4, 13, 14, 15, 1059, 21_059];
 
-/** What a filter can bring of private kinds. */
-export type PrivateReach =
-  /** Nothing private: nothing is to be checked. */
-  | "none"
-  /** Only what the client may see: nothing is to be checked. */
-  | "own"
-  /** Perhaps others' as well: only events count that pass {@linkcode PrivateKinds.mayReceive}. */
-  | "others";
-
 /** The gates for one set of kinds. */
 export class PrivateKinds {
   readonly #kinds: Membership<number>;
@@ -43,11 +34,13 @@ export class PrivateKinds {
     return event.tags.some((tag) => tag[0] === "p" && tag[1] !== undefined && authenticated.has(tag[1]));
   }
 
-  /** What the filter can bring. */
-  reach(filter: Filter, authenticated: ReadonlySet<string>): PrivateReach {
-    if (filter.kinds && !filter.kinds.some((kind) => this.#kinds.has(kind))) return "none";
-    const isOwn = keyLists(filter).some((keys) => keys.every((key) => authenticated.has(key)));
-    return isOwn ? "own" : "others";
+  /**
+   * Whether the filter can bring others' private events: then only those count that pass
+   * {@linkcode PrivateKinds.mayReceive}.
+   */
+  reachesOthers(filter: Filter, authenticated: ReadonlySet<string>): boolean {
+    if (filter.kinds && !filter.kinds.some((kind) => this.#kinds.has(kind))) return false;
+    return !keyLists(filter).some((keys) => keys.every((key) => authenticated.has(key)));
   }
 
   /**

@@ -82,9 +82,7 @@ export class ReadingRights {
     this.#gate = gate;
     this.#authenticated = authenticated;
     this.#version = gate.version;
-    this.#reachesPrivate = filters.some((filter) =>
-      gate.privateKinds.reach(filter, authenticated) === "others"
-    );
+    this.#reachesPrivate = filters.some((filter) => gate.privateKinds.reachesOthers(filter, authenticated));
   }
 
   /** Whether the client may read whatever the filters bring, so that no event has to be looked at. */

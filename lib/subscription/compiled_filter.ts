@@ -55,6 +55,9 @@ export class CompiledFilter<Subscription> {
   #kinds: Values<number> | null;
   #authors: Values<string> | null;
   readonly #tags: readonly TagKeys[];
+  /** Looks at a key, where the tags are asked about. */
+  readonly #tagSteps: number;
+  #isAskedOfTags = false;
   readonly #since: number;
   readonly #until: number;
 
@@ -71,6 +74,7 @@ export class CompiledFilter<Subscription> {
     this.#tags = others.length === 0
       ? NO_TAGS
       : others.map((other) => ({ condition: other, keys: keysOf(other) }));
+    this.#tagSteps = this.#tags.reduce((sum, { keys }) => sum + keys.length, 0);
     this.#since = filter.since ?? -Infinity;
     this.#until = filter.until ?? Infinity;
   }
@@ -90,19 +94,22 @@ export class CompiledFilter<Subscription> {
     return tags.has(this.#letter, this.#values[place]!);
   }
 
-  /** What it costs to ask about the rest, in looks at a key. */
+  /** What the last {@linkcode CompiledFilter.matchesRest} has cost, in looks at a key. */
   get steps(): number {
-    return this.#tags.reduce((sum, { keys }) => sum + keys.length, 1);
+    return this.#isAskedOfTags ? 1 + this.#tagSteps : 1;
   }
 
   /** Whether the conditions hold by which it was not found. */
   matchesRest(event: LiveEvent, tags: EventTags): boolean {
+    this.#isAskedOfTags = false;
     if (this.#kinds !== null && !isAmong(this.#kinds = setOf(this.#kinds), event.kind)) return false;
     if (event.createdAt < this.#since || event.createdAt > this.#until) return false;
     if (this.#authors !== null && !isAmong(this.#authors = setOf(this.#authors), pubkeyOf(event.text))) {
       return false;
     }
-    return this.#tags === NO_TAGS || this.#tags.every((wanted) => hasOneOf(wanted, tags));
+    if (this.#tags === NO_TAGS) return true;
+    this.#isAskedOfTags = true;
+    return this.#tags.every((wanted) => hasOneOf(wanted, tags));
   }
 }
 

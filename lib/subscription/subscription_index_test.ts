@@ -137,6 +137,20 @@ Deno.test("who costs steps in vain is told of them, and who is sent what it find
   assertEquals(charged, ["in vain"]);
 });
 
+Deno.test("a filter whose kinds or times refuse an event pays nothing for its lists of tags", () => {
+  const charged: string[] = [];
+  const index = new SubscriptionIndex<{ name: string }>({
+    hash: keyHash(),
+    charge: ({ name }) => charged.push(name),
+  });
+  const ids = Array.from({ length: 4_000 }, (_, n) => hex(n + 1));
+  index.add({ name: "of a kind" }, [filter({ kinds: [1], "#t": ["nostr"], "#e": ids })]);
+  index.add({ name: "from now on" }, [filter({ since: 2_000_000_000, "#t": ["nostr"], "#e": ids })]);
+  index.add({ name: "asked" }, [filter({ kinds: [7], "#t": ["nostr"], "#e": ids })]);
+  for (let events = 0; events < 100; events++) heard(index, live(1, 7, [["t", "nostr"]]));
+  assertEquals(new Set(charged), new Set(["asked"]));
+});
+
 Deno.test("many values of one key cost one look each", () => {
   const index = new SubscriptionIndex<{ name: string }>({ hash: keyHash() });
   // Nobody needs to find thousands of texts of one key here: the event says that it has all keys.

@@ -79,9 +79,12 @@ export class Connection {
     return Math.min(this.outboundBytesMax, this.pool.left);
   }
 
-  /** Bytes that wait above which its stored queries pause. */
+  /**
+   * Bytes that wait from which on its stored queries pause. As many characters of events are three times the bytes at most,
+   * and their prefixes; and what waits for this client is taken from what is left for it. So an eighth of its budget fits.
+   */
   get pauseBytes(): number {
-    return Math.min(OUTBOUND_PAUSE_BYTES, this.pool.left);
+    return Math.min(OUTBOUND_PAUSE_BYTES, Math.floor(this.budgetBytes / 8));
   }
 
   /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */
@@ -152,7 +155,8 @@ export class Connection {
   /** One of its events has its outcome. Returns how many tags that is thought to have had. */
   answered(): number {
     if (this.unanswered === 0) return 0;
-    const tags = this.unansweredTags / this.unanswered;
+    // Whole, and all of them with the last: what many connections add up comes back to nothing.
+    const tags = Math.floor(this.unansweredTags / this.unanswered);
     this.unansweredBytes -= this.unansweredBytes / this.unanswered;
     this.unansweredTags -= tags;
     this.unanswered--;

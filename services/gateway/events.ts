@@ -66,6 +66,8 @@ export class Events {
   #heldChars = 0;
   /** Tags of unanswered events of clients that are here. */
   #tags = 0;
+  /** Tags to be answered until an event is taken that finds no room for its own; null: none has asked. */
+  #tagsUntilTurn: number | null = null;
 
   constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
     this.#epoch = epoch;
@@ -145,9 +147,15 @@ export class Events {
   #pass(connection: Connection, { text, tags }: SentEvent): string | null {
     const bytes = connection.unansweredBytes + text.length;
     if (bytes > EVENT_BYTES_UNANSWERED_MAX && connection.unanswered > 0) return SHARE_USED;
-    const message = (tags === 0 ? null : this.#tagsFault(connection, tags)) ??
-      this.#frames.send(connection, text);
+    const ofConnection = connection.unansweredTags + tags;
+    if (tags > 0 && ofConnection > EVENT_TAGS_UNANSWERED_MAX && connection.unanswered > 0) {
+      return TAGS_SHARE_USED;
+    }
+    const fits = tags === 0 || this.#fitsTags(ofConnection);
+    if (!fits && !this.#hasTagsTurn(connection)) return TAGS_ROOM_USED;
+    const message = this.#frames.send(connection, text);
     if (message !== null) return message;
+    if (!fits) this.#tagsUntilTurn = null;
     connection.unansweredBytes = bytes;
     connection.unansweredTags += tags;
     this.#tags += tags;
@@ -155,20 +163,32 @@ export class Events {
   }
 
   /** An event costs by its tags what it costs those behind it, and few bytes can hold many. */
-  #tagsFault(connection: Connection, tags: number): string | null {
-    const ofConnection = connection.unansweredTags + tags;
-    if (ofConnection > EVENT_TAGS_UNANSWERED_MAX && connection.unanswered > 0) return TAGS_SHARE_USED;
+  #fitsTags(ofConnection: number): boolean {
     // Who sends events of few tags is not held up by those who do not; nor is anybody where nothing waits.
     const isLight = ofConnection <= EVENT_TAGS_LIGHT;
-    const left = EVENT_TAGS_UNANSWERED_ORIGIN_MAX - this.#tags;
-    return isLight || this.#tags === 0 || ofConnection <= left ? null : TAGS_ROOM_USED;
+    return isLight || this.#tags === 0 || ofConnection <= EVENT_TAGS_UNANSWERED_ORIGIN_MAX - this.#tags;
+  }
+
+  /**
+   * Where some tags always wait, there may never be room for many at once. So one event goes beyond it each time that as
+   * many tags were answered as waited when it was asked for; senders that are held come before others.
+   */
+  #hasTagsTurn(connection: Connection): boolean {
+    this.#tagsUntilTurn ??= this.#tags;
+    return this.#tagsUntilTurn <= 0 && (this.#held.size === 0 || this.#held.has(connection));
+  }
+
+  /** So many tags wait no more. */
+  #releaseTags(tags: number): void {
+    this.#tags -= tags;
+    if (this.#tagsUntilTurn !== null) this.#tagsUntilTurn -= tags;
   }
 
   /** A client has gone. */
   forget(connection: Connection): void {
     this.#heldChars -= this.#held.get(connection)?.text.length ?? 0;
     this.#held.delete(connection);
-    this.#tags -= connection.unansweredTags;
+    this.#releaseTags(connection.unansweredTags);
     connection.unansweredTags = 0;
   }
 
@@ -225,19 +245,22 @@ export class Events {
     this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
     this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
     const connection = this.#connections.get(number);
-    this.#tags -= connection?.answered() ?? 0;
+    if (connection !== undefined) this.#releaseTags(connection.answered());
     return connection;
   }
 }
 
 /**
  * No fewer than the tags of an event, by the brackets that open; 0 where there is no room for many. Each tag has one,
- * however the client writes its JSON; a few more stand in texts.
+ * however the client writes its JSON; a few more stand in texts. An event counts as no more than one connection may have:
+ * so any event finds room when nothing else waits.
  */
 function tagsIn(text: string): number {
   if (text.length < EVENT_TAGS_COUNTED_CHARS) return 0;
   let count = 0;
-  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) count++;
+  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) {
+    if (++count === EVENT_TAGS_UNANSWERED_MAX) break;
+  }
   return count;
 }
 

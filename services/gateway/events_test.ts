@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { createRelayMemory, threadNumber } from "../memory.ts";
-import { HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
+import { EVENT_TAGS_UNANSWERED_ORIGIN_MAX, HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
 import type { FrameSender } from "../verifier/handle.ts";
 import type { Answers } from "./answers.ts";
-import type { Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 
 const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1 }, false);
@@ -76,4 +76,86 @@ Deno.test("what waits for room is bounded for all senders together; what exceeds
   give(names.length);
   // Those who waited, and what each sent when it was read again, as far as there was room.
   assertEquals([passed.length, refused.length], [40, 8]);
+});
+
+/** Connections of one gateway, whose events are answered when the test says so. */
+function tagged(count: number) {
+  const taken: number[] = [];
+  const frames = {
+    unanswered: 0,
+    send: (connection: Connection) => {
+      connection.unanswered++;
+      taken.push(connection.number);
+      return null;
+    },
+  } as unknown as FrameSender;
+  const connections = new Map<number, Connection>();
+  const refusals: string[] = [];
+  const events = new Events({
+    memory,
+    index: 0,
+    epoch: 1,
+    metrics: new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway")),
+    frames,
+    answers: { countOk: () => {}, ok: () => {} } as unknown as Answers,
+    connections,
+  });
+  for (let number = 0; number < count; number++) {
+    const connection = Object.assign(Object.create(Connection.prototype) as Connection, {
+      number,
+      socket: { flow: { pause: () => {}, resume: () => {} } },
+      send: (notice: string) => void refusals.push(notice),
+      unanswered: 0,
+      unansweredBytes: 0,
+      unansweredTags: 0,
+    });
+    connections.set(number, connection);
+  }
+  return {
+    taken,
+    refusals,
+    events,
+    send: (number: number, tags: number) => {
+      events.take(connections.get(number)!, `[${"[".repeat(tags)}${" ".repeat(512)}`, null);
+    },
+    answer: (number: number) =>
+      events.answered({
+        type: "member-answer",
+        epoch: 1,
+        connection: number,
+        receivedAtMs: 0,
+        id: "",
+        accepted: true,
+        message: "",
+      }),
+  };
+}
+
+Deno.test("an event of more tags than all may have waiting is taken when others were answered, to the last tag", () => {
+  const { taken, events, send, answer } = tagged(3);
+  // Of two connections, events whose tags three do not divide.
+  for (const tags of [50, 61, 70]) send(0, tags);
+  for (const tags of [100, 7, 55]) send(1, tags);
+  send(2, 2 * EVENT_TAGS_UNANSWERED_ORIGIN_MAX);
+  for (const number of [0, 1]) for (let times = 0; times < 3; times++) answer(number);
+  events.resume(null);
+  assertEquals(taken.at(-1), 2);
+  assertEquals(events.isHolding, false);
+});
+
+Deno.test("who waits with many tags is taken in turn, though others' tags never come to an end", () => {
+  const { taken, events, send, answer } = tagged(62);
+  // Sixty senders of few tags, which need no room, and then one of many.
+  for (let number = 0; number < 60; number++) send(number, 480);
+  for (const number of [60, 61]) send(number, 15_000);
+  assertEquals(events.isHolding, true);
+  let rounds = 0;
+  for (; rounds < 5 && events.isHolding; rounds++) {
+    for (let number = 0; number < 60; number++) {
+      answer(number);
+      send(number, 480);
+      events.resume(null);
+    }
+  }
+  assertEquals([taken.includes(60), taken.includes(61), rounds < 5], [true, true, true]);
 });

@@ -41,13 +41,15 @@ export class StoredQuery implements AskedQuery {
   /** How the filters before it ended. */
   readonly ends: ScanEnd[] = [];
   /** Rows already sent, where several filters, or a search that is done again, could send one twice. */
-  readonly sent: Set<number> | null;
+  sent: Set<number> | null;
   place: QueryPlace = "gateway";
   /** The reader that has it, and where it stands there; null while the gateway answers it. */
   position: QueryPosition | null = null;
   /** The number under which a reader knows it; 0 while none was asked. */
   askedAs = 0;
   isCancelled = false;
+  /** Whether its client had no room for the rest of a slice: the slice is asked for again. */
+  isCutShort = false;
   /** Set when a reader is asked. */
   take: (slice: SliceHeader) => void = takeNothing;
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
@@ -191,22 +193,31 @@ export class StoredQueries {
 
   /** Goes on with queries whose clients have room again. */
   resumePaused(): void {
-    for (const query of this.#paused) {
-      if (query.connection.measureBufferedBytes() > query.connection.pauseBytes) continue;
-      this.#paused.delete(query);
+    // A copy: one that pauses again at once has its next turn with the next call.
+    for (const query of [...this.#paused]) {
+      if (query.connection.measureBufferedBytes() >= query.connection.pauseBytes) continue;
+      if (!this.#paused.delete(query)) continue;
       this.#attempt(query, () => {
         this.#reader.refresh();
         if (query.position === null) {
           this.#renew(query);
           this.#step(query);
-        } else this.#link.more(query);
+        } else if (query.isCutShort) this.#askAgain(query);
+        else this.#link.more(query);
       });
     }
   }
 
-  /** What was removed or has expired while the query paused is in no answer: texts that its scan holds are not sent. */
+  #askAgain(query: StoredQuery): void {
+    if (this.#link.ask(query)) query.isCutShort = false;
+    else this.#paused.add(query);
+  }
+
+  /** What was removed, has expired or was hidden while the query paused is in no answer: its scan does not send it. */
   #renew(query: StoredQuery): void {
     query.now = query.until.now = Math.max(query.now, Math.floor(Date.now() / 1000));
+    query.until.mayRead = query.rights.mayRead;
+    query.scanAsks = query.scan !== null && query.until.mayRead !== null;
     if (query.scan === null || query.removal === this.#reader.lastRemoval) return;
     query.leftAt = query.scan.position;
     query.scan = null;
@@ -248,7 +259,9 @@ export class StoredQueries {
   /** Answers on the gateway's own connection, as far as budgets go. */
   #step(query: StoredQuery): void {
     const { filters } = query;
-    const emit = (text: string | HotText, seq: number) => this.#send(query, text, seq);
+    const emit = (text: string | HotText, seq: number) => {
+      if (!this.#send(query, text, seq)) this.#events.tooSlow(query);
+    };
     while (query.filter < filters.length) {
       const room = query.connection.pauseBytes - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
@@ -287,7 +300,7 @@ export class StoredQueries {
   }
 
   #moveToReader(query: StoredQuery): void {
-    query.position = { filter: query.filter, scan: query.scan?.position ?? null };
+    query.position = { filter: query.filter, scan: query.scan?.position ?? query.leftAt };
     query.scan = null;
     query.scanAsks = false;
     if (query.place === "gateway") query.place = "reader";
@@ -303,10 +316,17 @@ export class StoredQueries {
     // It has waited in its lane.
     this.#reader.refresh();
     const isGone = this.#reader.goneSince(note.removal ?? this.#reader.lastRemoval);
-    slice.rows((text, seq) => isGone(seq, text) || this.#send(query, text, seq));
+    const sent: number[] = [];
+    let isCut = false;
+    slice.rows((text, seq) => {
+      if (isCut || isGone(seq, text)) return;
+      isCut = !this.#send(query, text, seq);
+      if (!isCut) sent.push(seq);
+    });
     if (query.isCancelled) return;
-    query.ends.push(...note.ends ?? []);
     if (slice.state === "failed") return this.#events.failed(query, note.reason ?? "error: the query failed");
+    if (isCut) return this.#cutShort(query, sent);
+    query.ends.push(...note.ends ?? []);
     if (slice.state === "done") {
       if (query.type === "count") {
         const { count = 0, approximate = false, hll = null } = note;
@@ -316,18 +336,30 @@ export class StoredQueries {
     }
     // A reader that takes a count over counts from the beginning: what its predecessor had counted died with it.
     if (query.type === "rows") query.position = note.position ?? query.position;
-    if (query.connection.measureBufferedBytes() > query.connection.pauseBytes) this.#paused.add(query);
+    if (query.connection.measureBufferedBytes() >= query.connection.pauseBytes) this.#paused.add(query);
     else this.#link.more(query);
   }
 
-  #send(query: StoredQuery, text: string | HotText, seq: number): void {
-    if (query.isCancelled || query.subscription === null) return;
+  /**
+   * A slice may be longer than what a client may have waiting where many read slowly. Its rest does not wait here: it is
+   * asked for again, from where the slice began, when there is room.
+   */
+  #cutShort(query: StoredQuery, sent: readonly number[]): void {
+    query.sent ??= new Set();
+    for (const seq of sent) query.sent.add(seq);
+    query.isCutShort = true;
+    this.#link.cancel(query);
+    this.#paused.add(query);
+  }
+
+  /** Returns false if the client had no room for an event. */
+  #send(query: StoredQuery, text: string | HotText, seq: number): boolean {
+    if (query.isCancelled || query.subscription === null) return true;
     // What was decided since the scan began, or since a reader looked at the row.
-    if (!query.scanAsks && !query.rights.isWhole && !query.rights.allows(String(text))) return;
-    if (query.sent !== null) {
-      if (query.sent.has(seq)) return;
-      query.sent.add(seq);
-    }
-    if (!query.connection.sendEvent(query.subscription, text)) this.#events.tooSlow(query);
+    if (!query.scanAsks && !query.rights.isWhole && !query.rights.allows(String(text))) return true;
+    if (query.sent?.has(seq)) return true;
+    if (!query.connection.sendEvent(query.subscription, text)) return false;
+    query.sent?.add(seq);
+    return true;
   }
 }

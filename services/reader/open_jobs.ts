@@ -49,14 +49,19 @@ export class OpenJobs {
     return this.#jobs.get(nameOf(job)) === job;
   }
 
-  /** Whether its client may have another query open; what nobody waits for any more makes room. */
+  /**
+   * Whether its client may have another query open. What nobody waits for any more makes room: the client's own, and that
+   * of others only where it is they who leave too little.
+   */
   hasRoom(opened: OpenedQuery): boolean {
-    if (this.#hasRoomNow(opened)) return true;
-    const oldest = performance.now() - READER_QUERY_IDLE_MS_MAX;
-    for (const job of this.#jobs.values()) {
-      if (!job.isWanted && job.touchedMs < oldest) this.end(job);
-    }
-    return this.#hasRoomNow(opened);
+    const client = clientOf(opened);
+    const has = () =>
+      this.#queries.hasRoom(client, 1, QUERIES) && this.#bytes.hasRoom(client, opened.bytes, BYTES);
+    const idle = (job: Job | SyncJob) => isIdle(job, READER_QUERY_IDLE_MS_MAX);
+    if (has() || this.#makeRoom(has, (job) => idle(job) && clientOf(job) === client)) return true;
+    const isWithin = this.#queries.isWithin(client, 1, QUERIES) &&
+      this.#bytes.isWithin(client, opened.bytes, BYTES);
+    return isWithin && this.#makeRoom(has, idle);
   }
 
   add(job: Job | SyncJob): void {
@@ -90,12 +95,11 @@ export class OpenJobs {
       each: Math.max(NEGENTROPY_CONNECTION_ITEMS_MAX, eventsMax),
     };
     const client = clientOf(job);
-    if (this.#items.hasRoom(client, 0, bounds)) return true;
-    const oldest = performance.now() - 2 * NEGENTROPY_IDLE_MS_MAX;
-    for (const other of this.#jobs.values()) {
-      if (other instanceof SyncJob && !other.isWanted && other.touchedMs < oldest) this.end(other);
-    }
-    return this.#items.hasRoom(client, 0, bounds);
+    const has = () => this.#items.hasRoom(client, 0, bounds);
+    const idle = (other: Job | SyncJob) =>
+      other instanceof SyncJob && isIdle(other, 2 * NEGENTROPY_IDLE_MS_MAX);
+    if (has() || this.#makeRoom(has, (other) => idle(other) && clientOf(other) === client)) return true;
+    return this.#items.isWithin(client, 0, bounds) && this.#makeRoom(has, idle);
   }
 
   /** Counts what a session holds now. */
@@ -104,10 +108,16 @@ export class OpenJobs {
     job.countedItems = job.items;
   }
 
-  #hasRoomNow(opened: OpenedQuery): boolean {
-    const client = clientOf(opened);
-    return this.#queries.hasRoom(client, 1, QUERIES) && this.#bytes.hasRoom(client, opened.bytes, BYTES);
+  /** Ends what may be ended, and says whether there is room then. */
+  #makeRoom(has: () => boolean, mayEnd: (job: Job | SyncJob) => boolean): boolean {
+    for (const job of this.#jobs.values()) if (mayEnd(job)) this.end(job);
+    return has();
   }
+}
+
+/** Whether nobody has asked it to go on for so long. */
+function isIdle(job: Job | SyncJob, ms: number): boolean {
+  return !job.isWanted && job.touchedMs < performance.now() - ms;
 }
 
 /** The connection that asks, among those of all gateways. */

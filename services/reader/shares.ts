@@ -32,6 +32,11 @@ export class Shares {
     return after <= bounds.each && after <= bounds.all - this.#total - amount;
   }
 
+  /** Whether a client may have so much more but for what others have. */
+  isWithin(client: string, amount: number, { each }: { readonly each: number }): boolean {
+    return this.of(client) + amount <= each;
+  }
+
   /** Counts what a client has taken; what is below zero it has given back. */
   count(client: string, amount: number): void {
     const after = this.of(client) + amount;

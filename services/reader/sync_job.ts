@@ -21,7 +21,7 @@ import { timeWindow } from "../../lib/negentropy/storage_window.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/store/exact.ts";
 import type { FullSet } from "../../lib/store/full_set.ts";
-import type { EventScan } from "../../lib/store/scan.ts";
+import type { EventScan, PausedScanOptions, ScanPosition } from "../../lib/store/scan.ts";
 import type { JobParts, OpenedQuery, Slice } from "./jobs.ts";
 import { isTimeWindow, type ReaderQuery } from "./messages.ts";
 
@@ -67,6 +67,10 @@ export class SyncJob {
   readonly #sync: SyncParts;
   /** Null until it turns out that the set has to be gathered. */
   #scan: EventScan | null = null;
+  /** What its scan holds to; between two slices, time passes for the scan too. */
+  #until: PausedScanOptions = { seqMax: 0, now: 0, mayRead: null };
+  /** The newest removal of the log when what the scan holds was fetched. */
+  #removal = 0;
   readonly #mayUseFullSet: boolean;
   readonly #rights: ReadingRights;
   readonly #builder = new SortedVectorBuilder();
@@ -152,18 +156,33 @@ export class SyncJob {
   #gather(mayGrow: boolean): boolean {
     if (!mayGrow) throw new SyncRefusal(TOO_MANY_ITEMS);
     const budget = { rows: NEGENTROPY_SLICE_ROWS_MAX, bytes: Infinity };
-    const { reader } = this.#parts;
-    const scan = this.#scan ??= reader.scan(this.query.filters[0]!, {
-      seqMax: reader.refresh(),
-      now: this.query.now,
-      mayRead: this.#rights.mayRead,
-    });
+    const scan = this.#renewedScan();
     const step = scan.step(budget, (text) => this.#builder.addHex(scan.createdAt, idOf(text)));
     this.#rows += NEGENTROPY_SLICE_ROWS_MAX - budget.rows;
     if (this.#builder.length > this.#sync.eventsMax) throw tooMany(this.#sync.eventsMax);
     if (step === "more") return false;
     this.#set = this.#builder.build();
     return true;
+  }
+
+  /** What was removed, has expired or may not be known of any more since the last slice is left out from now on. */
+  #renewedScan(): EventScan {
+    const { reader, nowSeconds } = this.#parts;
+    const seqMax = reader.refresh();
+    const now = Math.max(this.query.now, this.#until.now, nowSeconds());
+    const { mayRead } = this.#rights;
+    const { lastRemoval } = reader;
+    if (this.#scan !== null && lastRemoval === this.#removal) {
+      this.#until.now = now;
+      this.#until.mayRead = mayRead;
+      return this.#scan;
+    }
+    const position: ScanPosition | null = this.#scan?.position ?? null;
+    this.#until = position === null
+      ? { seqMax, now, mayRead }
+      : { seqMax: this.#until.seqMax, now, mayRead, position };
+    this.#removal = lastRemoval;
+    return this.#scan = reader.scan(this.query.filters[0]!, this.#until);
   }
 }
 

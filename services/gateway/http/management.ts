@@ -41,9 +41,10 @@ export async function answerManagementRequest(request: Request, door: Management
   try {
     const event = readHttpAuth(request.headers.get("Authorization"));
     checkHttpAuth(event, { urls: door.urls, method: "POST" }, Math.floor(Date.now() / 1000));
+    // Before the signature, whose verification is the dearest of it: who manages nothing has none verified.
+    if (!door.mayManage(event.pubkey)) return refusal(403, "this key does not manage this relay");
     const fault = door.eventFault(event);
     if (fault !== null) throw new HttpAuthError(`Cannot authorize request: ${fault}`);
-    if (!door.mayManage(event.pubkey)) return refusal(403, "this key does not manage this relay");
     const body = await readBody(request, { bytesMax: MANAGEMENT_BODY_BYTES_MAX, msMax: HTTP_BODY_MS_MAX });
     if (typeof body === "string") return refusal(...BODY_REFUSALS[body]);
     checkHttpAuthBody(event, new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex());

@@ -10,8 +10,8 @@ import { customerOf } from "../../../lib/policy/network.ts";
 import { HTTP_REQUESTS_MAX, HTTP_REQUESTS_PER_ADDRESS_MAX } from "../../../lib/limits.ts";
 import type { SharedCounts } from "../../../lib/policy/shared_counts.ts";
 
-/** What a load balancer asks for, and is told though others leave their pages unread. */
-const ALWAYS = new Set(["/ready", "/health"]);
+/** What a load balancer asks for, and is told though pages are left unread: short, and bounded apart, by address. */
+const APART = new Set(["/ready", "/health"]);
 
 /** A request that is not the one too many. */
 type Serve = (request: Request) => Response | Promise<Response>;
@@ -29,15 +29,16 @@ export class PageRequests {
   /** Answers a request of a client address. `ended` settles when the answer is sent, or nobody takes it any more. */
   async answer(request: Request, address: string, ended: Promise<unknown>): Promise<Response> {
     const counts = this.#counts;
-    const ofAddress = counts.take("pages of", customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
+    const isApart = APART.has(URL.parse(request.url)?.pathname ?? "");
+    const kind = isApart ? "states of" : "pages of";
+    const ofAddress = counts.take(kind, customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
     if (ofAddress < 0) return refusal(429);
-    const isAlways = ALWAYS.has(URL.parse(request.url)?.pathname ?? "");
-    const ofAll = counts.take("pages", "", isAlways ? Infinity : HTTP_REQUESTS_MAX);
+    const ofAll = isApart ? null : counts.take("pages", "", HTTP_REQUESTS_MAX);
     const release = () => {
       counts.release(ofAddress);
-      counts.release(ofAll);
+      if (ofAll !== null) counts.release(ofAll);
     };
-    if (ofAll < 0) {
+    if (ofAll !== null && ofAll < 0) {
       release();
       return refusal(503);
     }

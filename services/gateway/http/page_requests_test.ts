@@ -32,6 +32,15 @@ Deno.test("requests of all addresses are bounded, but who asks whether the relay
   assertEquals(await statusOf("198.51.100.1", "/health?x"), 200);
 });
 
+Deno.test("an address that leaves pages unread is told whether the relay is ready, up to a bound of its own", async () => {
+  const { statusOf } = pages();
+  for (let n = 0; n < HTTP_REQUESTS_PER_ADDRESS_MAX; n++) await statusOf("192.0.2.1");
+  for (let n = 0; n < HTTP_REQUESTS_PER_ADDRESS_MAX; n++) {
+    assertEquals(await statusOf("192.0.2.1", n % 2 === 0 ? "/ready" : "/health"), 200);
+  }
+  assertEquals([await statusOf("192.0.2.1", "/ready"), await statusOf("192.0.2.2", "/ready")], [429, 200]);
+});
+
 Deno.test("an answer says how long it is, and has its body", async () => {
   const { requests } = pages();
   const answer = await requests.answer(new Request("http://localhost/"), "a", Promise.resolve());
