@@ -23,14 +23,29 @@ export async function answerPage(
   scheme: "http" | "https",
   answer: Answer,
 ): Promise<void> {
+  const ended = Promise.withResolvers<void>();
   try {
     const request = requestOf(incoming, scheme);
     if (request === null) return void outgoing.writeHead(400).end("This request names no page.\n");
-    const ended = new Promise<void>((resolve) => outgoing.once("close", resolve));
-    await send(await answer(request, incoming.socket.remoteAddress ?? "", ended), outgoing);
+    settleAtEnd(ended, incoming, outgoing);
+    await send(await answer(request, incoming.socket.remoteAddress ?? "", ended.promise), outgoing);
   } catch {
     outgoing.destroy();
+    ended.resolve();
   }
+}
+
+/** Of a connection that ends before its answer has begun, Deno's `node:http` closes the socket and never the answer. */
+function settleAtEnd(
+  { promise, resolve }: PromiseWithResolvers<void>,
+  { socket }: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
+  const settle = () => resolve();
+  outgoing.once("close", settle);
+  socket.once("close", settle);
+  if (socket.destroyed) resolve();
+  promise.then(() => socket.off("close", settle));
 }
 
 /** A node request's headers, read as those of a `Request`. */

@@ -120,3 +120,24 @@ Deno.test("pages that nobody reads are bounded for their address, at all gateway
     return response.status === 200;
   }, WAIT_MS_MAX);
 });
+
+for (const engine of ["serve", "ws"]) {
+  Deno.test(`requests whose clients go before the answer hold no place afterwards (${engine})`, async () => {
+    await using relay = await relayWith(engine);
+    const { hostname, port } = new URL(relay.httpUrl);
+    const get = new TextEncoder().encode("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3));
+    // More than an address has places.
+    for (let n = 0; n < 3 * HTTP_REQUESTS_PER_ADDRESS_MAX; n++) {
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      await connection.write(get);
+    }
+    await eventually(async () => {
+      const statuses = await Promise.all(Array.from({ length: 20 }, async () => {
+        const response = await fetch(relay.httpUrl);
+        await response.body?.cancel();
+        return response.status;
+      }));
+      return statuses.every((status) => status === 200);
+    }, WAIT_MS_MAX);
+  });
+}

@@ -55,6 +55,25 @@ for (const engine of ENGINES) {
   });
 }
 
+for (const engine of ENGINES) {
+  Deno.test(`handshakes whose clients go at once hold no place afterwards (${engine})`, async () => {
+    await using relay = await relayWith(engine, { CONNECTIONS_PER_IP_MAX: "6" });
+    const { hostname, port, host } = new URL(relay.httpUrl);
+    const head = new TextEncoder().encode(
+      `GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    for (let n = 0; n < 300; n++) {
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      await connection.write(head);
+    }
+    await eventually(async () => await metricOf(relay, "nostr_connections_active") === 0, WAIT_MS_MAX);
+    const clients = await enterAll(relay, false);
+    assertEquals(clients.length, 6);
+    await leave(clients);
+  });
+}
+
 Deno.test("what a gateway had counted is given back when it dies", async () => {
   await using relay = await relayWith("serve", { CONNECTIONS_PER_IP_MAX: "6" });
   const clients = await enterAll(relay, false);
