@@ -140,7 +140,8 @@ Deno.test("a slow reader of live events holds no more than its budget, is told, 
   // 40 MB pass: twenty times the budget, and more than the operating system buffers.
   const content = "x".repeat(40_000);
   const events = Array.from({ length: 1_000 }, (_, n) => signEvent(testKey(1), { content: content + n }));
-  await publishGood(publisher, events, 50);
+  // So few at once that half of the budget holds them: the reader that reads is to keep up, however busy the machine is.
+  await publishGood(publisher, events, 25);
   await eventually(
     () => reader.inbox.filter(([type]) => type === "EVENT").length === events.length,
     20_000,
