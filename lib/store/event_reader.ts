@@ -107,11 +107,6 @@ export class EventReader {
     return (seq, text) => isHidden(text) || gone.has(seq);
   }
 
-  /** Whether there is anybody whose events are left out before they are removed. */
-  get isHiding(): boolean {
-    return !this.#vanished.isNobody;
-  }
-
   /** Begins to answer one filter. */
   scan(filter: Filter, options: ScanOptions): EventScan {
     if (isIdLookup(filter) && options.position === undefined) return new IdLookup(this, filter, options);

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import type { FrameSender, Sender } from "../verifier/handle.ts";
 import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
+import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import { FRAME_ANY_SIZE, FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
 import { ImportTally, tooLongFor } from "./handle.ts";
 import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
@@ -49,7 +49,7 @@ export class ImportSession implements Sender {
     }
     const text = `["EVENT",${line}]`;
     const bytesMax = this.messageBytesMax();
-    if (this.#request.limits && isLongerThan(text, bytesMax)) {
+    if (this.#request.limits && hasMoreBytesThan(text, bytesMax)) {
       this.#tally.read();
       this.#tally.refused(tooLongFor(bytesMax));
       return true;
@@ -72,11 +72,6 @@ export class ImportSession implements Sender {
   report(done: boolean): ImportReport {
     return this.#tally.report(done);
   }
-}
-
-/** Most lines are short, and need not be counted. */
-function isLongerThan(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
 
 function parseRequest(line: string): ImportRequest | ControlRequest {

@@ -16,6 +16,7 @@ import {
   type MessageLimits,
   parseClientMessage,
 } from "../../lib/nostr/client_message.ts";
+import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { eventPrefix, noticeText } from "../../lib/nostr/relay_message.ts";
 import { privateKinds } from "../../lib/policy/configured.ts";
@@ -247,7 +248,7 @@ export class Gateway implements SyncAccess {
     this.follow();
     if (connection.isCutOff) return;
     const bytesMax = this.#settings.config.MAX_MESSAGE_LENGTH;
-    if (isLongerThan(text, bytesMax)) {
+    if (hasMoreBytesThan(text, bytesMax)) {
       this.#metrics.add(RECEIVED.other, 1);
       return connection.send(noticeText(`invalid: the message is longer than ${bytesMax} bytes`));
     }
@@ -384,9 +385,4 @@ export class Gateway implements SyncAccess {
   closeAll(): void {
     for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
   }
-}
-
-function isLongerThan(text: string, bytes: number): boolean {
-  if (text.length > bytes) return true;
-  return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 }

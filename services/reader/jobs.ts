@@ -269,7 +269,7 @@ export class Job {
     const before = this.#until.now;
     const now = this.#until.now = Math.max(before, this.#nowSeconds());
     const { lastRemoval } = this.#reader;
-    const isOld = lastRemoval !== this.#removal || now !== before || this.#reader.isHiding;
+    const isOld = lastRemoval !== this.#removal || now !== before || this.#reader.leavesOut !== null;
     if (this.#found !== null && isOld) this.#found.isOld = true;
     if (this.#scan !== null && lastRemoval !== this.#removal) {
       this.#leftAt = this.#scan.position;

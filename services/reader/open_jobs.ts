@@ -125,6 +125,6 @@ export function clientOf({ gateway, query }: Pick<OpenedQuery, "gateway" | "quer
   return `${gateway}:${query.epoch}:${query.connection}`;
 }
 
-export function nameOf(job: Asker): string {
+function nameOf(job: Asker): string {
   return `${job.gateway}:${job.query.epoch}:${job.query.number}`;
 }
