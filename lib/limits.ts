@@ -91,6 +91,8 @@ export const VERIFY_BATCH_MAX = 512;
 export const GROUP_COMMIT_EVENTS_MAX = 1_000;
 /** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
 export const FRESH_EVENTS_MAX = 8_192;
+/** Rows of the fresh tag index at which the same is done: of some thousand events with few tags, or of few with thousands. */
+export const FRESH_TAGS_MAX = 4 * FRESH_EVENTS_MAX;
 /** The same for an import without a relay, whom no pause disturbs: the more at once, the less each costs. */
 export const IMPORT_FRESH_EVENTS_MAX = 65_536;
 /** Bytes of events written in one transaction. */
@@ -103,9 +105,9 @@ export const EVENT_BYTES_UNANSWERED_MAX = LANE_BYTES_FRAMES / 2;
  * Tags of events that one connection may have unanswered, beside an event that is alone: to store a tag takes some 5 µs,
  * and all who come after wait for it.
  */
-export const EVENT_TAGS_UNANSWERED_MAX = 20_000;
+export const EVENT_TAGS_UNANSWERED_MAX = 10_000;
 /** The same of all connections of a gateway; one may have what is left of it. */
-export const EVENT_TAGS_UNANSWERED_ORIGIN_MAX = 40_000;
+export const EVENT_TAGS_UNANSWERED_ORIGIN_MAX = 10_000;
 /** Tags that a connection may have unanswered however many others have. */
 export const EVENT_TAGS_LIGHT = 500;
 /** Characters of a message below which its tags are not counted: there is room for twenty. */
@@ -183,6 +185,14 @@ export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
+/** The same while clients wait for their turn at the gateway: most queries are answered with fewer. */
+export const GATEWAY_QUERY_ROWS_PRESSED_MAX = 200;
+/** Rows that a gateway examines, and slices that it passes on, for queries that go on before sockets have a turn. */
+export const GATEWAY_PAUSED_ROWS_MAX = GATEWAY_QUERY_ROWS_MAX;
+/** Queries that pause which a gateway looks at before sockets have a turn. */
+export const GATEWAY_PAUSED_LOOKS_MAX = 256;
+/** Slices of each reader that a gateway passes on before sockets have a turn. */
+export const GATEWAY_SLICES_PER_TURN = 1;
 /** Rows that a gateway examines for one connection in one turn of its event loop; further queries go to readers. */
 export const GATEWAY_TURN_ROWS_MAX = 4 * GATEWAY_QUERY_ROWS_MAX;
 /** Rows examined for a connection up to which it is not counted in which turn they were. */
@@ -196,8 +206,17 @@ export const SOCKET_TURN_MESSAGES_MAX = 128;
 export const SOCKET_TURN_CHARS_MAX = 1024 * 1024;
 /** Pings of one client between two turns of the `ws` engine, which has to look at all that one read has brought. */
 export const SOCKET_TURN_PINGS_MAX = 1_024;
-/** Turns that a socket which goes on sending waits for, one each time, before it waits for a timer (1 ms). */
-export const SOCKET_SHORT_RESTS_MAX = 3;
+/**
+ * How long messages of all clients together are answered in one turn of a gateway's event loop, ms; the message that
+ * exceeds it is answered whole. Whatever comes then waits for the next turn, in which the cheapest are first.
+ */
+export const TURN_MS_MAX = 4;
+/** How long one client's messages are answered in a turn for which others wait, ms. */
+export const SOCKET_VISIT_MS_MAX = 1;
+/** Levels of cost by which sockets that wait are told apart: below a quarter of a millisecond, then each the double. */
+export const TURN_LEVELS = 8;
+/** How long a thread with an event loop works before it has the system asked what has come in, ms. */
+export const LOOP_LOOK_MS = 3;
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */

@@ -92,7 +92,7 @@ export class EventStore {
     this.#vanish.restart();
   }
 
-  /** Whether so many events are fresh that `settle` should be called. */
+  /** Whether so much is fresh that `settle` should be called. */
   get isSettlingDue(): boolean {
     return this.#fresh.isFull;
   }
@@ -215,7 +215,7 @@ export class EventStore {
     this.#sql.insertEvent.run(seq, event.idKey, event.pubkeyKey, event.kind, age);
     this.#sql.insertBody.run(seq, event.expiresAt, event.text);
     this.#tags.insert(event, age, seq);
-    this.#fresh.added();
+    this.#fresh.added(event.tagCount);
     if (event.flags & FLAG_ADDRESS) this.#sql.insertAddress.run(event.addressKey, seq);
     return seq;
   }

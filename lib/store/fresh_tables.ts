@@ -3,7 +3,7 @@
  * The store's thread owns the writing side; the statements' text serves every thread.
  *
  *     add ──▶ fresh_event, fresh_tag ──── FRESH_EVENTS_MAX, sorted, one transaction ───▶ event, tag
- *             (some MiB, all of it                                                     (as large as the store)
+ *             (some MiB, all of it        or FRESH_TAGS_MAX                            (as large as the store)
  *              in a few pages)
  *
  * Why: keys are as good as random, so that an event's rows lie in pages of their own in each large index, and a commit
@@ -14,6 +14,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { FRESH_EVENTS_MAX, FRESH_TAGS_MAX } from "../limits.ts";
 
 /** What the names of the tables and indexes of a generation begin with. */
 export type Generation = "" | "fresh_";
@@ -27,12 +28,17 @@ export function ofBoth(write: (generation: Generation) => string): string {
 export class FreshTables {
   readonly #move: readonly StatementSync[];
   readonly #eventsMax: number;
+  readonly #tagsMax: number;
   #events: number;
+  #tags: number;
 
-  /** @param eventsMax Fresh events at which moving them is due. */
+  /** @param eventsMax Fresh events at which moving them is due, and at as many tags in proportion. */
   constructor(db: DatabaseSync, eventsMax: number) {
     this.#eventsMax = eventsMax;
-    this.#events = db.prepare("SELECT count(*) AS n FROM fresh_event").get()!.n as number;
+    this.#tagsMax = eventsMax * (FRESH_TAGS_MAX / FRESH_EVENTS_MAX);
+    [this.#events, this.#tags] = ["fresh_event", "fresh_tag"].map((table) =>
+      db.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n as number
+    ) as [number, number];
     // Both tables are read in the order of the settled one's own tree.
     this.#move = [
       "INSERT OR FAIL INTO event SELECT * FROM fresh_event ORDER BY seq",
@@ -42,14 +48,15 @@ export class FreshTables {
     ].map((text) => db.prepare(text));
   }
 
-  /** Whether as many events are fresh as should be. What was removed or undone since may be counted still. */
+  /** Whether as much is fresh as should be. What was removed or undone since may be counted still. */
   get isFull(): boolean {
-    return this.#events >= this.#eventsMax;
+    return this.#events >= this.#eventsMax || this.#tags >= this.#tagsMax;
   }
 
-  /** Counts an event that was added to them. */
-  added(): void {
+  /** Counts an event of so many tags that was added to them. */
+  added(tags: number): void {
     this.#events++;
+    this.#tags += tags;
   }
 
   /** Moves everything; inside a group. Until that is committed, call `moved` not. */
@@ -59,6 +66,6 @@ export class FreshTables {
 
   /** What was moved is committed. */
   moved(): void {
-    this.#events = 0;
+    this.#events = this.#tags = 0;
   }
 }

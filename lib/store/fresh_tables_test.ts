@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { PlainEvent } from "../../tests/support/naive_matcher.ts";
 import { packed } from "../../tests/support/pack_event.ts";
-import { FRESH_EVENTS_MAX } from "../limits.ts";
+import { FRESH_EVENTS_MAX, FRESH_TAGS_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "./event_store.ts";
@@ -113,6 +113,21 @@ Deno.test("moving is due after so many events, also for a program that starts ag
   assert(!again.isSettlingDue);
   assertEquals([rows(db, "event"), rows(db, "fresh_event")], [FRESH_EVENTS_MAX, 0]);
   assertEquals(again.lastSeq, FRESH_EVENTS_MAX);
+});
+
+Deno.test("moving is due after few events with many tags, also for a program that starts again", () => {
+  const { db, store } = open();
+  const tags = Array.from({ length: FRESH_TAGS_MAX / 8 }, (_, n) => ["t", `word ${n}`]);
+  const events = Array.from({ length: 8 }, (_, n) => event(n, { tags }));
+  add(store, ...events.slice(1));
+  assert(!store.isSettlingDue);
+  add(store, events[0]!);
+  assert(store.isSettlingDue);
+  const again = new EventStore(db);
+  assert(again.isSettlingDue);
+  again.settle();
+  assert(!again.isSettlingDue);
+  assertEquals([rows(db, "tag"), rows(db, "fresh_tag")], [FRESH_TAGS_MAX, 0]);
 });
 
 Deno.test("what could not be moved stays, is served, and is moved later", () => {

@@ -6,6 +6,7 @@
  */
 import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { Opening } from "./opening.ts";
+import type { Turns } from "./turns.ts";
 
 /** One client's socket. */
 export interface Socket {
@@ -18,8 +19,8 @@ export interface Socket {
   /** Begins to close, with a code and reason of RFC 6455. */
   close(code: number, reason: string): void;
   /**
-   * Stops reading, so that the sender has to wait: no text comes until `resume`, which first brings what had been read
-   * already. Null where the engine cannot.
+   * Stops reading, so that the sender has to wait: no text comes until `resume`, after which comes first what had been read
+   * already. To be called while a text is answered. Null where the engine cannot.
    */
   readonly flow: { pause(): void; resume(): void } | null;
 }
@@ -66,6 +67,8 @@ export interface ListenOptions {
   readonly libraryPath: string | null;
   /** TCP connections that may be open at once, WebSockets or not, where the engine can tell: descriptors end otherwise. */
   readonly socketsMax: number;
+  /** Whose messages are answered next. */
+  readonly turns: Turns;
   /** The engine could not go on accepting, and tries again. */
   readonly failed: (error: unknown) => void;
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { GATEWAY_SLICES_PER_TURN } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
@@ -136,11 +137,11 @@ export class ReaderLink {
     setTimeout(() => this.#askAgain(query), LANE_FULL_RETRY_MS);
   }
 
-  /** Hands out the slices that have come. Returns their number. */
+  /** Hands out the slices that have come, a few of each reader. Returns their number. */
   drain(): number {
     let slices = 0;
     for (const lane of this.#rows) {
-      while (lane.next()) {
+      for (let n = 0; n < GATEWAY_SLICES_PER_TURN && lane.next(); n++) {
         slices++;
         this.#take(lane);
       }

@@ -20,6 +20,7 @@ import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
 import { Rest } from "./serve_rest.ts";
+import type { Guest, Turns } from "./turns.ts";
 
 /** Serves until `stopAccepting`. */
 export function listenWithServe<Client>(
@@ -94,7 +95,7 @@ function upgrade<Client>(
   } catch {
     return new Response("This request is not a WebSocket handshake.\n", { status: 400 });
   }
-  const socket = new ServeSocket(upgraded.socket, options.claim(upgraded.socket));
+  const socket = new ServeSocket(upgraded.socket, options.claim(upgraded.socket), options.turns);
   serve(socket, visitor, options.frameBytesMax, events);
   return upgraded.response;
 }
@@ -112,16 +113,16 @@ function serve<Client>(
     client = events.open(socket, visitor);
     if (client === null) socket.close(1013, "the relay takes no more connections now");
   };
-  webSocket.onmessage = ({ data }) => {
+  socket.answer = (data) => {
     if (client === null) return;
     if (typeof data !== "string") {
       events.fault(client, "invalid: binary frames are not part of this protocol");
     } // A UTF-16 unit is at most three bytes: most frames need no count.
     else if (data.length * 3 > frameBytesMax && byteLength(data) > frameBytesMax) {
-      return socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
+      socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
     } else events.text(client, data);
-    socket.served(typeof data === "string" ? data.length : 0);
   };
+  webSocket.onmessage = ({ data }) => socket.take(data);
   webSocket.onclose = () => {
     socket.closed();
     if (client !== null) events.closed(client);
@@ -135,27 +136,88 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-class ServeSocket implements Socket {
+/** What a message of Deno's is: a text, or something binary. */
+type Data = string | object;
+
+class ServeSocket implements Socket, Guest {
   readonly webSocket: WebSocket;
   readonly #cork: Cork | null;
-  readonly flow = null;
+  readonly #turns: Turns;
+  usualMs = 0;
+  visitMs = 0;
+  visitTurn = 0;
+  /** Answers a message; set when its client is known. */
+  answer: (data: Data) => void = () => {};
+  /** The message before which it rests. */
+  #held: Data | null = null;
   /** Messages, and characters of them, since its last rest. */
   #messages = 0;
   #chars = 0;
   /** Made for the first rest. */
   #rest: Rest | null = null;
+  /** Whether there is no room for what it sends; it rests until there is. */
+  #isPaused = false;
+  /** Whether it waits for its turn. */
+  #isWaiting = false;
 
-  constructor(webSocket: WebSocket, cork: Cork | null) {
+  constructor(webSocket: WebSocket, cork: Cork | null, turns: Turns) {
     this.webSocket = webSocket;
     this.#cork = cork;
+    this.#turns = turns;
   }
 
-  /** A message of so many characters has been served: after some, others have their turn. The last thing of `onmessage`. */
-  served(chars: number): void {
-    this.#chars += chars;
-    if (++this.#messages < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) return;
+  /** Answers a message, or rests before it or after it. The last thing of `onmessage`. */
+  take(data: Data): void {
+    if (!this.#turns.hasRoom && this.#resting.begin()) {
+      this.#held = data;
+      this.#wait();
+    } else if (!this.#serve(data) && this.#resting.begin() && !this.#isPaused) this.#wait();
+  }
+
+  get #resting(): Rest {
+    return this.#rest ??= new Rest(this.webSocket);
+  }
+
+  get flow(): this | null {
+    return this.#resting.isPossible ? this : null;
+  }
+
+  /** Called while a message is answered: the next is not read until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#wait();
+  }
+
+  /** Answers a message. Returns whether the next is to be read now: there is room, and after some others have their turn. */
+  #serve(data: Data): boolean {
+    const hasTurn = this.#turns.serve(this, () => this.answer(data));
+    this.#chars += typeof data === "string" ? data.length : 0;
+    if (++this.#messages < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) {
+      return hasTurn && !this.#isPaused;
+    }
     this.#messages = this.#chars = 0;
-    (this.#rest ??= new Rest(this.webSocket)).begin();
+    return false;
+  }
+
+  /** Waits for its turn. */
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#turns.rest(this);
+  }
+
+  rested(): void {
+    this.#isWaiting = false;
+    const held = this.#held;
+    this.#held = null;
+    this.#rest!.left();
+    if (held === null || this.#serve(held)) this.#rest!.end();
+    // It rests on, without having read.
+    else if (!this.#isPaused) this.#wait();
   }
 
   get bufferedBytes(): number {
@@ -181,5 +243,7 @@ class ServeSocket implements Socket {
   close(code: number, reason: string): void {
     this.#rest?.left();
     if (this.webSocket.readyState <= WebSocket.OPEN) this.webSocket.close(code, reason);
+    // The client's part of closing has to be read.
+    if (this.#isPaused) this.resume();
   }
 }

@@ -5,12 +5,15 @@
  * @module
  */
 import { type Listener, type Socket } from "./listener.ts";
+import { LoopTurn } from "../loop_turn.ts";
 import { Opening } from "./opening.ts";
 import { listenWithServe } from "./serve_listener.ts";
-import { restingSockets } from "./turn.ts";
+import { Turns } from "./turns.ts";
 
 const post = (message: unknown) =>
   (self as unknown as { postMessage(message: unknown): void }).postMessage(message);
+const loop = new LoopTurn();
+const turns = new Turns(() => loop.next());
 const opening = new Opening<Socket>(1);
 const { address }: Listener = await listenWithServe({
   hostname: "127.0.0.1",
@@ -21,6 +24,7 @@ const { address }: Listener = await listenWithServe({
   compression: false,
   libraryPath: null,
   socketsMax: 100,
+  turns,
   failed: () => {},
 }, opening);
 
@@ -28,7 +32,7 @@ const { address }: Listener = await listenWithServe({
 function inTheRest(act: () => void): void {
   queueMicrotask(() =>
     queueMicrotask(() => {
-      post(["resting", restingSockets()]);
+      post(["resting", turns.resting]);
       act();
     })
   );

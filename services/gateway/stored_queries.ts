@@ -6,7 +6,10 @@
  * @module
  */
 import {
+  GATEWAY_PAUSED_LOOKS_MAX,
+  GATEWAY_PAUSED_ROWS_MAX,
   GATEWAY_QUERY_ROWS_MAX,
+  GATEWAY_QUERY_ROWS_PRESSED_MAX,
   GATEWAY_TURN_ROWS_COUNTED,
   GATEWAY_TURN_ROWS_MAX,
   SLICE_BYTES_MAX,
@@ -23,6 +26,7 @@ import type { Log } from "../log.ts";
 import type { QueryPosition } from "../reader/messages.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
+import type { Turns } from "./turns.ts";
 
 /** Who answered a query, for the metrics. */
 export type QueryPlace = "gateway" | "reader" | "search";
@@ -120,16 +124,20 @@ export class StoredQueries {
   readonly #reader: EventReader;
   readonly #link: ReaderLink;
   readonly #events: QueryEvents;
+  readonly #turns: Turns;
   readonly #log: Log;
   #lastNumber = 0;
-  #paused = new Set<StoredQuery>();
+  readonly #paused = new Set<StoredQuery>();
+  /** Rows examined for queries that had paused, in this turn. */
+  #resumedRows = 0;
   /**
    * Connections for which so many rows were examined, since the sockets had a turn, that it matters: many requests may
    * come in one read.
    */
   #counted: Connection[] = [];
 
-  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, log: Log) {
+  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, turns: Turns, log: Log) {
+    this.#turns = turns;
     this.#log = log;
     this.#reader = reader;
     this.#link = link;
@@ -159,7 +167,10 @@ export class StoredQueries {
         this.#moveToReader(query);
       } else if (subscription.connection.turnRows > GATEWAY_TURN_ROWS_MAX) {
         this.#moveToReader(query);
-      } else this.#step(query);
+      } else {
+        if (this.#turns.isPressed) query.rowsLeft = GATEWAY_QUERY_ROWS_PRESSED_MAX;
+        this.#step(query);
+      }
     });
   }
 
@@ -191,12 +202,17 @@ export class StoredQueries {
     this.#link.cancel(query);
   }
 
-  /** Goes on with queries whose clients have room again. */
+  /** Goes on with queries whose clients have room again, as far as one turn's rows go, those first that have waited longest. */
   resumePaused(): void {
-    // A copy: one that pauses again at once has its next turn with the next call.
-    for (const query of [...this.#paused]) {
-      if (query.connection.measureBufferedBytes() >= query.connection.pauseBytes) continue;
-      if (!this.#paused.delete(query)) continue;
+    let looks = Math.min(this.#paused.size, GATEWAY_PAUSED_LOOKS_MAX);
+    this.#resumedRows = 0;
+    for (const query of this.#paused) {
+      if (looks-- === 0 || this.#resumedRows >= GATEWAY_PAUSED_ROWS_MAX) break;
+      this.#paused.delete(query);
+      if (query.connection.measureBufferedBytes() >= query.connection.pauseBytes) {
+        this.#paused.add(query);
+        continue;
+      }
       this.#attempt(query, () => {
         this.#reader.refresh();
         if (query.position === null) {
@@ -286,6 +302,7 @@ export class StoredQueries {
 
   #spend(query: StoredQuery, rows: number): void {
     this.#events.spent(query, rows);
+    this.#resumedRows += rows;
     const { connection } = query;
     const before = connection.turnRows;
     connection.turnRows = before + rows;

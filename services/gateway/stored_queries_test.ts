@@ -10,6 +10,7 @@ import { Connection } from "./connection.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 import type { ReaderLink, SliceHeader } from "./reader_link.ts";
 import { StoredQueries, type StoredQuery } from "./stored_queries.ts";
+import { Turns } from "./turns.ts";
 
 const SEARCH = parseFilter({ search: "notes" }, { limitMax: 100, limitDefault: 100 });
 const KIND = parseFilter({ kinds: [1] }, { limitMax: 100, limitDefault: 100 });
@@ -53,14 +54,20 @@ function client() {
     }),
   } as unknown as EventReader;
   const ended: string[] = [];
-  const queries = new StoredQueries(reader, link, {
-    rightsOf: () => ({ isWhole: true, mayRead: null }) as unknown as ReadingRights,
-    spent: () => {},
-    finished: () => void ended.push("finished"),
-    counted: () => {},
-    failed: (_, reason) => void ended.push(reason),
-    tooSlow: () => void ended.push("too slow"),
-  }, {} as Log);
+  const queries = new StoredQueries(
+    reader,
+    link,
+    {
+      rightsOf: () => ({ isWhole: true, mayRead: null }) as unknown as ReadingRights,
+      spent: () => {},
+      finished: () => void ended.push("finished"),
+      counted: () => {},
+      failed: (_, reason) => void ended.push(reason),
+      tooSlow: () => void ended.push("too slow"),
+    },
+    new Turns(() => Promise.resolve()),
+    {} as Log,
+  );
   return { socket, connection, queries, asked, ended, steps };
 }
 

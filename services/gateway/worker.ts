@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   FRAME_BYTES_MAX,
@@ -40,6 +39,7 @@ import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
 import { Log } from "../log.ts";
+import { LoopTurn } from "../loop_turn.ts";
 import { threadNumber } from "../memory.ts";
 import { OPEN_FILES_VARIABLE } from "../open_files.ts";
 import { SOFTWARE } from "../software.ts";
@@ -54,7 +54,7 @@ import { ClientAddress } from "./client_address.ts";
 import { FrameSender } from "../verifier/handle.ts";
 import { Gateway } from "./gateway.ts";
 import { socketEvents } from "./socket_events.ts";
-import { restingSockets } from "./turn.ts";
+import { Turns } from "./turns.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import { PageRequests } from "./http/page_requests.ts";
@@ -87,6 +87,8 @@ interface GatewayMeans {
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   readonly files: PolicyFiles;
+  readonly loop: LoopTurn;
+  readonly turns: Turns;
 }
 
 /** The engine that is asked for; the other one is not loaded. */
@@ -148,7 +150,7 @@ class GatewayThread {
       config.WEBSOCKET_ENGINE === "ws" && !config.WEBSOCKET_COMPRESSION ? "bytes" : "strings",
     );
     const reader = new EventReader(db, tailPosition(memory.tail), hot);
-    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, log);
+    this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, means.turns, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
@@ -200,7 +202,7 @@ class GatewayThread {
       if (this.#gateway.events.isHolding) this.#gateway.resumeSenders();
       this.#gateway.measureWaiting(performance.now());
       this.#takeNotices();
-      if (work > 0) await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      if (work > 0) await this.#means.loop.next();
       else await this.#bell.waitAsync(seen, this.#waitMs);
     }
     this.#gateway.closeAll();
@@ -239,7 +241,7 @@ class GatewayThread {
   /** Whether everything that came is answered, and nothing lies in a socket that rests or was just read on. */
   #isQuiet(): boolean {
     const nowMs = performance.now();
-    if (this.#gateway.events.isAnswering || restingSockets() > 0) this.#busyMs = nowMs;
+    if (this.#gateway.events.isAnswering || this.#means.turns.resting > 0) this.#busyMs = nowMs;
     return nowMs - this.#busyMs >= DRAIN_QUIET_MS;
   }
 
@@ -294,6 +296,7 @@ function socketsMax(config: Config, gateways: number): number {
 async function listen(
   { config, memory, libraryPath }: ActorStart,
   opening: Opening<Connection>,
+  turns: Turns,
   log: Log,
 ): Promise<Listener> {
   const tls = config.TLS_CERT === null || config.TLS_KEY === null ? null : {
@@ -310,6 +313,7 @@ async function listen(
     compression: config.WEBSOCKET_COMPRESSION,
     libraryPath,
     socketsMax: socketsMax(config, memory.counts.gateways),
+    turns,
     failed: (error) => log.error(`cannot accept connections, tries again: ${error}`),
   }, opening);
 }
@@ -322,7 +326,9 @@ onStart(async (given) => {
   const log = new Log(`gateway ${index}`, memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
   const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
-  const listener = await listen(given, opening, log);
+  const loop = new LoopTurn();
+  const turns = new Turns(() => loop.next());
+  const listener = await listen(given, opening, turns, log);
   let start = given;
   if (given.isHeld) {
     report({ type: "listening" });
@@ -332,7 +338,17 @@ onStart(async (given) => {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
   const files = new PolicyFiles(metrics, log);
   await files.load(policyFilesOf(settings));
-  const thread = new GatewayThread(start, { listener, verifier, log, management, settings, metrics, files });
+  const thread = new GatewayThread(start, {
+    listener,
+    verifier,
+    log,
+    management,
+    settings,
+    metrics,
+    files,
+    loop,
+    turns,
+  });
   opening.open(thread.socketEvents);
   report({ type: "ready", facts: { address: thread.address } });
   await thread.run();

@@ -55,7 +55,7 @@ export async function listenWithWs<Client>(
     // Before the handshake: afterwards the request is not kept.
     const visitor = events.visitor(headersOf(incoming.headers), incoming.socket.remoteAddress ?? "");
     handshakes.handleUpgrade(incoming, stream, head, (connection: WebSocket) => {
-      const socket = new WsSocket(connection as WsConnection, stream, outbox, events);
+      const socket = new WsSocket(connection as WsConnection, stream, outbox, events, options.turns);
       heartbeat.add(socket);
       connection.once("close", () => heartbeat.delete(socket));
       socket.open(events.open(socket, visitor));

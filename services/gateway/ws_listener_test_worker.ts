@@ -4,11 +4,14 @@
  * @module
  */
 import type { Socket } from "./listener.ts";
+import { LoopTurn } from "../loop_turn.ts";
 import { Opening } from "./opening.ts";
+import { Turns } from "./turns.ts";
 import { listenWithWs } from "./ws_listener.ts";
 
 const post = (message: unknown) =>
   (self as unknown as { postMessage(message: unknown): void }).postMessage(message);
+const loop = new LoopTurn();
 const opening = new Opening<Socket>(1);
 const { address } = await listenWithWs({
   hostname: "127.0.0.1",
@@ -19,6 +22,7 @@ const { address } = await listenWithWs({
   compression: false,
   libraryPath: null,
   socketsMax: 100,
+  turns: new Turns(() => loop.next()),
   failed: () => {},
 }, opening);
 opening.open({

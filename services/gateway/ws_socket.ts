@@ -21,7 +21,7 @@ import { compressedFrame } from "../../lib/websocket/frame.ts";
 import { type Inflating, type Inflation, takeInflation } from "./inflation.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import { type Outbox, PendingFrames } from "./outbox.ts";
-import { afterTurn } from "./turn.ts";
+import type { Guest, Turns } from "./turns.ts";
 
 // `ws` has found the bytes to be UTF-8 already: a decoder that checks them again costs three times as much.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -50,7 +50,7 @@ export class WsConnection extends WebSocket {
 }
 
 /** See the module's text. */
-export class WsSocket<Client> implements Socket, Inflating {
+export class WsSocket<Client> implements Socket, Inflating, Guest {
   readonly #connection: WsConnection;
   readonly #stream: Duplex;
   readonly #pending: PendingFrames;
@@ -58,12 +58,15 @@ export class WsSocket<Client> implements Socket, Inflating {
   readonly #events: SocketEvents<Client>;
   /** Null: messages are not deflated, either way. */
   readonly #inflation: Inflation | null;
+  readonly #turns: Turns;
+  usualMs = 0;
+  visitMs = 0;
+  visitTurn = 0;
   #client: Client | null = null;
   #isPaused = false;
   /** Frames, and characters of them, since its last rest. */
   #frames = 0;
   #chars = 0;
-  #rests = 0;
   /** Not read until others have had their turn: Deno reads on in microtasks while more is there. */
   #isResting = false;
   /** Texts that had been read when a pause or a rest began: at most those of one read. */
@@ -78,7 +81,14 @@ export class WsSocket<Client> implements Socket, Inflating {
   /** Where the heartbeat keeps it. */
   beatSlot = 0;
 
-  constructor(connection: WsConnection, stream: Duplex, outbox: Outbox, events: SocketEvents<Client>) {
+  constructor(
+    connection: WsConnection,
+    stream: Duplex,
+    outbox: Outbox,
+    events: SocketEvents<Client>,
+    turns: Turns,
+  ) {
+    this.#turns = turns;
     this.#connection = connection;
     this.#stream = stream;
     this.#pending = new PendingFrames(stream);
@@ -151,15 +161,21 @@ export class WsSocket<Client> implements Socket, Inflating {
   /** A frame has come. */
   heard(): void {
     this.silentBeats = 0;
-    if (++this.#frames < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) return;
+    if (++this.#frames >= SOCKET_TURN_MESSAGES_MAX || this.#chars >= SOCKET_TURN_CHARS_MAX) this.#rest();
+  }
+
+  /** Is not read until others have had their turn. */
+  #rest(): void {
     if (this.#isResting) return;
     this.#isResting = true;
     this.#connection.pause();
-    afterTurn(this.#rests++, () => {
-      this.#isResting = false;
-      this.#frames = this.#chars = this.#pings = 0;
-      if (!this.#isPaused) this.#goOn();
-    });
+    this.#turns.rest(this);
+  }
+
+  rested(): void {
+    this.#isResting = false;
+    this.#frames = this.#chars = this.#pings = 0;
+    if (!this.#isPaused) this.#goOn();
   }
 
   /**
@@ -229,6 +245,7 @@ export class WsSocket<Client> implements Socket, Inflating {
       return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
     }
     const text = decoder.decode(data);
+    if (!this.isHeld && !this.#turns.hasRoom) this.#rest();
     if (this.isHeld) (this.#held ??= []).push(text);
     else this.#text(text);
   }
@@ -241,10 +258,12 @@ export class WsSocket<Client> implements Socket, Inflating {
   }
 
   #text(text: string): void {
-    if (this.#client === null) return;
-    this.#events.text(this.#client, text);
+    const client = this.#client;
+    if (client === null) return;
+    const hasTurn = this.#turns.serve(this, () => this.#events.text(client, text));
     this.#chars += text.length;
     this.heard();
+    if (!hasTurn) this.#rest();
   }
 
   /** Deflates at once and without a context, so that a connection keeps no memory for it and frames keep their order. */

@@ -1,0 +1,118 @@
+/**
+ * Whose messages are answered next. A gateway answers messages as they come, as long as they are few. When those of one
+ * turn of the event loop have taken their time together, the sockets whose messages come after them rest: in the next turns
+ * they go on in the order of what their messages cost, the cheapest first, so that whoever asks little does not wait for
+ * those who ask much, however many they are.
+ * The gateway's thread owns it.
+ *
+ * @module
+ */
+import { SOCKET_VISIT_MS_MAX, TURN_LEVELS, TURN_MS_MAX } from "../../lib/limits.ts";
+
+/** A socket, as turns know it; they write the numbers, which begin with zero. */
+export interface Guest {
+  /** What its messages take, ms: a mean in which the last counts a quarter. */
+  usualMs: number;
+  /** What it has taken in its last turn, ms. */
+  visitMs: number;
+  /** Which turn that was. */
+  visitTurn: number;
+  /** Its rest is over. */
+  rested(): void;
+}
+
+/** The turns of one gateway; see the module's text. */
+export class Turns {
+  readonly #afterTurn: () => Promise<void>;
+  readonly #now: () => number;
+  /** Those that rest, by what their messages cost, each level in the order in which they came. */
+  readonly #levels: Guest[][] = Array.from({ length: TURN_LEVELS }, () => []);
+  #resting = 0;
+  #number = 1;
+  /** What messages have taken in this turn, ms. */
+  #spentMs = 0;
+  #isEnding = false;
+
+  /**
+   * @param afterTurn Resolves in the next turn of the event loop.
+   * @param now The thread's clock, ms.
+   */
+  constructor(afterTurn: () => Promise<void>, now = () => performance.now()) {
+    this.#afterTurn = afterTurn;
+    this.#now = now;
+  }
+
+  /** Sockets that are not read to the end, because others have their turn. */
+  get resting(): number {
+    return this.#resting;
+  }
+
+  /** Whether more is asked for than one turn answers. */
+  get isPressed(): boolean {
+    return this.#resting > 0;
+  }
+
+  /** Whether a message is answered in this turn; if not, its socket rests before it. */
+  get hasRoom(): boolean {
+    return this.#spentMs < TURN_MS_MAX;
+  }
+
+  /** Answers a message of a socket. Returns whether the socket is read on in this turn. */
+  serve(guest: Guest, answer: () => void): boolean {
+    const fromMs = this.#now();
+    answer();
+    const ms = this.#now() - fromMs;
+    if (guest.visitTurn !== this.#number) {
+      guest.visitTurn = this.#number;
+      guest.visitMs = 0;
+    }
+    guest.visitMs += ms;
+    guest.usualMs += (ms - guest.usualMs) / 4;
+    this.#spentMs += ms;
+    if (this.#spentMs >= TURN_MS_MAX) {
+      this.#end();
+      return false;
+    }
+    return !this.isPressed || guest.visitMs < SOCKET_VISIT_MS_MAX;
+  }
+
+  /** Has a socket rest until others have had their turn. */
+  rest(guest: Guest): void {
+    this.#resting++;
+    this.#levels[levelOf(guest.usualMs)]!.push(guest);
+    this.#end();
+  }
+
+  /** Ends this turn when what is due in it is done. */
+  #end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#afterTurn().then(() => this.#next());
+  }
+
+  #next(): void {
+    this.#isEnding = false;
+    this.#number++;
+    this.#spentMs = 0;
+    // Of a socket that goes on without a message at hand, the next one comes later in this turn.
+    let expectedMs = 0;
+    for (const level of this.#levels) {
+      let at = 0;
+      // Those that rest again have had their turn.
+      for (const last = level.length; at < last; at++) {
+        if (this.#spentMs >= TURN_MS_MAX || expectedMs >= TURN_MS_MAX) break;
+        const guest = level[at]!;
+        this.#resting--;
+        expectedMs += guest.usualMs;
+        guest.rested();
+      }
+      level.splice(0, at);
+    }
+    if (this.#resting > 0) this.#end();
+  }
+}
+
+/** Each level holds messages that cost twice as much as those of the one before. */
+function levelOf(ms: number): number {
+  return Math.min(TURN_LEVELS - 1, 32 - Math.clz32(ms * 4));
+}
