@@ -154,6 +154,8 @@ export const OUTBOUND_BYTES_DEFAULT = 32 * 1024 * 1024;
 export const OUTBOUND_BYTES_RANGE = [1024 * 1024, 1024 * 1024 * 1024] as const;
 /** Bytes that wait for all clients of the relay together: the more there are that read slowly, the less each may have. */
 export const OUTBOUND_TOTAL_BYTES_MAX = 512 * 1024 * 1024;
+/** Bytes that may wait for a client however many wait for others: so that whoever reads is answered. */
+export const OUTBOUND_FLOOR_BYTES = 256 * 1024;
 /** How often sockets are asked again for which bytes waited, ms. */
 export const OUTBOUND_MEASURE_MS = 100;
 /** Connections that `/health` lists one by one. */
@@ -292,6 +294,8 @@ export const PAUSED_QUERIES_INTERVAL_MS = 5;
 export const OUTBOX_PAGE_BYTES = 128 * 1024;
 /** Characters that wait for one socket after which they are written, whether or not the turn is over. */
 export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
+/** Live events that a gateway sends by the `ws` engine before it turns: some milliseconds of them. */
+export const WS_MESSAGES_PER_TURN = 4_096;
 /** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
 export const OUTBOX_FRAMES_MAX = 16_384;
 /** Bytes of event texts that all gateways together keep at hand because they are asked for again and again. */
@@ -630,6 +634,10 @@ invariant(HOT_TEXT_BYTES_MAX <= HOT_CHUNK_BYTES, "the longest text at hand fits 
 invariant((HOT_PLACES & (HOT_PLACES - 1)) === 0, "the places of texts at hand are a power of two");
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
+invariant(
+  OUTBOUND_FLOOR_BYTES >= 4 * OUTBOUND_CHECK_CHARS,
+  "the floor holds a step of as many characters as it begins with",
+);
 invariant(HTTP_AUTH_CHARS_MAX < HTTP_HEAD_BYTES_MAX, "a request's head holds the longest authorization");
 invariant(HTTP_BODY_MS_MAX <= HTTP_REQUEST_MS_MAX, "the body of a request is a part of it");
 invariant(HTTP_HEAD_MS_MAX <= HTTP_REQUEST_MS_MAX, "the head of a request is a part of it");

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { OUTBOUND_CHECK_CHARS, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
+import { OUTBOUND_CHECK_CHARS, OUTBOUND_FLOOR_BYTES, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
 import type { HotText } from "../../lib/store/hot_texts.ts";
@@ -81,10 +81,12 @@ export class Connection {
 
   /**
    * Bytes that wait from which on its stored queries pause. As many characters of events are three times the bytes at most,
-   * and their prefixes; and what waits for this client is taken from what is left for it. So an eighth of its budget fits.
+   * and their prefixes; and what waits for this client is taken from what is left for it. So an eighth of its budget fits,
+   * and a quarter of the floor, which nothing is taken from.
    */
   get pauseBytes(): number {
-    return Math.min(OUTBOUND_PAUSE_BYTES, Math.floor(this.budgetBytes / 8));
+    const part = Math.max(Math.floor(this.budgetBytes / 8), OUTBOUND_FLOOR_BYTES / 4);
+    return Math.min(OUTBOUND_PAUSE_BYTES, part);
   }
 
   /** Counts of this connection that are being answered, by subscription id; NIP-45 shares REQ's ids. */

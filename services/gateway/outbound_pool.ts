@@ -1,13 +1,13 @@
 /**
  * What waits for all clients of the relay together: each gateway says what waits at its own, and sees what the others say.
  * A client alone may have its whole budget; the more there are that read slowly, the less each gets: no more than what is
- * left of the sum. So a thousand of them are held to a thousandth each, and the sum is never exceeded (the dynamic
- * threshold of Choudhury and Hahne, 1998, with a factor of one).
+ * left of the sum. So a thousand of them are held to a thousandth each (the dynamic threshold of Choudhury and Hahne, 1998,
+ * with a factor of one). Each may have a floor beyond the sum: whoever reads is answered, though others have taken all.
  * The gateway's thread owns it, and writes its own cell of the shared memory.
  *
  * @module
  */
-import { OUTBOUND_CHECK_CHARS, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
+import { OUTBOUND_FLOOR_BYTES, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
 
 /** Whoever bytes wait for. */
 export interface Waiting {
@@ -36,11 +36,11 @@ export class OutboundPool {
     this.#bytesMax = Math.max(OUTBOUND_TOTAL_BYTES_MAX, 2 * budgetBytes);
   }
 
-  /** What one client may have waiting now, bytes. What a socket was not asked about yet is never too much. */
+  /** What one client may have waiting now, bytes. */
   get left(): number {
     let left = this.#bytesMax;
     for (let gateway = 0; gateway < this.#bytes.length; gateway++) left -= this.#bytes[gateway]!;
-    return Math.max(OUTBOUND_CHECK_CHARS, left);
+    return Math.max(OUTBOUND_FLOOR_BYTES, left);
   }
 
   /** So many bytes wait for a client. */

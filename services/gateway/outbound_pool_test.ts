@@ -1,6 +1,6 @@
 /** Tests of the sum that waits for all clients of the relay. */
 import { assert, assertEquals } from "@std/assert";
-import { OUTBOUND_CHECK_CHARS, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
+import { OUTBOUND_FLOOR_BYTES, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 
 const MIB = 1024 * 1024;
@@ -43,7 +43,7 @@ Deno.test("one slow client may have its whole budget, and gives its room back", 
   assertEquals(pool.left, 2 * 1024 * MIB);
   const socket = { bytes: 2 * 1024 * MIB };
   client(pool, socket).measureBufferedBytes();
-  assertEquals(pool.left, OUTBOUND_CHECK_CHARS);
+  assertEquals(pool.left, OUTBOUND_FLOOR_BYTES);
   socket.bytes = 0;
   pool.measure();
   assertEquals(pool.left, 2 * 1024 * MIB);

@@ -1,6 +1,6 @@
 /** Tests of stored queries whose clients have no room: they pause, go on, and send each event once. */
 import { assertEquals } from "@std/assert";
-import { OUTBOUND_CHECK_CHARS } from "../../lib/limits.ts";
+import { OUTBOUND_FLOOR_BYTES } from "../../lib/limits.ts";
 import { parseFilter } from "../../lib/nostr/filter.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
@@ -29,7 +29,7 @@ function client() {
     Object.assign(socket, { send }) as unknown as Socket,
     "",
     { authenticated: new Set() } as unknown as Connection["auth"],
-    OUTBOUND_CHECK_CHARS,
+    OUTBOUND_FLOOR_BYTES,
     pool,
   );
   const asked: StoredQuery[] = [];
@@ -93,7 +93,7 @@ Deno.test("a slice that its client has no room for is asked for again, and each 
 
 Deno.test("a query whose client has just as much waiting as pauses it goes on when there is less", () => {
   const { socket, connection, queries, ended, steps } = client();
-  socket.bufferedBytes = OUTBOUND_CHECK_CHARS / 8;
+  socket.bufferedBytes = OUTBOUND_FLOOR_BYTES / 4;
   connection.measureBufferedBytes();
   assertEquals(socket.bufferedBytes, connection.pauseBytes);
   queries.begin(connection.open("s", 0, 0), [KIND], 0);

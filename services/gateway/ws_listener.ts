@@ -89,8 +89,7 @@ export async function listenWithWs<Client>(
   boundSockets(server, options.socketsMax, () => server.listen({ host: hostname, port, reusePort: true }));
   return {
     address: { hostname, port },
-    // The outbox writes before it holds more.
-    messagesPerTurn: limits.OUTBOX_FRAMES_MAX,
+    messagesPerTurn: limits.WS_MESSAGES_PER_TURN,
     stopAccepting: () => {
       isAccepting = false;
     },

@@ -13,6 +13,7 @@ import {
   HTTP_HEAD_BYTES_MAX,
   MANAGEMENT_BODY_BYTES_MAX,
   NEGENTROPY_READER_ITEMS_MAX,
+  OUTBOUND_FLOOR_BYTES,
   OUTBOUND_TOTAL_BYTES_MAX,
   READER_QUERY_BYTES_MAX,
 } from "../../../lib/limits.ts";
@@ -25,7 +26,7 @@ const GARBAGE_BYTES = 256 * 1024 * 1024;
 /** Bytes beyond those of a quiet relay, with one reader, that so many hostile connections can take. */
 export function takenAtMostBytes(connections: number): number {
   const inbound = EVENT_BYTES_UNANSWERED_MAX + FRAME_BYTES_MAX + HTTP_HEAD_BYTES_MAX +
-    MANAGEMENT_BODY_BYTES_MAX;
+    MANAGEMENT_BODY_BYTES_MAX + OUTBOUND_FLOOR_BYTES;
   const shared = OUTBOUND_TOTAL_BYTES_MAX + HOT_TEXTS_TOTAL_BYTES_MAX + HELD_VALUES_TOTAL_BYTES_MAX +
     2 * HELD_TOTAL_CHARS_MAX + READER_QUERY_BYTES_MAX +
     NEGENTROPY_READER_ITEMS_MAX * NEGENTROPY_ITEM_BYTES;
