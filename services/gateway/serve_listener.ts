@@ -229,6 +229,7 @@ class ServeSocket implements Socket, Guest {
     this.#rest?.left();
     if (this.webSocket.readyState !== WebSocket.OPEN) return;
     this.#cork?.gather();
+    this.#turns.wrote();
     this.webSocket.send(text);
   }
 

@@ -13,7 +13,7 @@ import { Turns } from "./turns.ts";
 const post = (message: unknown) =>
   (self as unknown as { postMessage(message: unknown): void }).postMessage(message);
 const loop = new LoopTurn();
-const turns = new Turns(() => loop.next());
+const turns = new Turns(loop);
 const opening = new Opening<Socket>(1);
 const { address }: Listener = await listenWithServe({
   hostname: "127.0.0.1",

@@ -5,6 +5,7 @@ import { parseFilter } from "../../lib/nostr/filter.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/event_reader.ts";
 import type { Log } from "../log.ts";
+import { LoopTurn } from "../loop_turn.ts";
 import type { Socket } from "./listener.ts";
 import { Connection } from "./connection.ts";
 import { OutboundPool } from "./outbound_pool.ts";
@@ -65,7 +66,7 @@ function client() {
       failed: (_, reason) => void ended.push(reason),
       tooSlow: () => void ended.push("too slow"),
     },
-    new Turns(() => Promise.resolve()),
+    new Turns(new LoopTurn()),
     {} as Log,
   );
   return { socket, connection, queries, asked, ended, steps };

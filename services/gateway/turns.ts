@@ -8,6 +8,7 @@
  * @module
  */
 import { SOCKET_VISIT_MS_MAX, TURN_LEVELS, TURN_MS_MAX } from "../../lib/limits.ts";
+import type { LoopTurn } from "../loop_turn.ts";
 
 /** A socket, as turns know it; they write the numbers, which begin with zero. */
 export interface Guest {
@@ -23,7 +24,7 @@ export interface Guest {
 
 /** The turns of one gateway; see the module's text. */
 export class Turns {
-  readonly #afterTurn: () => Promise<void>;
+  readonly #loop: LoopTurn;
   readonly #now: () => number;
   /** Those that rest, by what their messages cost, each level in the order in which they came. */
   readonly #levels: Guest[][] = Array.from({ length: TURN_LEVELS }, () => []);
@@ -33,13 +34,15 @@ export class Turns {
   #spentMs = 0;
   #isEnding = false;
 
-  /**
-   * @param afterTurn Resolves in the next turn of the event loop.
-   * @param now The thread's clock, ms.
-   */
-  constructor(afterTurn: () => Promise<void>, now = () => performance.now()) {
-    this.#afterTurn = afterTurn;
+  /** @param now The thread's clock, ms. */
+  constructor(loop: LoopTurn, now = () => performance.now()) {
+    this.#loop = loop;
     this.#now = now;
+  }
+
+  /** A frame was given to a socket of Deno's own. */
+  wrote(): void {
+    this.#loop.wrote();
   }
 
   /** Sockets that are not read to the end, because others have their turn. */
@@ -87,7 +90,7 @@ export class Turns {
   #end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    this.#afterTurn().then(() => this.#next());
+    this.#loop.next().then(() => this.#next());
   }
 
   #next(): void {

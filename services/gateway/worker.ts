@@ -327,7 +327,7 @@ onStart(async (given) => {
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath: given.libraryPath });
   const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
   const loop = new LoopTurn();
-  const turns = new Turns(() => loop.next());
+  const turns = new Turns(loop);
   const listener = await listen(given, opening, turns, log);
   let start = given;
   if (given.isHeld) {

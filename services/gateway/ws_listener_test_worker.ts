@@ -22,7 +22,7 @@ const { address } = await listenWithWs({
   compression: false,
   libraryPath: null,
   socketsMax: 100,
-  turns: new Turns(() => loop.next()),
+  turns: new Turns(loop),
   failed: () => {},
 }, opening);
 opening.open({
