@@ -7,12 +7,15 @@
  *
  * @module
  */
-import { SOCKET_VISIT_MS_MAX, TURN_LEVELS, TURN_MS_MAX } from "../../lib/limits.ts";
+import { SOCKET_VISIT_MS_MAX, TURN_DEAREST_EVERY, TURN_LEVELS, TURN_MS_MAX } from "../../lib/limits.ts";
 import type { LoopTurn } from "../loop_turn.ts";
+
+/** What the messages of the cheapest level take at most, ms. */
+const USUAL_LEVEL_MS = 0.25;
 
 /** A socket, as turns know it; they write the numbers, which begin with zero. */
 export interface Guest {
-  /** What its messages take, ms: a mean in which the last counts a quarter. */
+  /** What its messages take, ms: a mean in which the last counts a quarter, and no more than twice the mean. */
   usualMs: number;
   /** What it has taken in its last turn, ms. */
   visitMs: number;
@@ -70,7 +73,8 @@ export class Turns {
       guest.visitMs = 0;
     }
     guest.visitMs += ms;
-    guest.usualMs += (ms - guest.usualMs) / 4;
+    // Once in a while a message takes long through no fault of its own: a collection of garbage, another thread.
+    guest.usualMs += (Math.min(ms, 2 * guest.usualMs + USUAL_LEVEL_MS) - guest.usualMs) / 4;
     this.#spentMs += ms;
     if (this.#spentMs >= TURN_MS_MAX) {
       this.#end();
@@ -99,16 +103,20 @@ export class Turns {
     this.#spentMs = 0;
     // Of a socket that goes on without a message at hand, the next one comes later in this turn.
     let expectedMs = 0;
+    const hasRoom = () => this.hasRoom && expectedMs < TURN_MS_MAX;
+    const goOn = (guest: Guest) => {
+      this.#resting--;
+      expectedMs += guest.usualMs;
+      guest.rested();
+    };
+    if (this.#number % TURN_DEAREST_EVERY === 0) {
+      const dearest = this.#levels.findLast((level) => level.length > 0)?.shift();
+      if (dearest !== undefined) goOn(dearest);
+    }
     for (const level of this.#levels) {
       let at = 0;
       // Those that rest again have had their turn.
-      for (const last = level.length; at < last; at++) {
-        if (this.#spentMs >= TURN_MS_MAX || expectedMs >= TURN_MS_MAX) break;
-        const guest = level[at]!;
-        this.#resting--;
-        expectedMs += guest.usualMs;
-        guest.rested();
-      }
+      for (const last = level.length; at < last && hasRoom(); at++) goOn(level[at]!);
       level.splice(0, at);
     }
     if (this.#resting > 0) this.#end();
@@ -117,5 +125,5 @@ export class Turns {
 
 /** Each level holds messages that cost twice as much as those of the one before. */
 function levelOf(ms: number): number {
-  return Math.min(TURN_LEVELS - 1, 32 - Math.clz32(ms * 4));
+  return Math.min(TURN_LEVELS - 1, 32 - Math.clz32(ms / USUAL_LEVEL_MS));
 }
