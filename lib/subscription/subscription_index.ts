@@ -62,7 +62,9 @@ export class SubscriptionIndex<Owner extends object> {
   readonly #audience: Audience | null;
   readonly #charge: IndexParts<Owner>["charge"] | null;
   readonly #tags = new EventTags();
+  /** Those that the last event matches, of which so many were handed out. */
   readonly #matching: Subscribed<Owner>[] = [];
+  #handedOut = 0;
   readonly #dear: Subscribed<Owner>[] = [];
   #events = 0;
   /** The one that is being matched. */
@@ -127,6 +129,12 @@ export class SubscriptionIndex<Owner extends object> {
 
   /** Calls `deliver`, which may close subscriptions, once for every owner with a filter that the event matches. */
   match(event: LiveEvent, deliver: (owner: Owner) => void): void {
+    this.find(event);
+    this.handOut(deliver, Infinity);
+  }
+
+  /** Finds every owner with a filter that the event matches, for `handOut`; whom it has not handed out before is forgotten. */
+  find(event: LiveEvent): void {
     this.#events++;
     this.#matching.length = 0;
     this.#event = event;
@@ -139,9 +147,28 @@ export class SubscriptionIndex<Owner extends object> {
     for (const filter of this.#any) this.#visitAny(filter);
     this.#event = NO_EVENT;
     this.#tags.use(null);
-    for (const subscription of this.#matching) if (subscription.isOpen) deliver(subscription.owner);
-    this.#matching.length = 0;
+    this.#handedOut = 0;
     if (this.#dear.length > 0) this.#chargeDear();
+  }
+
+  /**
+   * Calls `deliver`, which may close subscriptions, once for each owner that was found and is still open, for at most so
+   * many. Returns how many were looked at.
+   */
+  handOut(deliver: (owner: Owner) => void, most: number): number {
+    const begin = this.#handedOut;
+    const end = Math.min(this.#matching.length, this.#handedOut + most);
+    while (this.#handedOut < end) {
+      const subscription = this.#matching[this.#handedOut++]!;
+      if (subscription.isOpen) deliver(subscription.owner);
+    }
+    if (end === this.#matching.length) this.#matching.length = this.#handedOut = 0;
+    return end - begin;
+  }
+
+  /** Whether some that were found are not handed out yet. */
+  get hasFound(): boolean {
+    return this.#matching.length > 0;
   }
 
   #count(place: Place, keys: readonly number[], change: 1 | -1): void {

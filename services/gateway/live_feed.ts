@@ -10,12 +10,19 @@ import { eventFacts, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { idKey, pubkeyKey } from "../../lib/nostr/keys.ts";
 import { TailFollower, type TailMemory } from "../../lib/queue/tail.ts";
 import { eventOf } from "../../lib/store/exact.ts";
-import { LogReader } from "../../lib/store/log.ts";
+import { type LogEntry, LogReader } from "../../lib/store/log.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
 import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../store/messages.ts";
 
-/** Takes a live event, returns how often it was sent. `seq` is Infinity for an ephemeral one: no stored answer has it. */
-export type Deliver = (event: LiveEvent, seq: number) => number;
+/** Who sends live events to those that they are for. */
+export interface Deliverer {
+  /** Takes the next one. `seq` is Infinity for an ephemeral one: no stored answer has it. */
+  take(event: LiveEvent, seq: number): void;
+  /** Sends it on, to so many subscriptions at most. Returns how many were looked at. */
+  deliver(most: number): number;
+  /** Whether the last one is not sent to everybody yet. */
+  readonly isDelivering: boolean;
+}
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const NO_MEMORY = { bytes: new Uint8Array(0), words: new Uint32Array(0), doubles: new Float64Array(0) };
@@ -24,41 +31,48 @@ const NO_MEMORY = { bytes: new Uint8Array(0), words: new Uint32Array(0), doubles
 export class LiveFeed {
   readonly #tail: TailFollower;
   readonly #log: LogReader;
-  readonly #deliver: Deliver;
+  readonly #deliverer: Deliverer;
   readonly #packed = new PackedEvent(NO_MEMORY);
   /** The last entry delivered. */
   #seq: number;
   /** Entries up to this one are read from SQLite: the tail has lost them. */
   #behindUntil = 0;
-  /** Messages sent in this turn. */
-  #sent = 0;
+  /** Entries that were read from SQLite and have not been delivered. */
+  #entries: readonly LogEntry[] = [];
 
-  constructor(tail: TailMemory, db: DatabaseSync, deliver: Deliver) {
+  constructor(tail: TailMemory, db: DatabaseSync, deliverer: Deliverer) {
     // The tail's end first, then the log's: what comes between is met twice, and the cursor drops it.
     this.#tail = new TailFollower(tail);
     this.#log = new LogReader(db);
     this.#seq = this.#log.lastSeq;
-    this.#deliver = deliver;
+    this.#deliverer = deliverer;
   }
 
-  /** Delivers what has come, up to a bound a turn, and `most` messages or few more. Returns the number of entries seen. */
+  /**
+   * Delivers what has come, up to a bound a turn, to `most` subscriptions at most: an event that is for more of them is
+   * delivered in several turns. Returns the number of entries and parts of them that were seen.
+   */
   drain(isAnyoneListening: boolean, most: number): number {
-    if (this.#behindUntil > this.#seq) return this.#catchUp();
     let seen = 0;
-    this.#sent = 0;
-    while (seen < LIVE_RECORDS_PER_TURN && this.#sent < most) {
-      const step = this.#tail.next();
-      if (step === "empty") break;
+    let left = most;
+    while (seen < LIVE_RECORDS_PER_TURN && left > 0) {
+      if (this.#deliverer.isDelivering) left -= this.#deliverer.deliver(left);
+      else if (!this.#next(isAnyoneListening)) break;
       seen++;
-      if (step === "lapped") {
-        this.#tail.jumpToEnd();
-        this.#behindUntil = this.#log.lastSeq;
-        break;
-      }
-      this.#take(isAnyoneListening);
-      if (this.#behindUntil > this.#seq) break;
     }
     return seen;
+  }
+
+  /** Takes the next entry. Returns false if there is none now. */
+  #next(isAnyoneListening: boolean): boolean {
+    if (this.#behindUntil > this.#seq) return this.#catchUp();
+    const step = this.#tail.next();
+    if (step === "empty") return false;
+    if (step === "lapped") {
+      this.#tail.jumpToEnd();
+      this.#behindUntil = this.#log.lastSeq;
+    } else this.#take(isAnyoneListening);
+    return true;
   }
 
   #take(isAnyoneListening: boolean): void {
@@ -90,25 +104,28 @@ export class LiveFeed {
       tagKeys,
       text: decoder.decode(event.text),
     };
-    this.#sent += this.#deliver(live, type === TAIL_EPHEMERAL ? Infinity : seq);
+    this.#deliverer.take(live, type === TAIL_EPHEMERAL ? Infinity : seq);
   }
 
-  #catchUp(): number {
-    const entries = this.#log.read(this.#seq, LIVE_RECORDS_PER_TURN);
-    if (entries.length === 0) this.#behindUntil = this.#seq;
-    for (const entry of entries) {
-      this.#seq = entry.seq;
-      if (entry.type !== "add") continue;
-      const facts = eventFacts(eventOf(entry.text));
-      this.#deliver({
-        kind: facts.event.kind,
-        createdAt: facts.event.created_at,
-        idKey: idKey(facts.event.id),
-        pubkeyKey: pubkeyKey(facts.event.pubkey),
-        tagKeys: facts.tagKeys,
-        text: entry.text,
-      }, entry.seq);
+  #catchUp(): boolean {
+    if (this.#entries.length === 0) this.#entries = this.#log.read(this.#seq, LIVE_RECORDS_PER_TURN);
+    const [entry] = this.#entries;
+    if (entry === undefined) {
+      this.#behindUntil = this.#seq;
+      return true;
     }
-    return Math.max(1, entries.length);
+    this.#entries = this.#entries.slice(1);
+    this.#seq = entry.seq;
+    if (entry.type !== "add") return true;
+    const facts = eventFacts(eventOf(entry.text));
+    this.#deliverer.take({
+      kind: facts.event.kind,
+      createdAt: facts.event.created_at,
+      idKey: idKey(facts.event.id),
+      pubkeyKey: pubkeyKey(facts.event.pubkey),
+      tagKeys: facts.tagKeys,
+      text: entry.text,
+    }, entry.seq);
+    return true;
   }
 }

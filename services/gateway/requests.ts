@@ -18,6 +18,7 @@ import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscr
 import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import { FilterRoom } from "./filter_room.ts";
+import type { Deliverer } from "./live_feed.ts";
 import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
 
 const DELIVERIES = slotOf("nostr_deliveries_total");
@@ -45,7 +46,7 @@ export interface RequestsParts {
 }
 
 /** All requests of one gateway; see the module's text. */
-export class Requests implements QueryEvents {
+export class Requests implements QueryEvents, Deliverer {
   readonly #settings: ConfigFollower;
   readonly #metrics: ThreadMetrics;
   readonly #answers: Answers;
@@ -53,6 +54,9 @@ export class Requests implements QueryEvents {
   readonly #spent: RequestsParts["spent"];
   readonly #subscriptions: SubscriptionIndex<Subscription>;
   readonly #room: FilterRoom;
+  /** Sends the event that was taken last to a subscription that it matches. */
+  #deliver: (subscription: Subscription) => void = () => {};
+  #sent = 0;
   /** Set by `worker.ts`: the two need each other. */
   queries!: StoredQueries;
 
@@ -134,19 +138,29 @@ export class Requests implements QueryEvents {
     this.forget(connection);
   }
 
-  /** A live event, from the feed. Returns how many subscriptions it was sent to. */
-  deliver(event: LiveEvent, seq: number): number {
-    let sent = 0;
+  /** Takes a live event, from the feed; `deliver` sends it. `seq` is Infinity for an ephemeral one. */
+  take(event: LiveEvent, seq: number): void {
+    this.#subscriptions.find(event);
     let isShownTo: ReturnType<ReadGate["audience"]> | null = null;
-    this.#subscriptions.match(event, (subscription) => {
+    this.#deliver = (subscription) => {
       if (seq <= subscription.liveAfterSeq && seq !== Infinity) return;
       isShownTo ??= this.#gate.audience(event.kind, event.text);
       if (!isShownTo(subscription.connection.auth.authenticated)) return;
-      if (subscription.connection.sendEvent(subscription, event.text)) sent++;
+      if (subscription.connection.sendEvent(subscription, event.text)) this.#sent++;
       else this.#tooSlow(subscription.connection);
-    });
-    if (sent > 0) this.#metrics.add(DELIVERIES, sent);
-    return sent;
+    };
+  }
+
+  /** Sends the event that was taken last on, to so many subscriptions at most. Returns how many were looked at. */
+  deliver(most: number): number {
+    this.#sent = 0;
+    const seen = this.#subscriptions.handOut(this.#deliver, most);
+    if (this.#sent > 0) this.#metrics.add(DELIVERIES, this.#sent);
+    return seen;
+  }
+
+  get isDelivering(): boolean {
+    return this.#subscriptions.hasFound;
   }
 
   rightsOf(connection: Connection, filters: readonly Filter[]): ReadingRights {

@@ -168,7 +168,7 @@ class ServeSocket implements Socket, Guest {
 
   /** Answers a message, or rests before it or after it. The last thing of `onmessage`. */
   take(data: Data): void {
-    if (!this.#turns.hasRoom && this.#resting.begin()) {
+    if (!this.#turns.hasRoom(this) && this.#resting.begin()) {
       this.#held = data;
       this.#wait();
     } else if (!this.#serve(data) && this.#resting.begin() && !this.#isPaused) this.#wait();

@@ -35,6 +35,8 @@ export class Turns {
   #number = 1;
   /** What messages have taken in this turn, ms. */
   #spentMs = 0;
+  /** What those of the cheapest level have taken of it: they have a turn's time for themselves. */
+  #lightMs = 0;
   #isEnding = false;
 
   /** @param now The thread's clock, ms. */
@@ -58,9 +60,9 @@ export class Turns {
     return this.#resting > 0;
   }
 
-  /** Whether a message is answered in this turn; if not, its socket rests before it. */
-  get hasRoom(): boolean {
-    return this.#spentMs < TURN_MS_MAX;
+  /** Whether a message of a socket is answered in this turn; if not, the socket rests before it. */
+  hasRoom(guest: Guest): boolean {
+    return this.#spentMs < TURN_MS_MAX || (isLight(guest) && this.#lightMs < TURN_MS_MAX);
   }
 
   /** Answers a message of a socket. Returns whether the socket is read on in this turn. */
@@ -76,9 +78,10 @@ export class Turns {
     // Once in a while a message takes long through no fault of its own: a collection of garbage, another thread.
     guest.usualMs += (Math.min(ms, 2 * guest.usualMs + USUAL_LEVEL_MS) - guest.usualMs) / 4;
     this.#spentMs += ms;
+    if (isLight(guest)) this.#lightMs += ms;
     if (this.#spentMs >= TURN_MS_MAX) {
       this.#end();
-      return false;
+      return this.hasRoom(guest);
     }
     return !this.isPressed || guest.visitMs < SOCKET_VISIT_MS_MAX;
   }
@@ -100,10 +103,10 @@ export class Turns {
   #next(): void {
     this.#isEnding = false;
     this.#number++;
-    this.#spentMs = 0;
+    this.#spentMs = this.#lightMs = 0;
     // Of a socket that goes on without a message at hand, the next one comes later in this turn.
     let expectedMs = 0;
-    const hasRoom = () => this.hasRoom && expectedMs < TURN_MS_MAX;
+    const hasRoom = () => this.#spentMs < TURN_MS_MAX && expectedMs < TURN_MS_MAX;
     const goOn = (guest: Guest) => {
       this.#resting--;
       expectedMs += guest.usualMs;
@@ -121,6 +124,10 @@ export class Turns {
     }
     if (this.#resting > 0) this.#end();
   }
+}
+
+function isLight({ usualMs }: Guest): boolean {
+  return usualMs < USUAL_LEVEL_MS;
 }
 
 /** Each level holds messages that cost twice as much as those of the one before. */

@@ -153,7 +153,7 @@ class GatewayThread {
     this.#queries = new StoredQueries(reader, this.#link, this.#gateway.requests, means.turns, log);
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
-    this.#feed = new LiveFeed(memory.tail, db, (event, seq) => this.#gateway.requests.deliver(event, seq));
+    this.#feed = new LiveFeed(memory.tail, db, this.#gateway.requests);
     this.#bell = new Doorbell(memory.bells.origins[index]!);
     this.#heart = new Heartbeat(start.heartbeat);
     this.#means = means;

@@ -245,7 +245,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
       return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
     }
     const text = decoder.decode(data);
-    if (!this.isHeld && !this.#turns.hasRoom) this.#rest();
+    if (!this.isHeld && !this.#turns.hasRoom(this)) this.#rest();
     if (this.isHeld) (this.#held ??= []).push(text);
     else this.#text(text);
   }
