@@ -41,9 +41,14 @@ export function distinctTexts(texts: readonly string[]): string[] {
 /** A text under which `text` alone is found, and which is no array index. */
 function keyOf(text: string): string {
   if (text.length === 0 || text.length > INDEX_CHARS_MAX) return text;
-  const first = text.charCodeAt(0);
   // A text that begins with the mark gets another one, so that no two texts have one key.
-  return (first >= ZERO && first <= NINE) || first === MARK_CODE ? MARK + text : text;
+  if (text.charCodeAt(0) === MARK_CODE) return MARK + text;
+  // Most texts are no numbers, though many begin with a digit: to make a text with the mark costs more than to see that.
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < ZERO || code > NINE) return text;
+  }
+  return MARK + text;
 }
 
 const MARK = "#";
