@@ -19,6 +19,7 @@ export class LoopTurn {
   #lookedMs = performance.now();
   /** The turn that is waited for. */
   #next: Promise<void> | null = null;
+  #begun: PromiseWithResolvers<void> | null = null;
   /** Frames that were given to Deno since then. */
   #written = 0;
 
@@ -27,8 +28,18 @@ export class LoopTurn {
     this.#written++;
   }
 
+  /**
+   * Resolves when a turn is waited for. While a thread works turn by turn, it may be a second until what wakes a wait for
+   * memory gets through.
+   */
+  begun(): Promise<void> {
+    return (this.#begun ??= Promise.withResolvers()).promise;
+  }
+
   /** Resolves in a later turn, before which sockets were read where the thread has worked for long enough. */
   next(): Promise<void> {
+    this.#begun?.resolve();
+    this.#begun = null;
     return this.#next ??= this.#turn();
   }
 

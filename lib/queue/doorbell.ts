@@ -1,16 +1,16 @@
 /**
  * A doorbell: how producers wake the one thread that serves an inbox of lanes.
- * The thread that sleeps owns `sleeping`; any thread may ring.
+ * The thread that sleeps owns `sleeping`, the number of its waits; any thread may ring.
  *
  * ```
- *  word 0: rings (counts up)        word 16: sleeping (0 or 1)        word 32: stop requested (0 or 1)
+ *  word 0: rings (counts up)        word 16: waits under way          word 32: stop requested (0 or 1)
  *  word 48: death requested (0, or 1 + which)
  * ```
  *
  * No wake-up is lost: a producer makes its record visible, adds to `rings`, then loads `sleeping`. The sleeper loads
- * `rings`, looks into its lanes, stores `sleeping = 1`, then waits only while `rings` still has the value it loaded.
+ * `rings`, looks into its lanes, adds to `sleeping`, then waits only while `rings` still has the value it loaded.
  * The operations are sequentially consistent, so either the producer sees `sleeping` and notifies, or the sleeper
- * sees the changed count and does not wait. A wait is capped all the same: a mistake costs milliseconds, not a hang.
+ * sees the changed count and does not wait. A thread with an event loop may have waits that it has left. A wait is capped all the same: a mistake costs milliseconds, not a hang.
  * A ring to a thread that is awake is one addition and one load, no system call.
  *
  * @module
@@ -44,7 +44,7 @@ export class Doorbell {
   /** Wakes the sleeper, or makes it look once more. Call it after the record is visible. */
   ring(): void {
     Atomics.add(this.#words, RINGS, 1);
-    if (Atomics.load(this.#words, SLEEPING) !== 0) Atomics.notify(this.#words, RINGS, 1);
+    if (Atomics.load(this.#words, SLEEPING) !== 0) Atomics.notify(this.#words, RINGS);
   }
 
   /** The count to hand to `wait`: load it before looking into the lanes. */
@@ -54,17 +54,17 @@ export class Doorbell {
 
   /** Blocks until someone rings after `seen` was loaded, or the cap passes. For threads without an event loop. */
   wait(seen: number, millisecondsMax = WAIT_MS_MAX): void {
-    Atomics.store(this.#words, SLEEPING, 1);
+    Atomics.add(this.#words, SLEEPING, 1);
     Atomics.wait(this.#words, RINGS, seen, millisecondsMax);
-    Atomics.store(this.#words, SLEEPING, 0);
+    Atomics.sub(this.#words, SLEEPING, 1);
   }
 
   /** The same for threads with an event loop. */
   async waitAsync(seen: number, millisecondsMax = WAIT_MS_MAX): Promise<void> {
-    Atomics.store(this.#words, SLEEPING, 1);
+    Atomics.add(this.#words, SLEEPING, 1);
     const waiting = Atomics.waitAsync(this.#words, RINGS, seen, millisecondsMax);
     if (waiting.async) await waiting.value;
-    Atomics.store(this.#words, SLEEPING, 0);
+    Atomics.sub(this.#words, SLEEPING, 1);
   }
 
   /** Asks the thread to finish what lies in its lanes and end. */

@@ -203,7 +203,7 @@ class GatewayThread {
       this.#gateway.measureWaiting(performance.now());
       this.#takeNotices();
       if (work > 0) await this.#means.loop.next();
-      else await this.#bell.waitAsync(seen, this.#waitMs);
+      else await Promise.race([this.#bell.waitAsync(seen, this.#waitMs), this.#means.loop.begun()]);
     }
     this.#gateway.closeAll();
     await this.#plugin.close();
