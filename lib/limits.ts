@@ -217,6 +217,8 @@ export const TURN_MS_MAX = 4;
 export const SOCKET_VISIT_MS_MAX = 1;
 /** Levels of cost by which sockets that wait are told apart: below a quarter of a millisecond, then each the double. */
 export const TURN_LEVELS = 8;
+/** Turns in a row in which only clients of the cheapest level are answered. */
+export const TURNS_OF_LIGHT_MAX = 32;
 /** Of so many turns one begins with a client of the dearest level: so that nobody waits for ever. */
 export const TURN_DEAREST_EVERY = 4;
 /** Reads and writes of sockets that Deno does in one turn of a thread's event loop: tokio's budget of a task. */

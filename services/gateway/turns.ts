@@ -7,7 +7,13 @@
  *
  * @module
  */
-import { SOCKET_VISIT_MS_MAX, TURN_DEAREST_EVERY, TURN_LEVELS, TURN_MS_MAX } from "../../lib/limits.ts";
+import {
+  SOCKET_VISIT_MS_MAX,
+  TURN_DEAREST_EVERY,
+  TURN_LEVELS,
+  TURN_MS_MAX,
+  TURNS_OF_LIGHT_MAX,
+} from "../../lib/limits.ts";
 import type { LoopTurn } from "../loop_turn.ts";
 
 /** What the messages of the cheapest level take at most, ms. */
@@ -37,6 +43,10 @@ export class Turns {
   #spentMs = 0;
   /** What those of the cheapest level have taken of it: they have a turn's time for themselves. */
   #lightMs = 0;
+  /** Messages of theirs in this turn, turns in a row that were theirs alone, and turns that were everybody's. */
+  #lightMessages = 0;
+  #lightTurns = 0;
+  #wholeTurns = 0;
   #isEnding = false;
 
   /** @param now The thread's clock, ms. */
@@ -62,7 +72,7 @@ export class Turns {
 
   /** Whether a message of a socket is answered in this turn; if not, the socket rests before it. */
   hasRoom(guest: Guest): boolean {
-    return this.#spentMs < TURN_MS_MAX || (isLight(guest) && this.#lightMs < TURN_MS_MAX);
+    return isLight(guest) ? this.#lightMs < TURN_MS_MAX : !this.isPressed && this.#spentMs < TURN_MS_MAX;
   }
 
   /** Answers a message of a socket. Returns whether the socket is read on in this turn. */
@@ -78,7 +88,10 @@ export class Turns {
     // Once in a while a message takes long through no fault of its own: a collection of garbage, another thread.
     guest.usualMs += (Math.min(ms, 2 * guest.usualMs + USUAL_LEVEL_MS) - guest.usualMs) / 4;
     this.#spentMs += ms;
-    if (isLight(guest)) this.#lightMs += ms;
+    if (isLight(guest)) {
+      this.#lightMs += ms;
+      this.#lightMessages++;
+    }
     if (this.#spentMs >= TURN_MS_MAX) {
       this.#end();
       return this.hasRoom(guest);
@@ -107,16 +120,20 @@ export class Turns {
     // Of a socket that goes on without a message at hand, the next one comes later in this turn.
     let expectedMs = 0;
     const hasRoom = () => this.#spentMs < TURN_MS_MAX && expectedMs < TURN_MS_MAX;
+    const isLightTurn = this.#lightMessages > 0 && ++this.#lightTurns < TURNS_OF_LIGHT_MAX;
+    if (!isLightTurn) this.#lightTurns = 0;
+    this.#lightMessages = 0;
     const goOn = (guest: Guest) => {
       this.#resting--;
       expectedMs += guest.usualMs;
       guest.rested();
     };
-    if (this.#number % TURN_DEAREST_EVERY === 0) {
+    if (!isLightTurn && ++this.#wholeTurns % TURN_DEAREST_EVERY === 0) {
       const dearest = this.#levels.findLast((level) => level.length > 0)?.shift();
       if (dearest !== undefined) goOn(dearest);
     }
-    for (const level of this.#levels) {
+    // Who has been answered may have sent more that is as cheap: it is read before anything dear is answered.
+    for (const level of isLightTurn ? this.#levels.slice(0, 1) : this.#levels) {
       let at = 0;
       // Those that rest again have had their turn.
       for (const last = level.length; at < last && hasRoom(); at++) goOn(level[at]!);
