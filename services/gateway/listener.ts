@@ -6,10 +6,10 @@
  */
 import type { HotText } from "../../lib/store/hot_texts.ts";
 import type { Opening } from "./opening.ts";
-import type { Turns } from "./turns.ts";
+import type { Guest, Turns } from "./turns.ts";
 
 /** One client's socket. */
-export interface Socket {
+export interface Socket extends Guest {
   /** Sends one text frame. A socket that is closing takes it and loses it. */
   send(text: string): void;
   /** Sends one text frame of a stored event: `prefix`, its text, and what closes the message. */

@@ -21,7 +21,7 @@ const USUAL_LEVEL_MS = 0.25;
 
 /** A socket, as turns know it; they write the numbers, which begin with zero. */
 export interface Guest {
-  /** What its messages take, ms: a mean in which the last counts a quarter, and no more than twice the mean. */
+  /** What its messages take, and each work that they lead to, ms: a mean in which the last counts a quarter. */
   usualMs: number;
   /** What it has taken in its last turn, ms. */
   visitMs: number;
@@ -85,8 +85,7 @@ export class Turns {
       guest.visitMs = 0;
     }
     guest.visitMs += ms;
-    // Once in a while a message takes long through no fault of its own: a collection of garbage, another thread.
-    guest.usualMs += (Math.min(ms, 2 * guest.usualMs + USUAL_LEVEL_MS) - guest.usualMs) / 4;
+    this.#weigh(guest, ms);
     this.#spentMs += ms;
     if (isLight(guest)) {
       this.#lightMs += ms;
@@ -97,6 +96,18 @@ export class Turns {
       return this.hasRoom(guest);
     }
     return !this.isPressed || guest.visitMs < SOCKET_VISIT_MS_MAX;
+  }
+
+  /** Does work that a socket's messages have led to. It decides what they cost, and takes none of the turn. */
+  charge(guest: Guest, work: () => void): void {
+    const fromMs = this.#now();
+    work();
+    this.#weigh(guest, this.#now() - fromMs);
+  }
+
+  #weigh(guest: Guest, ms: number): void {
+    // Once in a while something takes long through no fault of its own: a collection of garbage, another thread.
+    guest.usualMs += (Math.min(ms, 2 * guest.usualMs + USUAL_LEVEL_MS) - guest.usualMs) / 4;
   }
 
   /** Has a socket rest until others have had their turn. */
