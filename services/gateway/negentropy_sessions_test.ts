@@ -13,7 +13,16 @@ function open() {
   const asked: [verb: string, query: AskedQuery][] = [];
   const socket = { send: (text: string) => sent.push(JSON.parse(text)), bufferedBytes: 0, close() {} };
   const auth = new AuthState(["ws://relay"], new Uint8Array(CHALLENGE_BYTES));
-  const engine = { ...socket, flow: null, sendEvent() {} };
+  const engine = {
+    ...socket,
+    flow: null,
+    usualMs: 0,
+    visitMs: 0,
+    visitTurn: 0,
+    lagBytes: 0,
+    rested() {},
+    sendEvent() {},
+  };
   const connection = new Connection(
     1,
     engine,

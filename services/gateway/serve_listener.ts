@@ -220,6 +220,11 @@ class ServeSocket implements Socket, Guest {
     else if (!this.#isPaused) this.#wait();
   }
 
+  /** A rest that has just begun goes on. */
+  get lagBytes(): number {
+    return this.webSocket.bufferedAmount;
+  }
+
   get bufferedBytes(): number {
     this.#rest?.left();
     return this.webSocket.bufferedAmount;

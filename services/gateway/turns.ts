@@ -8,6 +8,7 @@
  * @module
  */
 import {
+  OUTBOUND_CHECK_CHARS,
   SOCKET_VISIT_MS_MAX,
   TURN_DEAREST_EVERY,
   TURN_LEVELS,
@@ -27,6 +28,8 @@ export interface Guest {
   visitMs: number;
   /** Which turn that was. */
   visitTurn: number;
+  /** Bytes that it was sent and that have not left yet; asked as its rest begins. */
+  readonly lagBytes: number;
   /** Its rest is over. */
   rested(): void;
 }
@@ -113,7 +116,7 @@ export class Turns {
   /** Has a socket rest until others have had their turn. */
   rest(guest: Guest): void {
     this.#resting++;
-    this.#levels[levelOf(guest.usualMs)]!.push(guest);
+    this.#levels[levelOf(guest)]!.push(guest);
     this.#end();
   }
 
@@ -158,7 +161,11 @@ function isLight({ usualMs }: Guest): boolean {
   return usualMs < USUAL_LEVEL_MS;
 }
 
-/** Each level holds messages that cost twice as much as those of the one before. */
-function levelOf(ms: number): number {
-  return Math.min(TURN_LEVELS - 1, 32 - Math.clz32(ms / USUAL_LEVEL_MS));
+/**
+ * Each level holds messages that cost twice as much as those of the one before. Who has not taken what it was sent can wait
+ * for more: its level is that of messages which cost sixteen times as much.
+ */
+function levelOf({ usualMs, lagBytes }: Guest): number {
+  const level = 32 - Math.clz32(usualMs / USUAL_LEVEL_MS);
+  return Math.min(TURN_LEVELS - 1, lagBytes > OUTBOUND_CHECK_CHARS ? level + 4 : level);
 }

@@ -116,6 +116,10 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
     return this.#connection.readyState === WebSocket.OPEN;
   }
 
+  get lagBytes(): number {
+    return this.bufferedBytes;
+  }
+
   get bufferedBytes(): number {
     return this.#pending.chars + this.#stream.writableLength;
   }
