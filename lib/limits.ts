@@ -215,12 +215,22 @@ export const SOCKET_TURN_PINGS_MAX = 1_024;
 export const TURN_MS_MAX = 4;
 /** How long one client's messages are answered in a turn for which others wait, ms. */
 export const SOCKET_VISIT_MS_MAX = 1;
-/** Levels of cost by which sockets that wait are told apart: below a quarter of a millisecond, then each the double. */
+/** What a message counts as, beside its characters and the rows that it has the relay look at; a row takes some 2 us. */
+export const TURN_MESSAGE_ROWS = 10;
+/** Characters of a message that count as a row. */
+export const TURN_CHARS_OF_ROW = 32;
+/** How long it takes until half of what a client has used is forgotten, ms. */
+export const TURN_HALF_LIFE_MS = 1_000;
+/** Rows used lately below which a client counts as one that asks little: some forty small queries a second. */
+export const TURN_LIGHT_ROWS = 2_048;
+/** Levels of clients that wait, by what they have used: below that, then each the double. */
 export const TURN_LEVELS = 8;
-/** Turns in a row in which only clients of the cheapest level are answered. */
+/** Sockets that go on in one turn, each of which may have a message that is not read yet. */
+export const TURN_SOCKETS_MAX = 64;
+/** Turns in a row in which only clients that ask little are answered. */
 export const TURNS_OF_LIGHT_MAX = 32;
-/** Of so many turns one begins with a client of the dearest level: so that nobody waits for ever. */
-export const TURN_DEAREST_EVERY = 4;
+/** Of so many other turns one begins with a client that has used most: so that nobody waits for ever. */
+export const TURN_MOST_USED_EVERY = 4;
 /** Reads and writes of sockets that Deno does in one turn of a thread's event loop: tokio's budget of a task. */
 export const LOOP_WRITES_PER_TURN = 128;
 /** How long a thread with an event loop works before it has the system asked what has come in, ms. */

@@ -43,6 +43,7 @@ import type { Socket } from "./listener.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
+import type { Turns } from "./turns.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
@@ -67,6 +68,7 @@ export interface GatewayParts {
   readonly metrics: ThreadMetrics;
   readonly frames: FrameSender;
   readonly verifier: SignatureVerifier;
+  readonly turns: Turns;
   readonly plugin: RequestPlugin;
   /** What clients have open at all gateways. */
   readonly open: SharedCounts;
@@ -82,6 +84,7 @@ export interface GatewayParts {
 export class Gateway implements SyncAccess {
   readonly #settings: ConfigFollower;
   readonly #memory: RelayMemory;
+  readonly #turns: Turns;
   readonly #metrics: ThreadMetrics;
   readonly #gate: ReadGate;
   #limits: MessageLimits;
@@ -111,6 +114,7 @@ export class Gateway implements SyncAccess {
     const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
     const { config } = settings;
     this.#settings = settings;
+    this.#turns = parts.turns;
     this.#counts = new ConnectionCounts(parts.open);
     this.#plugin = plugin;
     this.#invites = parts.invites;
@@ -360,6 +364,7 @@ export class Gateway implements SyncAccess {
 
   /** A client's query had the relay look at so many rows. */
   spent(connection: Connection, rows: number): void {
+    this.#turns.charge(connection.socket, rows);
     this.#policies.budget?.spend(contextOf(connection), rows);
   }
 

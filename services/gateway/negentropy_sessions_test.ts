@@ -16,10 +16,10 @@ function open() {
   const engine = {
     ...socket,
     flow: null,
-    usualMs: 0,
+    used: 0,
+    usedMs: 0,
     visitMs: 0,
     visitTurn: 0,
-    lagBytes: 0,
     rested() {},
     sendEvent() {},
   };

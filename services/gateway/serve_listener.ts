@@ -143,7 +143,8 @@ class ServeSocket implements Socket, Guest {
   readonly webSocket: WebSocket;
   readonly #cork: Cork | null;
   readonly #turns: Turns;
-  usualMs = 0;
+  used = 0;
+  usedMs = 0;
   visitMs = 0;
   visitTurn = 0;
   /** Answers a message; set when its client is known. */
@@ -194,8 +195,9 @@ class ServeSocket implements Socket, Guest {
 
   /** Answers a message. Returns whether the next is to be read now: there is room, and after some others have their turn. */
   #serve(data: Data): boolean {
-    const hasTurn = this.#turns.serve(this, () => this.answer(data));
-    this.#chars += typeof data === "string" ? data.length : 0;
+    const chars = typeof data === "string" ? data.length : 0;
+    const hasTurn = this.#turns.serve(this, chars, () => this.answer(data));
+    this.#chars += chars;
     if (++this.#messages < SOCKET_TURN_MESSAGES_MAX && this.#chars < SOCKET_TURN_CHARS_MAX) {
       return hasTurn && !this.#isPaused;
     }
@@ -218,11 +220,6 @@ class ServeSocket implements Socket, Guest {
     if (held === null || this.#serve(held)) this.#rest!.end();
     // It rests on, without having read.
     else if (!this.#isPaused) this.#wait();
-  }
-
-  /** A rest that has just begun goes on. */
-  get lagBytes(): number {
-    return this.webSocket.bufferedAmount;
   }
 
   get bufferedBytes(): number {

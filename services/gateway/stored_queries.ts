@@ -321,11 +321,7 @@ export class StoredQueries {
     query.scan = null;
     query.scanAsks = false;
     if (query.place === "gateway") query.place = "reader";
-    query.take = (slice) =>
-      this.#turns.charge(
-        query.connection.socket,
-        () => this.#attempt(query, () => this.#takeSlice(query, slice)),
-      );
+    query.take = (slice) => this.#attempt(query, () => this.#takeSlice(query, slice));
     if (!this.#link.ask(query)) {
       this.#events.failed(query, "rate-limited: too many long queries wait, try again");
     }

@@ -133,6 +133,7 @@ class GatewayThread {
     this.#gateway = new Gateway({
       settings,
       plugin,
+      turns: means.turns,
       files,
       memory,
       index,

@@ -59,7 +59,8 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
   /** Null: messages are not deflated, either way. */
   readonly #inflation: Inflation | null;
   readonly #turns: Turns;
-  usualMs = 0;
+  used = 0;
+  usedMs = 0;
   visitMs = 0;
   visitTurn = 0;
   #client: Client | null = null;
@@ -114,10 +115,6 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
 
   get isOpen(): boolean {
     return this.#connection.readyState === WebSocket.OPEN;
-  }
-
-  get lagBytes(): number {
-    return this.bufferedBytes;
   }
 
   get bufferedBytes(): number {
@@ -264,7 +261,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
   #text(text: string): void {
     const client = this.#client;
     if (client === null) return;
-    const hasTurn = this.#turns.serve(this, () => this.#events.text(client, text));
+    const hasTurn = this.#turns.serve(this, text.length, () => this.#events.text(client, text));
     this.#chars += text.length;
     this.heard();
     if (!hasTurn) this.#rest();
