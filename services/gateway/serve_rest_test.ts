@@ -95,3 +95,18 @@ Deno.test("a client that closes, or is gone, in a rest of its socket is left", a
   await writeAll(next, texts);
   assertEquals(await echoesOf(next, texts.length), texts);
 });
+
+Deno.test("after a pause comes everything that was sent meanwhile, in order", async () => {
+  using engine = await startEngine();
+  using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
+  const texts = [
+    "pause",
+    "one",
+    "two",
+    "pause",
+    "three",
+    ...Array.from({ length: 500 }, (_, n) => `more ${n}`),
+  ];
+  const [, echoes] = await Promise.all([writeAll(socket, texts), echoesOf(socket, texts.length)]);
+  assertEquals(echoes, texts);
+});

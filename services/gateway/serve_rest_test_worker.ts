@@ -44,6 +44,10 @@ opening.open({
   text(socket, text) {
     socket.send(text);
     if (text === "send") inTheRest(() => socket.send("sent in a rest"));
+    if (text === "pause") {
+      socket.flow!.pause();
+      setTimeout(() => socket.flow!.resume(), 50);
+    }
     if (text === "close") inTheRest(() => socket.close(1000, "closed in a rest"));
   },
   fault: () => {},

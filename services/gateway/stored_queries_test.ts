@@ -76,7 +76,7 @@ Deno.test("a slice that its client has no room for is asked for again, and each 
   const { socket, connection, queries, asked, ended } = client();
   const subscription = connection.open("s", 0, 0);
   queries.begin(subscription, [SEARCH], 0);
-  const texts = Array.from({ length: 10 }, (_, n) => `{"n":${n},"x":"${"x".repeat(20_000)}"}`);
+  const texts = Array.from({ length: 10 }, (_, n) => `{"n":${n},"x":"${"x".repeat(60_000)}"}`);
   const slice: SliceHeader = {
     state: "done",
     note: { ends: ["all"] },
