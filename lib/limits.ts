@@ -91,7 +91,7 @@ export const VERIFY_BATCH_MAX = 512;
 export const GROUP_COMMIT_EVENTS_MAX = 1_000;
 /** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
 export const FRESH_EVENTS_MAX = 8_192;
-/** Rows of the fresh tag index at which the same is done: of some thousand events with few tags, or of few with thousands. */
+/** Rows of the fresh tag index at which the same is done: of many events with few tags, or of few with many. */
 export const FRESH_TAGS_MAX = 4 * FRESH_EVENTS_MAX;
 /** The same for an import without a relay, whom no pause disturbs: the more at once, the less each costs. */
 export const IMPORT_FRESH_EVENTS_MAX = 65_536;

@@ -10,7 +10,8 @@
  * No wake-up is lost: a producer makes its record visible, adds to `rings`, then loads `sleeping`. The sleeper loads
  * `rings`, looks into its lanes, adds to `sleeping`, then waits only while `rings` still has the value it loaded.
  * The operations are sequentially consistent, so either the producer sees `sleeping` and notifies, or the sleeper
- * sees the changed count and does not wait. A thread with an event loop may have waits that it has left. A wait is capped all the same: a mistake costs milliseconds, not a hang.
+ * sees the changed count and does not wait. A thread with an event loop may have waits that it has left. A wait is
+ * capped all the same: a mistake costs milliseconds, not a hang.
  * A ring to a thread that is awake is one addition and one load, no system call.
  *
  * @module

@@ -133,7 +133,7 @@ export class SubscriptionIndex<Owner extends object> {
     this.handOut(deliver, Infinity);
   }
 
-  /** Finds every owner with a filter that the event matches, for `handOut`; whom it has not handed out before is forgotten. */
+  /** Finds every owner with a filter that the event matches, for `handOut`; those before it are forgotten. */
   find(event: LiveEvent): void {
     this.#events++;
     this.#matching.length = 0;

@@ -193,7 +193,7 @@ class ServeSocket implements Socket, Guest {
     this.#wait();
   }
 
-  /** Answers a message. Returns whether the next is to be read now: there is room, and after some others have their turn. */
+  /** Answers a message. Returns whether the next is to be read now: there is room, and no other turn is due. */
   #serve(data: Data): boolean {
     const chars = typeof data === "string" ? data.length : 0;
     const hasTurn = this.#turns.serve(this, chars, () => this.answer(data));

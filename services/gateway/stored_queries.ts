@@ -202,7 +202,7 @@ export class StoredQueries {
     this.#link.cancel(query);
   }
 
-  /** Goes on with queries whose clients have room again, as far as one turn's rows go, those first that have waited longest. */
+  /** Goes on with queries whose clients have room again, as far as one turn's rows go, the longest waiting first. */
   resumePaused(): void {
     let looks = Math.min(this.#paused.size, GATEWAY_PAUSED_LOOKS_MAX);
     this.#resumedRows = 0;

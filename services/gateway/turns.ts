@@ -46,7 +46,7 @@ export class Turns {
   readonly #levels: Guest[][] = Array.from({ length: TURN_LEVELS }, () => []);
   #resting = 0;
   #number = 1;
-  /** What messages have taken in this turn, ms, and those of whoever uses little, which have as much time for themselves. */
+  /** What messages have taken in this turn, ms, and what those of whoever uses little, who has as much time alone. */
   #spentMs = 0;
   #lightMs = 0;
   /** Messages of these in this turn, turns in a row that were theirs alone, and turns that were everybody's. */
