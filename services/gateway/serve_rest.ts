@@ -1,7 +1,8 @@
 /**
  * Lets a WebSocket of `Deno.serve` rest, until others have had their turn or there is room for what it sends. Deno reads
- * a socket in a loop that awaits one message after another; while more lie ready, that is a chain of microtasks, in which no timer, no other socket and
- * no other thread has its turn: a client that sends as fast as it is read holds up everybody for as long as it likes.
+ * a socket in a loop that awaits one message after another. While more lie ready, that is a chain of microtasks, in which
+ * no timer, no other socket and no other thread has its turn: a client that sends as fast as it is read holds up everybody
+ * for as long as it likes.
  * Deno offers no pause. Its loop ends where the socket's state says "closed", and can be called again, both by symbols
  * of its own; where a version of Deno has other ones, sockets never rest.
  * The gateway's thread owns it.
