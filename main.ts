@@ -8,7 +8,7 @@
  */
 import process from "node:process";
 import { dirname, resolve } from "node:path";
-import { type Config, ConfigError, resolveWorkers } from "./lib/config.ts";
+import { type Config, ConfigError, resolveWorkers } from "./lib/config/config.ts";
 import {
   DRAIN_MS_MAX,
   EXIT_STANDSTILL,
@@ -21,22 +21,22 @@ import { slotOf } from "./lib/metrics/layout.ts";
 import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
-import { openRelayKey } from "./lib/nostr/relay_key.ts";
+import { openRelayKey } from "./lib/relay/relay_key.ts";
 import { Doorbell, type DoorbellMemory } from "./lib/queue/doorbell.ts";
-import { keepGivingBack } from "./services/freed_memory.ts";
-import { freeBytesOf, lockDataDir, tryLockDataDir } from "./services/data_dir.ts";
-import { noticePath } from "./services/data_paths.ts";
-import { LiveSettings } from "./services/live_settings.ts";
-import { Log } from "./services/log.ts";
-import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./services/memory.ts";
+import { keepGivingBack } from "./runtime/freed_memory.ts";
+import { freeBytesOf, lockDataDir, tryLockDataDir } from "./runtime/data_dir.ts";
+import { noticePath } from "./runtime/data_paths.ts";
+import { LiveSettings } from "./runtime/live_settings.ts";
+import { Log } from "./runtime/log.ts";
+import { controlOrigin, createRelayMemory, type RelayMemory, threadNumber } from "./wire/memory.ts";
 import { ManagementOwner } from "./services/management/owner.ts";
-import { checkPlugins } from "./services/plugin/plugin_file.ts";
-import { checkPolicyFiles } from "./services/policy_files.ts";
-import { readSettings, SETTINGS_FILE_VARIABLE } from "./services/settings_file.ts";
-import { SOFTWARE } from "./services/software.ts";
-import { ServiceNotices } from "./services/service_notices.ts";
-import { type TakenOver, type TakeOver, takeOver } from "./services/succession.ts";
-import { Supervisor, type WorkerActor } from "./services/supervisor.ts";
+import { checkPlugins } from "./runtime/plugin_file.ts";
+import { checkPolicyFiles } from "./runtime/policy_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "./runtime/settings_file.ts";
+import { SOFTWARE } from "./lib/relay/software.ts";
+import { ServiceNotices } from "./runtime/service_notices.ts";
+import { type TakenOver, type TakeOver, takeOver } from "./runtime/take_over.ts";
+import { Supervisor, type WorkerActor } from "./runtime/supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
 const SAMPLE_INTERVAL_MS = 1_000;

@@ -13,14 +13,14 @@
  */
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
-import { ANSWER_MS_DEFAULT } from "../scripts/check_relay/bounds.ts";
-import { endOnInterrupt, RelayProcess } from "../scripts/check_relay/relay_process.ts";
-import { lineOf, summaryOf } from "../scripts/check_relay/report.ts";
-import type { Result } from "../scripts/check_relay/rule.ts";
-import { RULES } from "../scripts/check_relay/rules/all.ts";
-import { tryRules } from "../scripts/check_relay/run.ts";
-import { freshKey } from "../scripts/check_relay/signer.ts";
-import { Subject } from "../scripts/check_relay/subject.ts";
+import { ANSWER_MS_DEFAULT } from "../check_relay/bounds.ts";
+import { endOnInterrupt, RelayProcess } from "../check_relay/relay_process.ts";
+import { lineOf, summaryOf } from "../check_relay/report.ts";
+import type { Result } from "../check_relay/rule.ts";
+import { RULES } from "../check_relay/rules/all.ts";
+import { tryRules } from "../check_relay/run.ts";
+import { freshKey } from "../check_relay/signer.ts";
+import { Subject } from "../check_relay/subject.ts";
 import { type Conformance, conformanceDocument } from "./conformance_document.ts";
 import { peerNamed, PEERS } from "./peers/all.ts";
 import { freePort, type Peer } from "./peers/peer.ts";

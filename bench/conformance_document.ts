@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Result, Rule } from "../scripts/check_relay/rule.ts";
-import { RULES } from "../scripts/check_relay/rules/all.ts";
+import type { Result, Rule } from "../check_relay/rule.ts";
+import { RULES } from "../check_relay/rules/all.ts";
 
 /** One relay's results, as they are kept. */
 export interface Conformance {

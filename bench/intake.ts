@@ -12,9 +12,9 @@
  */
 import { cpuUsage } from "node:process";
 import { createPackTarget, type PackTarget } from "../lib/nostr/packed_event.ts";
-import { contentPolicy, senderPolicy } from "../lib/policy/configured.ts";
+import { contentPolicy, senderPolicy } from "../lib/relay/configured_policies.ts";
 import { ManagementView } from "../lib/management/view.ts";
-import { readConfig } from "../lib/config.ts";
+import { readConfig } from "../lib/config/config.ts";
 import type { PolicyContext } from "../lib/policy/policy.ts";
 import { EventIntake, type FramePlace } from "../lib/verify/event_intake.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";

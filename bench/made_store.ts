@@ -8,8 +8,8 @@
  * @module
  */
 import { eventFacts, packedBytesMax, PackedEvent, packEvent } from "../lib/nostr/packed_event.ts";
-import { EventStore } from "../lib/store/event_store.ts";
-import { openForWriting } from "../lib/store/open.ts";
+import { EventStore } from "../lib/store/write/event_store.ts";
+import { openForWriting } from "../lib/store/keep/open.ts";
 
 /** Authors of the events; the first ones write most. */
 export const AUTHORS = 20_000;

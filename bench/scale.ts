@@ -9,8 +9,8 @@
  */
 import { GATEWAY_QUERY_ROWS_MAX, READER_SLICE_ROWS_MAX, SLICE_BYTES_MAX } from "../lib/limits.ts";
 import { type Filter, parseFilter } from "../lib/nostr/filter.ts";
-import { EventReader } from "../lib/store/event_reader.ts";
-import { openForReading } from "../lib/store/open.ts";
+import { EventReader } from "../lib/store/read/event_reader.ts";
+import { openForReading } from "../lib/store/keep/open.ts";
 import { Flags } from "./flags.ts";
 import {
   authorOf,

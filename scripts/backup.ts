@@ -12,9 +12,9 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { checkDatabase, copyDatabase } from "../lib/store/copy.ts";
-import { keptDatabases } from "../services/data_paths.ts";
-import { readSettings } from "../services/settings_file.ts";
+import { checkDatabase, copyDatabase } from "../lib/store/keep/copy.ts";
+import { keptDatabases } from "../runtime/data_paths.ts";
+import { readSettings } from "../runtime/settings_file.ts";
 import { runCommand, say, UsageError } from "./command.ts";
 
 /** Waits until a file, or the names in a directory, are on disk. */

@@ -19,14 +19,14 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { answerHelp, endIfMisused, UsageError } from "./command.ts";
-import { ANSWER_MS_DEFAULT } from "./check_relay/bounds.ts";
-import { accepts, endOnInterrupt, RelayProcess } from "./check_relay/relay_process.ts";
-import { documentOf, lineOf, summaryOf, tallyOf } from "./check_relay/report.ts";
-import type { Result } from "./check_relay/rule.ts";
-import { RULES } from "./check_relay/rules/all.ts";
-import { tryRules } from "./check_relay/run.ts";
-import { keyOf } from "./check_relay/signer.ts";
-import { Subject, type SubjectOptions } from "./check_relay/subject.ts";
+import { ANSWER_MS_DEFAULT } from "../check_relay/bounds.ts";
+import { accepts, endOnInterrupt, RelayProcess } from "../check_relay/relay_process.ts";
+import { documentOf, lineOf, summaryOf, tallyOf } from "../check_relay/report.ts";
+import type { Result } from "../check_relay/rule.ts";
+import { RULES } from "../check_relay/rules/all.ts";
+import { tryRules } from "../check_relay/run.ts";
+import { keyOf } from "../check_relay/signer.ts";
+import { Subject, type SubjectOptions } from "../check_relay/subject.ts";
 
 interface Arguments extends SubjectOptions {
   readonly nips: ReadonlySet<number> | null;

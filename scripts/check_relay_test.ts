@@ -6,11 +6,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { freePort } from "../tests/support/free_port.ts";
 import { readArguments } from "./check_relay.ts";
-import { lineOf, tallyOf } from "./check_relay/report.ts";
-import type { Level, Result } from "./check_relay/rule.ts";
-import { RULES } from "./check_relay/rules/all.ts";
-import { tryRule } from "./check_relay/run.ts";
-import { Subject } from "./check_relay/subject.ts";
+import { lineOf, tallyOf } from "../check_relay/report.ts";
+import type { Level, Result } from "../check_relay/rule.ts";
+import { RULES } from "../check_relay/rules/all.ts";
+import { tryRule } from "../check_relay/run.ts";
+import { Subject } from "../check_relay/subject.ts";
 
 function result(outcome: Result["outcome"], level: Level): Result {
   const check = () => Promise.resolve("");

@@ -14,12 +14,12 @@ import { parseArgs } from "node:util";
 import type { DatabaseSync } from "node:sqlite";
 import { EXPORT_ROWS_AT_ONCE } from "../lib/limits.ts";
 import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
-import { EventReader } from "../lib/store/event_reader.ts";
-import { LogReader } from "../lib/store/log.ts";
-import { openForReading } from "../lib/store/open.ts";
-import { SCHEMA_VERSION, versionOf } from "../lib/store/schema.ts";
-import { storePath } from "../services/data_paths.ts";
-import { readSettings } from "../services/settings_file.ts";
+import { EventReader } from "../lib/store/read/event_reader.ts";
+import { LogReader } from "../lib/log/log_reader.ts";
+import { openForReading } from "../lib/store/keep/open.ts";
+import { SCHEMA_VERSION, versionOf } from "../lib/store/keep/schema.ts";
+import { storePath } from "../runtime/data_paths.ts";
+import { readSettings } from "../runtime/settings_file.ts";
 import { runCommand, say } from "./command.ts";
 
 /** The texts of one step after another; no snapshot is held between two. */

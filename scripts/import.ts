@@ -17,13 +17,13 @@
 import { TextLineStream } from "../lib/std/streams.ts";
 import { parseArgs } from "node:util";
 import { resolve } from "node:path";
-import type { Config } from "../lib/config.ts";
-import { lockDataDir } from "../services/data_dir.ts";
-import type { ImportReport, ImportRequest } from "../services/control/messages.ts";
-import { controlPath } from "../services/data_paths.ts";
-import { checkPolicyFiles, policyFilesOf } from "../services/policy_files.ts";
+import type { Config } from "../lib/config/config.ts";
+import { lockDataDir } from "../runtime/data_dir.ts";
+import type { ImportReport, ImportRequest } from "../wire/control_lines.ts";
+import { controlPath } from "../runtime/data_paths.ts";
+import { checkPolicyFiles, policyFilesOf } from "../runtime/policy_files.ts";
 import { DirectImport } from "../services/importer/direct_import.ts";
-import { readSettings } from "../services/settings_file.ts";
+import { readSettings } from "../runtime/settings_file.ts";
 import { runCommand, say } from "./command.ts";
 import { nativeLibraryPath } from "./native.ts";
 

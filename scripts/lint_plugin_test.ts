@@ -63,7 +63,7 @@ Deno.test("pure-lib: an engine takes no clock, randomness, environment or thread
     "new Worker(url);",
   ];
   for (const source of sources) {
-    assertEquals(broken(source, "lib/store/scan.ts"), ["pure-lib"], source);
+    assertEquals(broken(source, "lib/store/read/scan.ts"), ["pure-lib"], source);
     assertEquals(broken(source, "lib/store/scan_test.ts"), [], source);
     assertEquals(broken(source, "services/store/worker.ts"), [], source);
   }
@@ -76,5 +76,5 @@ Deno.test("pure-lib: what is injected may be used", () => {
 Deno.test("linear-patterns: what clients' texts meet takes no square of their length", () => {
   assertEquals(broken("const END = /\\/+$/;", "lib/nostr/relay_url.ts"), ["linear-patterns"]);
   assertEquals(broken("const END = /\\/+$/;", "lib/nostr/relay_url_test.ts"), []);
-  assertEquals(broken("const ID = /^[0-9a-f]{64}$/; const path = a / b;", "services/log.ts"), []);
+  assertEquals(broken("const ID = /^[0-9a-f]{64}$/; const path = a / b;", "runtime/log.ts"), []);
 });

@@ -18,10 +18,10 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { FOLLOWER, IndexState, openStateDatabase } from "../lib/search/index_state.ts";
-import { LogReader } from "../lib/store/log.ts";
-import { openForReading } from "../lib/store/open.ts";
-import { controlPath, searchPath, storePath } from "../services/data_paths.ts";
-import { readSettings } from "../services/settings_file.ts";
+import { LogReader } from "../lib/log/log_reader.ts";
+import { openForReading } from "../lib/store/keep/open.ts";
+import { controlPath, searchPath, storePath } from "../runtime/data_paths.ts";
+import { readSettings } from "../runtime/settings_file.ts";
 import { runCommand, say } from "./command.ts";
 
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -12,13 +12,13 @@
  *
  * @module
  */
-import { type Config, ConfigError } from "../lib/config.ts";
+import { type Config, ConfigError } from "../lib/config/config.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { controlPath, noticePath } from "../services/data_paths.ts";
-import { OPEN_FILES_VARIABLE, openFilesMax, openFilesWarning } from "../services/open_files.ts";
-import { readSettings, SETTINGS_FILE_VARIABLE } from "../services/settings_file.ts";
+import { controlPath, noticePath } from "../runtime/data_paths.ts";
+import { OPEN_FILES_VARIABLE, openFilesMax, openFilesWarning } from "../runtime/open_files.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../runtime/settings_file.ts";
 import { answerHelp, endIfMisused, say } from "./command.ts";
 import { prepareNative } from "./native.ts";
 import { keepRunning, type Life } from "./start/keep_running.ts";

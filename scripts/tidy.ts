@@ -33,12 +33,12 @@ const CHECKS: readonly ((project: Project) => Finding[])[] = [
 export async function tidy(root: URL): Promise<Finding[]> {
   const project = await readProject(root);
   const findings = CHECKS.flatMap((check) => check(project));
-  if (project.has("lib/nostr/nips.ts")) {
-    const { NIPS } = await import(new URL("lib/nostr/nips.ts", root).href);
+  if (project.has("lib/relay/nips.ts")) {
+    const { NIPS } = await import(new URL("lib/relay/nips.ts", root).href);
     findings.push(...checkNips(project, NIPS));
   }
-  if (project.has("lib/config.ts")) {
-    const { envExample } = await import(new URL("lib/config.ts", root).href);
+  if (project.has("lib/config/config.ts")) {
+    const { envExample } = await import(new URL("lib/config/config.ts", root).href);
     findings.push(...checkEnvExample(project, envExample()));
   }
   return findings;

@@ -52,7 +52,7 @@ Deno.test("checkLayers() keeps lib apart from services, also in its tests", () =
     'lib/a.ts:1: lib imports no service: "services/store/handle.ts"',
   ]);
   assertEquals(find(checkLayers, { "lib/a_test.ts": service }).length, 1);
-  assertEquals(find(checkLayers, { "lib/a.ts": `import "../scripts/native.ts";\n` }).length, 1);
+  assertEquals(find(checkLayers, { "lib/a.ts": `import "./native.ts";\n` }).length, 1);
   assertEquals(find(checkLayers, { "lib/a_test.ts": `import "../tests/support/prng.ts";\n` }), []);
 });
 
@@ -179,8 +179,8 @@ Deno.test("checkNips() pairs what is advertised with its tests, both ways", () =
   const project = new Map([["tests/protocol/nip01_test.ts", ""], ["tests/protocol/nip50_test.ts", ""]]);
   assertEquals(checkNips(project, [{ number: 1 }, { number: 50 }]), []);
   assertEquals(checkNips(project, [{ number: 1 }, { number: 9 }]).map(formatFinding), [
-    "lib/nostr/nips.ts: no test tests/protocol/nip09_test.ts",
-    "tests/protocol/nip50_test.ts: lib/nostr/nips.ts does not advertise this NIP",
+    "lib/relay/nips.ts: no test tests/protocol/nip09_test.ts",
+    "tests/protocol/nip50_test.ts: lib/relay/nips.ts does not advertise this NIP",
   ]);
 });
 

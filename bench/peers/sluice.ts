@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Config, readConfig } from "../../lib/config.ts";
+import { type Config, readConfig } from "../../lib/config/config.ts";
 import { nativeLibraryPath, prepareNative } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
 import { capture, type Peer } from "./peer.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Config, ConfigError, contradictions, type SettingName } from "../config.ts";
+import { type Config, ConfigError, contradictions, type SettingName } from "./config.ts";
 import { settingRows } from "./settings.ts";
 
 /** What a reload does. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ConfigError, readConfig } from "../config.ts";
+import { ConfigError, readConfig } from "./config.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { planReload } from "./reload.ts";
 import { ConfigFollower, ConfigWriter, createConfigMemory } from "./shared_config.ts";

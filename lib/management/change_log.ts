@@ -8,7 +8,7 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { refusePrograms } from "../store/own_schema.ts";
+import { refusePrograms } from "../sqlite/own_schema.ts";
 import type { ManagementChange, ManagementState } from "./management_state.ts";
 import { SqliteManagementState } from "./state.ts";
 import { ManagementView } from "./view.ts";

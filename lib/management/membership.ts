@@ -8,7 +8,7 @@
 import { INVITES_MAX, INVITES_OPEN_MAX, MEMBER_REQUEST_SECONDS_MAX } from "../limits.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { KIND_JOIN } from "../nostr/kinds.ts";
-import type { Membership } from "../policy/policy.ts";
+import type { ValueSet } from "../value_set.ts";
 import { ManagementError, type ManagementState } from "./management_state.ts";
 
 /** What membership works on. */
@@ -18,13 +18,13 @@ export interface MembershipContext {
   /** The relay as its clients call it. */
   readonly relayUrl: string;
   /** Every member, whoever made them one. */
-  readonly members: Membership<string>;
+  readonly members: ValueSet<string>;
   /** The members that the settings name: they cannot leave by themselves. */
-  readonly named: Membership<string>;
+  readonly named: ValueSet<string>;
   /** The ids of a key's roles. */
   readonly rolesOf: (pubkey: string) => Iterable<string>;
   /** Who may make codes, or null: every key that was proved. */
-  readonly inviters: Membership<string> | null;
+  readonly inviters: ValueSet<string> | null;
 }
 
 /** How new codes are made. */
@@ -115,7 +115,7 @@ export function makeInvite(
 }
 
 /** Who was banned, or has left, no longer invites, and neither do the codes made before. */
-function mayInvite(state: ManagementState, inviters: Membership<string> | null, key: string): boolean {
+function mayInvite(state: ManagementState, inviters: ValueSet<string> | null, key: string): boolean {
   return state.verdict("pubkey", key) !== "banned" && (inviters === null || inviters.has(key));
 }
 

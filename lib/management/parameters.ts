@@ -12,7 +12,7 @@ import {
   URL_CHARS_MAX,
 } from "../limits.ts";
 import { isHex64 } from "../nostr/event.ts";
-import { networkText, readNetwork } from "../policy/network.ts";
+import { networkText, readNetwork } from "../network/network.ts";
 
 /** One kind of parameter. */
 export interface Parameter<Value> {

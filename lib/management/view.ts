@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { AddressSet } from "../policy/address_set.ts";
-import type { Membership } from "../policy/policy.ts";
+import { AddressSet } from "../network/address_set.ts";
+import type { ValueSet } from "../value_set.ts";
 import type { ManagementChange, RelayText, Role, Subject, Verdict } from "./management_state.ts";
 
 /** See the module's text. */
@@ -38,7 +38,7 @@ export class ManagementView {
   }
 
   /** Who has a role: may write where only listed keys may, like `allowedPubkeys`. */
-  readonly members: Membership<string> = { has: (pubkey) => this.#rolesOf.has(pubkey) };
+  readonly members: ValueSet<string> = { has: (pubkey) => this.#rolesOf.has(pubkey) };
 
   /** For `bannedEvents`. */
   get bannedEvents(): ReadonlySet<string> {
@@ -46,12 +46,12 @@ export class ManagementView {
   }
 
   /** For `blockedAddresses`. */
-  get blockedAddresses(): Membership<string> {
+  get blockedAddresses(): ValueSet<string> {
     return this.#blocked;
   }
 
   /** For `allowedKinds`: `allowed`. Every kind is, until one was allowed by name. */
-  readonly allowedKinds: Membership<number> = {
+  readonly allowedKinds: ValueSet<number> = {
     has: (kind) => this.#kinds.allowed.size === 0 || this.#kinds.allowed.has(kind),
   };
 

@@ -7,7 +7,7 @@
  */
 import { VERDICTS } from "../nip05/verdict.ts";
 import { PREFIXES } from "../nostr/prefixes.ts";
-import { STORAGE_FAULTS } from "../store/storage_fault.ts";
+import { STORAGE_FAULTS } from "../sqlite/storage_fault.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
 export interface Label {

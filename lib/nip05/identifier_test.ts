@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { claimedIdentifier, readDomain, readIdentifier } from "./identifier.ts";
-import { isPublicAddress } from "./public_address.ts";
+import { isPublicAddress } from "../network/public_address.ts";
 
 Deno.test("an identifier is a name and a domain, in lower case, or a domain alone", () => {
   assertEquals(readIdentifier("Bob.1-x_y@Example.COM"), { name: "bob.1-x_y", domain: "example.com" });

@@ -14,7 +14,7 @@ import {
   NIP05_RETRY_SECONDS,
   NIP05_STALE_SECONDS,
 } from "../limits.ts";
-import { refusePrograms } from "../store/own_schema.ts";
+import { refusePrograms } from "../sqlite/own_schema.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";
 import type { Verdict } from "./verdict.ts";

@@ -1,7 +1,7 @@
 /**
  * 52-bit integer keys for the indexes: of ids, pubkeys, tag values and addresses.
  * Integers of this size are exact in JavaScript and half as dear to SQLite as blobs. They are not unique: whoever
- * looks something up by a key checks the event that it finds (`lib/store/exact.ts`).
+ * looks something up by a key checks the event that it finds (`lib/nostr/exact.ts`).
  * Runs on any thread; no state but scratch memory for one call, and the last list's keys.
  *
  * @module

@@ -4,14 +4,15 @@
  *
  * @module
  */
-import type { EventPolicy, Membership } from "./policy.ts";
+import type { EventPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Which kinds. */
 export interface AllowedKindsOptions {
   /** Only these, or null: all. */
-  readonly allowed: Membership<number> | null;
+  readonly allowed: ValueSet<number> | null;
   /** Never these, allowed or not; null: none. */
-  readonly denied: Membership<number> | null;
+  readonly denied: ValueSet<number> | null;
 }
 
 /** Makes the policy. Cost: `lookup`. */

@@ -5,21 +5,22 @@
  * @module
  */
 import type { NostrEvent } from "../nostr/event.ts";
-import type { EventPolicy, Membership } from "./policy.ts";
+import type { EventPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Which authors. */
 export interface AllowedWritersOptions {
   /** Only these authors, or null: anybody. */
-  readonly allowed: Membership<string> | null;
+  readonly allowed: ValueSet<string> | null;
   /** Never these authors, allowed or not; null: none. */
-  readonly denied: Membership<string> | null;
+  readonly denied: ValueSet<string> | null;
   /**
    * Kinds that anybody but a denied author may send to an allowed key, named in a `p` tag; null: none. A gift wrap
    * (NIP-59) is signed by a key that nobody knows, so that without this no allowed key receives one.
    */
-  readonly kindsToAllowed: Membership<number> | null;
+  readonly kindsToAllowed: ValueSet<number> | null;
   /** Kinds that anybody but a denied author may write; null: none. */
-  readonly openKinds: Membership<number> | null;
+  readonly openKinds: ValueSet<number> | null;
 }
 
 /** Makes the policy. Cost: `lookup`. */
@@ -36,6 +37,6 @@ export function allowedWriters(options: AllowedWritersOptions): EventPolicy {
   };
 }
 
-function namesOneOf(event: NostrEvent, keys: Membership<string>): boolean {
+function namesOneOf(event: NostrEvent, keys: ValueSet<string>): boolean {
   return event.tags.some((tag) => tag[0] === "p" && tag[1] !== undefined && keys.has(tag[1]));
 }

@@ -4,18 +4,19 @@
  *
  * @module
  */
-import type { EventPolicy, Membership, Policy, PolicyContext, RequestPolicy } from "./policy.ts";
+import type { EventPolicy, Policy, PolicyContext, RequestPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Who may read. */
 export interface AuthToReadOptions {
   /** One of these keys has to be proved, or null: any key. */
-  readonly keys: Membership<string> | null;
+  readonly keys: ValueSet<string> | null;
 }
 
 /** Who may write. */
 export interface AuthToWriteOptions extends AuthToReadOptions {
   /** Kinds that may be written without; null: none. */
-  readonly openKinds: Membership<number> | null;
+  readonly openKinds: ValueSet<number> | null;
 }
 
 /** Makes the policy for events. Cost: `lookup`. */
@@ -31,7 +32,7 @@ export function authToRead(options: AuthToReadOptions): RequestPolicy {
   return provedKey(options.keys, "read");
 }
 
-function provedKey(keys: Membership<string> | null, what: "read" | "write"): Policy<unknown> {
+function provedKey(keys: ValueSet<string> | null, what: "read" | "write"): Policy<unknown> {
   return function hasProvedKey(_subject: unknown, { authenticated }: PolicyContext) {
     if (authenticated.size === 0) return `auth-required: prove a key to ${what} here`;
     if (keys === null) return null;

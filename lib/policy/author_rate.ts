@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { EventPolicy, Membership } from "./policy.ts";
+import type { EventPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 import type { Buckets } from "./token_buckets.ts";
 
 /** At which rate. */
@@ -13,7 +14,7 @@ export interface AuthorRateOptions {
   /** Counted in events, by author. */
   readonly buckets: Buckets;
   /** Authors without a rate; null: none. */
-  readonly exempt: Membership<string> | null;
+  readonly exempt: ValueSet<string> | null;
   /** The clock, ms. */
   readonly nowMs: () => number;
 }

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import type { EventPolicy, Membership } from "./policy.ts";
+import type { EventPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Which events. */
 export interface BannedEventsOptions {
   /** Their ids. */
-  readonly banned: Membership<string>;
+  readonly banned: ValueSet<string>;
 }
 
 /** Makes the policy. Cost: `lookup`. */

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import type { Membership, Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Which addresses. */
 export interface BlockedAddressesOptions {
   /** An `AddressSet`, so that networks count. */
-  readonly blocked: Membership<string>;
+  readonly blocked: ValueSet<string>;
 }
 
 /** Makes the policy. Cost: `walk`; a connection asks once, when it opens. */

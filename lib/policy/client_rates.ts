@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { customerOf } from "./network.ts";
+import { customerOf } from "../network/network.ts";
 import type { PolicyContext } from "./policy.ts";
 import { type Buckets, type Rate, TokenBuckets } from "./token_buckets.ts";
 

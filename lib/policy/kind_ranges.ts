@@ -5,10 +5,10 @@
  * @module
  */
 import { KIND_MAX } from "../limits.ts";
-import type { Membership } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** Kinds, one bit each. */
-export class KindRanges implements Membership<number> {
+export class KindRanges implements ValueSet<number> {
   readonly #bits = new Uint32Array((KIND_MAX + 1) / 32);
 
   /** Makes the set of the given kinds and ranges, both ends included. */

@@ -54,13 +54,6 @@ export type EventPolicy = Policy<PolicyEvent>;
 /** A check of the filters of a REQ or COUNT. */
 export type RequestPolicy = Policy<readonly Filter[]>;
 
-/** Something that can tell whether it holds a value: a `Set`, ranges of kinds, a list that management changes. */
-export interface Membership<Value> {
-  /** Where it is 0, nobody needs to ask. */
-  readonly size?: number;
-  has(value: Value): boolean;
-}
-
 /** What a policy costs, for the order in a pipe: each is about ten times as dear as the one before. */
 export const COST = {
   /** Compares a field or two. */

@@ -1,6 +1,6 @@
 /**
  * What an operator's policy file exports: a module in TypeScript or JavaScript that takes part in what the relay takes and
- * answers. `POLICY_FILES` names such files; `services/policy_files.ts` loads them.
+ * answers. `POLICY_FILES` names such files; `runtime/policy_files.ts` loads them.
  * Its functions run on verifiers' threads (`event`) and gateways' (`request`), each with a copy of the module. No state.
  *
  * ```ts

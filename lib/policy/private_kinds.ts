@@ -8,16 +8,17 @@
  */
 import type { NostrEvent } from "../nostr/event.ts";
 import type { Filter } from "../nostr/filter.ts";
-import type { Membership, RequestPolicy } from "./policy.ts";
+import type { RequestPolicy } from "./policy.ts";
+import type { ValueSet } from "../value_set.ts";
 
 /** The private kinds unless the operator names others: messages, sealed or not, and gift wraps, kept or ephemeral. */
 export const PRIVATE_KINDS_DEFAULT: readonly number[] = [4, 13, 14, 15, 1059, 21_059];
 
 /** The gates for one set of kinds. */
 export class PrivateKinds {
-  readonly #kinds: Membership<number>;
+  readonly #kinds: ValueSet<number>;
 
-  constructor(kinds: Membership<number>) {
+  constructor(kinds: ValueSet<number>) {
     this.#kinds = kinds;
   }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Filter } from "../nostr/filter.ts";
-import { eventOf, idOf, kindOf, pubkeyOf } from "../store/exact.ts";
+import { eventOf, idOf, kindOf, pubkeyOf } from "../nostr/exact.ts";
 import type { PrivateKinds } from "./private_kinds.ts";
 
 /** What nobody is shown. */

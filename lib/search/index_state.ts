@@ -7,7 +7,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DEAD_LETTERS_MAX } from "../limits.ts";
-import { refusePrograms } from "../store/own_schema.ts";
+import { refusePrograms } from "../sqlite/own_schema.ts";
 import type { Cursor } from "./search_index.ts";
 
 /** The name under which the indexer keeps its cursors. */

@@ -5,10 +5,10 @@ import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/suppo
 import { packed } from "../../tests/support/pack_event.ts";
 import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX, VANISH_EVENTS_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
-import { EventReader } from "./event_reader.ts";
-import { EventStore } from "./event_store.ts";
-import { LogReader } from "./log.ts";
-import { migrate, SCHEMA_VERSION, SchemaError } from "./schema.ts";
+import { EventReader } from "./read/event_reader.ts";
+import { EventStore } from "./write/event_store.ts";
+import { LogReader } from "../log/log_reader.ts";
+import { migrate, SCHEMA_VERSION, SchemaError } from "./keep/schema.ts";
 
 const LIMITS = { limitMax: 500, limitDefault: 500 };
 

@@ -7,7 +7,7 @@
  */
 import type { Filter, TagCondition } from "../nostr/filter.ts";
 import { idKey, pubkeyKeys, tagKey } from "../nostr/keys.ts";
-import { idOf, pubkeyOf } from "../store/exact.ts";
+import { idOf, pubkeyOf } from "../nostr/exact.ts";
 import type { Place } from "./audience.ts";
 import type { EventTags, LiveEvent } from "./event_tags.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { SortedKeys } from "../nostr/sorted_keys.ts";
-import { eventOf, holdsQuoted } from "../store/exact.ts";
+import { eventOf, holdsQuoted } from "../nostr/exact.ts";
 
 /** An event as the tail brings it: keys, and the text. */
 export interface LiveEvent {

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Texts by path relative to the root, e.g. `lib/store/scan.ts`. */
+/** Texts by path relative to the root, e.g. `lib/store/read/scan.ts`. */
 export type Project = ReadonlyMap<string, string>;
 
 /** One breach of a rule. */

@@ -14,12 +14,12 @@ export function checkNips(project: Project, nips: readonly { number: number | st
   const findings: Finding[] = [];
   for (const name of names) {
     if (project.has(`tests/protocol/${name}_test.ts`)) continue;
-    findings.push({ path: "lib/nostr/nips.ts", message: `no test tests/protocol/${name}_test.ts` });
+    findings.push({ path: "lib/relay/nips.ts", message: `no test tests/protocol/${name}_test.ts` });
   }
   for (const path of project.keys()) {
     const name = /^tests\/protocol\/(nip\w\w)_test\.ts$/.exec(path)?.[1];
     if (name && !names.has(name)) {
-      findings.push({ path, message: "lib/nostr/nips.ts does not advertise this NIP" });
+      findings.push({ path, message: "lib/relay/nips.ts does not advertise this NIP" });
     }
   }
   return findings;
@@ -43,7 +43,7 @@ export function checkNamedTests(project: Project): Finding[] {
 export function checkEnvExample(project: Project, expected: string): Finding[] {
   const path = ".env.example";
   if (project.get(path) === expected) return [];
-  return [{ path, message: "differs from the table of settings (envExample() of lib/config.ts)" }];
+  return [{ path, message: "differs from the table of settings (envExample() of lib/config/config.ts)" }];
 }
 
 /** The changelog's newest version is the project's, and its sections are the three known ones in their order. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { FrameSender, Sender } from "../verifier/handle.ts";
+import type { FrameSender, Sender } from "../../runtime/frame_sender.ts";
 import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
 import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
-import { FRAME_ANY_SIZE, FRAME_IMPORTED, FRAME_TRUSTED } from "../verifier/messages.ts";
-import { ImportTally, tooLongFor } from "./handle.ts";
-import type { ControlRequest, ImportReport, ImportRequest } from "./messages.ts";
+import { FRAME_ANY_SIZE, FRAME_IMPORTED, FRAME_TRUSTED } from "../../wire/frame.ts";
+import { ImportTally, tooLongFor } from "../../runtime/import_tally.ts";
+import type { ControlRequest, ImportReport, ImportRequest } from "../../wire/control_lines.ts";
 
 /** An outcome as it came. */
 export interface ImportOutcome {

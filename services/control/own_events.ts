@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Log } from "../log.ts";
-import type { FrameSender, Sender } from "../verifier/handle.ts";
-import { FRAME_IMPORTED } from "../verifier/messages.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { FrameSender, Sender } from "../../runtime/frame_sender.ts";
+import { FRAME_IMPORTED } from "../../wire/frame.ts";
 
 /** The number of this sender; imports begin with 1. */
 export const OWN_EVENTS = 0;

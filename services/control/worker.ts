@@ -10,15 +10,15 @@ import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/rehearsal.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
-import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
-import { FrameSender } from "../verifier/handle.ts";
-import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../gateway/messages.ts";
-import { Log } from "../log.ts";
-import { controlOrigin } from "../memory.ts";
-import { controlPath } from "../data_paths.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { FrameSender } from "../../runtime/frame_sender.ts";
+import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../../wire/outcome.ts";
+import { Log } from "../../runtime/log.ts";
+import { controlOrigin } from "../../wire/memory.ts";
+import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
 import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
-import type { CrashRequest, HandOverReply, ImportReport } from "./messages.ts";
+import type { CrashRequest, HandOverReply, ImportReport } from "../../wire/control_lines.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;

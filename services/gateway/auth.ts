@@ -8,8 +8,8 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
-import { ownUrls } from "../../lib/config/own_urls.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { AuthState, CHALLENGE_BYTES } from "../../lib/nostr/auth.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import { BlockList, isIP } from "node:net";
-import type { RequestHeaders } from "./listener.ts";
-import type { Config } from "../../lib/config.ts";
+import type { RequestHeaders } from "./sockets/listener.ts";
+import type { Config } from "../../lib/config/config.ts";
 
 /** The settings that say whose word counts. */
 type ProxySettings = Pick<Config, "REAL_IP_HEADER" | "TRUSTED_PROXIES">;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import type { MessageLimits } from "../../lib/nostr/client_message.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ClientRates } from "../../lib/policy/client_rates.ts";
@@ -14,10 +14,10 @@ import {
   queryBudget,
   readerPolicy,
   requestPolicy,
-} from "../../lib/policy/configured.ts";
+} from "../../lib/relay/configured_policies.ts";
 import type { Policy, PolicyContext, RequestPolicy } from "../../lib/policy/policy.ts";
 import type { RateTable } from "../../lib/policy/rate_table.ts";
-import { relayMs } from "../relay_clock.ts";
+import { relayMs } from "../../wire/relay_clock.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a gateway asks before it serves a client. */

@@ -8,10 +8,10 @@
 import { OUTBOUND_CHECK_CHARS, OUTBOUND_FLOOR_BYTES, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
-import type { HotText } from "../../lib/store/hot_texts.ts";
+import type { HotText } from "../../lib/store/read/hot_texts.ts";
 import { type CountPlaces, NOWHERE } from "./connection_counts.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
-import type { Socket } from "./listener.ts";
+import type { Socket } from "./sockets/listener.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
 import type { StoredQuery } from "./stored_queries.ts";
 

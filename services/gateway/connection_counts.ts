@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
-import { customerOf } from "../../lib/policy/network.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { customerOf } from "../../lib/network/network.ts";
 import {
   type CountPlace,
   NO_ROOM,

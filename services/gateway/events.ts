@@ -18,12 +18,12 @@ import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
-import type { MemberNotice } from "../management/messages.ts";
-import type { RelayMemory } from "../memory.ts";
-import type { FrameSender } from "../verifier/handle.ts";
+import type { MemberNotice } from "../../wire/notices.ts";
+import type { RelayMemory } from "../../wire/memory.ts";
+import type { FrameSender } from "../../runtime/frame_sender.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "./messages.ts";
+import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../../wire/outcome.ts";
 
 const EVENTS_RECEIVED = slotOf("nostr_events_received_total");
 const PAUSES = slotOf("nostr_sender_pauses_total");

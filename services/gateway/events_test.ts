@@ -1,9 +1,9 @@
 /** Tests of senders that wait for room: each has its turn, however much the others send. */
 import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { createRelayMemory, threadNumber } from "../memory.ts";
+import { createRelayMemory, threadNumber } from "../../wire/memory.ts";
 import { EVENT_TAGS_UNANSWERED_ORIGIN_MAX, HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
-import type { FrameSender } from "../verifier/handle.ts";
+import type { FrameSender } from "../../runtime/frame_sender.ts";
 import type { Answers } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";

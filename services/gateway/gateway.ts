@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
@@ -19,7 +19,7 @@ import {
 import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { eventPrefix, noticeText } from "../../lib/nostr/relay_message.ts";
-import { privateKinds } from "../../lib/policy/configured.ts";
+import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { fromNobody } from "../../lib/policy/policy.ts";
 import { RateTable } from "../../lib/policy/rate_table.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
@@ -27,9 +27,9 @@ import type { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
-import type { RelayMemory } from "../memory.ts";
-import type { FrameSender } from "../verifier/handle.ts";
-import { type PolicyFiles, policyFilesOf } from "../policy_files.ts";
+import type { RelayMemory } from "../../wire/memory.ts";
+import type { FrameSender } from "../../runtime/frame_sender.ts";
+import { type PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
 import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_policies.ts";
@@ -39,11 +39,11 @@ import { Events } from "./events.ts";
 import { FILTER_VALUES } from "./filter_room.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
-import type { Socket } from "./listener.ts";
+import type { Socket } from "./sockets/listener.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
 import { Requests, TOO_SLOW } from "./requests.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "./sockets/turns.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");

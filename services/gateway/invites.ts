@@ -6,8 +6,8 @@
  */
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { KIND_INVITE } from "../../lib/nostr/kinds.ts";
-import type { ManagementLink } from "../management/handle.ts";
-import type { InviteAnswer } from "../management/messages.ts";
+import type { ManagementLink } from "../../runtime/management_link.ts";
+import type { InviteAnswer } from "../../wire/notices.ts";
 import type { Connection } from "./connection.ts";
 
 /** See the module's text. */

@@ -8,11 +8,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { LIVE_RECORDS_PER_TURN } from "../../lib/limits.ts";
 import { eventFacts, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { idKey, pubkeyKey } from "../../lib/nostr/keys.ts";
-import { TailFollower, type TailMemory } from "../../lib/queue/tail.ts";
-import { eventOf } from "../../lib/store/exact.ts";
-import { type LogEntry, LogReader } from "../../lib/store/log.ts";
+import { TailFollower, type TailMemory } from "../../lib/log/tail.ts";
+import { eventOf } from "../../lib/nostr/exact.ts";
+import { type LogEntry, LogReader } from "../../lib/log/log_reader.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
-import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../store/messages.ts";
+import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../../wire/packed.ts";
 
 /** Who sends live events to those that they are for. */
 export interface Deliverer {

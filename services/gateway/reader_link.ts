@@ -9,7 +9,7 @@ import { GATEWAY_SLICES_PER_TURN } from "../../lib/limits.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import type { RelayMemory } from "../memory.ts";
+import type { RelayMemory } from "../../wire/memory.ts";
 import {
   CANCEL,
   CONTINUE,
@@ -24,7 +24,7 @@ import {
   type SliceNote,
   STATE_DONE,
   STATE_FAILED,
-} from "../reader/messages.ts";
+} from "../../wire/query.ts";
 
 /** A slice as it came. `rows` may be walked once, at once. */
 export interface SliceHeader {

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { PLUGIN_REQUEST_CHARS_MAX } from "../../lib/limits.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
 import { filtersRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
-import type { Log } from "../log.ts";
-import { PluginProcess, type PluginUse } from "../plugin/handle.ts";
+import type { Log } from "../../runtime/log.ts";
+import { PluginProcess, type PluginUse } from "../../runtime/plugin_process.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a plugin is asked about. */

@@ -1,8 +1,9 @@
 /** Tests of what waits for a request plugin. */
 import { assertEquals } from "@std/assert";
-import { readConfig } from "../../lib/config.ts";
+import { readConfig } from "../../lib/config/config.ts";
 import { PLUGIN_REQUEST_CHARS_MAX } from "../../lib/limits.ts";
-import { createLogLevel, Log } from "../log.ts";
+import { Log } from "../../runtime/log.ts";
+import { createLogLevel } from "../../wire/log_level.ts";
 import type { Connection } from "./connection.ts";
 import { RequestPlugin } from "./request_plugin.ts";
 

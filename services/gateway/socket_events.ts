@@ -6,7 +6,7 @@
  */
 import type { Connection } from "./connection.ts";
 import type { Gateway } from "./gateway.ts";
-import type { RequestHeaders, SocketEvents } from "./listener.ts";
+import type { RequestHeaders, SocketEvents } from "./sockets/listener.ts";
 
 /** The socket events of a gateway, HTTP aside. */
 export function socketEvents(

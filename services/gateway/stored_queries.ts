@@ -18,15 +18,15 @@ import { setImmediate } from "node:timers";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
-import type { EventReader } from "../../lib/store/event_reader.ts";
-import type { HotScan } from "../../lib/store/hot_scan.ts";
-import type { HotText } from "../../lib/store/hot_texts.ts";
-import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
-import type { Log } from "../log.ts";
-import type { QueryPosition } from "../reader/messages.ts";
+import type { EventReader } from "../../lib/store/read/event_reader.ts";
+import type { HotScan } from "../../lib/store/read/hot_scan.ts";
+import type { HotText } from "../../lib/store/read/hot_texts.ts";
+import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/read/scan.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { QueryPosition } from "../../wire/query.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "./sockets/turns.ts";
 
 /** Who answered a query, for the metrics. */
 export type QueryPlace = "gateway" | "reader" | "search";

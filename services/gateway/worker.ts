@@ -17,53 +17,53 @@ import {
   SOCKET_IDLE_SECONDS_MAX,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { createExposition } from "../../lib/metrics/exposition.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
-import { relayInformation } from "../../lib/nostr/relay_information.ts";
+import { relayInformation } from "../../lib/relay/relay_information.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
-import { tailPosition } from "../../lib/queue/tail.ts";
-import { EventReader } from "../../lib/store/event_reader.ts";
-import { HotTexts } from "../../lib/store/hot_texts.ts";
-import { openForReading } from "../../lib/store/open.ts";
-import { STORAGE_FAULTS } from "../../lib/store/storage_fault.ts";
+import { tailPosition } from "../../lib/log/tail.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { HotTexts } from "../../lib/store/read/hot_texts.ts";
+import { openForReading } from "../../lib/store/keep/open.ts";
+import { STORAGE_FAULTS } from "../../lib/sqlite/storage_fault.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
-import { adminsOf } from "../../lib/policy/members.ts";
+import { adminsOf } from "../../lib/relay/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, type GatewayNotice, onStart, report } from "../actor.ts";
-import { Log } from "../log.ts";
-import { LoopTurn } from "../loop_turn.ts";
-import { threadNumber } from "../memory.ts";
-import { OPEN_FILES_VARIABLE } from "../open_files.ts";
-import { SOFTWARE } from "../software.ts";
-import { managementPath, storePath } from "../data_paths.ts";
-import { ManagementLink } from "../management/handle.ts";
-import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
-import { phaseOf } from "../relay_phase.ts";
-import { textOfSetting } from "../settings_file.ts";
-import { ownUrls } from "../../lib/config/own_urls.ts";
+import { type ActorStart, type GatewayNotice, onStart, report } from "../../runtime/actor.ts";
+import { Log } from "../../runtime/log.ts";
+import { LoopTurn } from "../../runtime/loop_turn.ts";
+import { threadNumber } from "../../wire/memory.ts";
+import { OPEN_FILES_VARIABLE } from "../../runtime/open_files.ts";
+import { SOFTWARE } from "../../lib/relay/software.ts";
+import { managementPath, storePath } from "../../runtime/data_paths.ts";
+import { ManagementLink } from "../../runtime/management_link.ts";
+import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
+import { phaseOf } from "../../wire/relay_phase.ts";
+import { textOfSetting } from "../../runtime/settings_file.ts";
+import { ownUrls } from "../../lib/relay/own_urls.ts";
 import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
-import { FrameSender } from "../verifier/handle.ts";
+import { FrameSender } from "../../runtime/frame_sender.ts";
 import { Gateway } from "./gateway.ts";
 import { socketEvents } from "./socket_events.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "./sockets/turns.ts";
 import type { ManagementDoor } from "./http/management.ts";
 import { createApp } from "./http/app.ts";
 import { PageRequests } from "./http/page_requests.ts";
 import type { RelayStatus } from "./http/relay_status.ts";
-import type { Listen, Listener, SocketEvents } from "./listener.ts";
+import type { Listen, Listener, SocketEvents } from "./sockets/listener.ts";
 import { Invites } from "./invites.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
-import { Opening } from "./opening.ts";
+import { Opening } from "./sockets/opening.ts";
 import { RequestPlugin } from "./request_plugin.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { StoredQueries } from "./stored_queries.ts";
@@ -94,8 +94,8 @@ interface GatewayMeans {
 /** The engine that is asked for; the other one is not loaded. */
 async function engine(name: Config["WEBSOCKET_ENGINE"]): Promise<Listen> {
   return name === "ws"
-    ? (await import("./ws_listener.ts")).listenWithWs
-    : (await import("./serve_listener.ts")).listenWithServe;
+    ? (await import("./sockets/ws_listener.ts")).listenWithWs
+    : (await import("./sockets/serve_listener.ts")).listenWithServe;
 }
 
 /** A gateway and everything that turns with it. */

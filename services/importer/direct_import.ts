@@ -5,20 +5,20 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import type { Config } from "../../lib/config.ts";
-import { ownUrls } from "../../lib/config/own_urls.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { IMPORT_CHUNKS_AHEAD, IMPORT_FRESH_EVENTS_MAX, IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
 import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
 import type { ManagementChange } from "../../lib/management/management_state.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
-import { EventStore } from "../../lib/store/event_store.ts";
-import { openForWriting } from "../../lib/store/open.ts";
-import { ImportTally } from "../control/handle.ts";
-import type { ImportReport } from "../control/messages.ts";
-import { managementPath, storePath } from "../data_paths.ts";
-import { type IntakeThread, startIntake } from "./handle.ts";
+import { EventStore } from "../../lib/store/write/event_store.ts";
+import { openForWriting } from "../../lib/store/keep/open.ts";
+import { ImportTally } from "../../runtime/import_tally.ts";
+import type { ImportReport } from "../../wire/control_lines.ts";
+import { managementPath, storePath } from "../../runtime/data_paths.ts";
+import { type IntakeThread, startIntake } from "./intake_thread.ts";
 import { linesOf } from "./lines.ts";
-import type { DecidedLines, IntakeStart, PackedBatch } from "./messages.ts";
+import type { DecidedLines, IntakeStart, PackedBatch } from "./intake_messages.ts";
 
 /** One import; `run` it once. */
 export class DirectImport {

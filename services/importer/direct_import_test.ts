@@ -3,14 +3,14 @@
  * Run on the test's thread, with the import's own worker; the data directories are the tests' own.
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { readConfig } from "../../lib/config.ts";
+import { readConfig } from "../../lib/config/config.ts";
 import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
 import { signEvent, testKey } from "../../tests/support/sign.ts";
-import { openForFollowing } from "../../lib/store/open.ts";
-import { managementPath, storePath } from "../data_paths.ts";
-import { checkPolicyFiles, policyFilesOf } from "../policy_files.ts";
+import { openForFollowing } from "../../lib/store/keep/open.ts";
+import { managementPath, storePath } from "../../runtime/data_paths.ts";
+import { checkPolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import { DirectImport } from "./direct_import.ts";
-import { startIntake } from "./handle.ts";
+import { startIntake } from "./intake_thread.ts";
 
 const LINES = [0, 1, 2, 3].map((key) =>
   new TextEncoder().encode(JSON.stringify(signEvent(testKey(key), { content: `of ${key}` })) + "\n")

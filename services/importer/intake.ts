@@ -9,8 +9,8 @@ import { createPackTarget } from "../../lib/nostr/packed_event.ts";
 import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventIntake } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
-import { tooLongFor } from "../control/handle.ts";
-import type { DecidedLines, PackedBatch } from "./messages.ts";
+import { tooLongFor } from "../../runtime/import_tally.ts";
+import type { DecidedLines, PackedBatch } from "./intake_messages.ts";
 
 const LINE_FEED = 10;
 const SPACE = 32;

@@ -7,14 +7,15 @@
 import { IMPORT_FRAMES_BYTES } from "../../lib/limits.ts";
 import { ManagementView } from "../../lib/management/view.ts";
 import { createMetricsMemory, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { contentPolicy } from "../../lib/policy/configured.ts";
+import { contentPolicy } from "../../lib/relay/configured_policies.ts";
 import { sizeLimits } from "../../lib/policy/event_limits.ts";
 import type { EventPolicy } from "../../lib/policy/policy.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
-import { PolicyFiles } from "../policy_files.ts";
+import { PolicyFiles } from "../../runtime/policy_files.ts";
 import { ImportIntake } from "./intake.ts";
-import { createLogLevel, Log } from "../log.ts";
-import type { IntakeLines, IntakeReply, IntakeStart } from "./messages.ts";
+import { Log } from "../../runtime/log.ts";
+import { createLogLevel } from "../../wire/log_level.ts";
+import type { IntakeLines, IntakeReply, IntakeStart } from "./intake_messages.ts";
 
 /** What Deno's types lack: a worker's own scope. */
 interface WorkerScope {

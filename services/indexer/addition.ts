@@ -7,7 +7,7 @@
  */
 import { searchDocument } from "../../lib/search/search_document.ts";
 import type { SearchDocument } from "../../lib/search/search_fields.ts";
-import { eventOf, idOf } from "../../lib/store/exact.ts";
+import { eventOf, idOf } from "../../lib/nostr/exact.ts";
 
 /** See the module's text. */
 export class Addition {

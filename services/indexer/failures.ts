@@ -6,7 +6,7 @@
  */
 import { OPENSEARCH_BACKOFF_MS_MAX, OPENSEARCH_BACKOFF_MS_MIN } from "../../lib/limits.ts";
 import { SearchUnavailableError } from "../../lib/search/search_index.ts";
-import { storageFault } from "../../lib/store/storage_fault.ts";
+import { storageFault } from "../../lib/sqlite/storage_fault.ts";
 
 /** Whether an error says that the file of the search index is no sound database. */
 export function isDamaged(error: unknown): boolean {

@@ -10,8 +10,8 @@ import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type DeadLetter, FOLLOWER, type IndexState } from "../../lib/search/index_state.ts";
 import type { BulkResult, ChangeTarget, Cursor, IndexChange } from "../../lib/search/search_index.ts";
-import type { LogReader } from "../../lib/store/log.ts";
-import type { Log } from "../log.ts";
+import type { LogReader } from "../../lib/log/log_reader.ts";
+import type { Log } from "../../runtime/log.ts";
 import { Addition } from "./addition.ts";
 
 const BULK_EVENTS = histogramOf("nostr_bulk_events");

@@ -9,7 +9,7 @@
 import { NIP05_ANSWER_BYTES_MAX, NIP05_MS_MAX } from "../../lib/limits.ts";
 import { HttpAnswerReader } from "../../lib/nip05/http_answer.ts";
 import type { DueIdentity } from "../../lib/nip05/identities.ts";
-import { isPublicAddress } from "../../lib/nip05/public_address.ts";
+import { isPublicAddress } from "../../lib/network/public_address.ts";
 import type { Verdict } from "../../lib/nip05/verdict.ts";
 
 /** What it asks with; tests give other means. */

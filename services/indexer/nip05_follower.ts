@@ -19,9 +19,9 @@ import {
 import type { DueIdentity, Identities } from "../../lib/nip05/identities.ts";
 import type { Verdict } from "../../lib/nip05/verdict.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
-import { eventOf, kindOf } from "../../lib/store/exact.ts";
-import type { LogReader } from "../../lib/store/log.ts";
-import type { Log } from "../log.ts";
+import { eventOf, kindOf } from "../../lib/nostr/exact.ts";
+import type { LogReader } from "../../lib/log/log_reader.ts";
+import type { Log } from "../../runtime/log.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 
 const KIND_PROFILE = 0;

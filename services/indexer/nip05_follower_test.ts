@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN, NIP05_SITE_AT_ONCE_MAX } from "../../lib/limits.ts";
 import { type DueIdentity, Identities, VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { eventParts, eventText } from "../../lib/nostr/event.ts";
-import type { LogEntry } from "../../lib/store/log.ts";
+import type { LogEntry } from "../../lib/log/log_reader.ts";
 import { plainEvent } from "../../tests/support/plain_event.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 import { Nip05Follower } from "./nip05_follower.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   BULK_EVENTS_BESIDE_WRITERS,
@@ -23,17 +23,17 @@ import { type LaneMemory, usedBytesOf } from "../../lib/queue/lane.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { FOLLOWER } from "../../lib/search/index_state.ts";
 import { SearchUnavailableError } from "../../lib/search/search_index.ts";
-import { LogReader } from "../../lib/store/log.ts";
-import { openForFollowing } from "../../lib/store/open.ts";
-import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
-import { Log } from "../log.ts";
-import { threadNumber } from "../memory.ts";
-import { identitiesPath, searchPath, storePath } from "../data_paths.ts";
+import { LogReader } from "../../lib/log/log_reader.ts";
+import { openForFollowing } from "../../lib/store/keep/open.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { Log } from "../../runtime/log.ts";
+import { threadNumber } from "../../wire/memory.ts";
+import { identitiesPath, searchPath, storePath } from "../../runtime/data_paths.ts";
 import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
 import type { Verdict } from "../../lib/nip05/verdict.ts";
 import { checkIdentity, NIP05_MEANS } from "./nip05_fetch.ts";
 import { Nip05Follower } from "./nip05_follower.ts";
-import { searchOptions } from "../search_options.ts";
+import { searchOptions } from "../../runtime/search_options.ts";
 import { type OpenedIndex, openSearchIndex } from "../../lib/search/open.ts";
 import { backoffMs, isDamaged, isPassing } from "./failures.ts";
 import { type FollowerParts, LogFollower } from "./log_follower.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import type { ManagementWriter } from "../../lib/management/change_log.ts";
 import { ManagementError } from "../../lib/management/management_state.ts";
 import { inviteEvent, memberEvents, type MemberRoll } from "../../lib/management/member_events.ts";
@@ -18,10 +18,10 @@ import {
 import type { ManagementView } from "../../lib/management/view.ts";
 import { MEMBERS_INTERVAL_MS } from "../../lib/limits.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
-import type { RelayKey } from "../../lib/nostr/relay_key.ts";
-import { adminsOf, membersOf, namedMembers } from "../../lib/policy/members.ts";
-import type { Log } from "../log.ts";
-import type { InviteAnswer } from "./messages.ts";
+import type { RelayKey } from "../../lib/relay/relay_key.ts";
+import { adminsOf, membersOf, namedMembers } from "../../lib/relay/members.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { InviteAnswer } from "../../wire/notices.ts";
 
 /** Bytes of an invite code; it is written in hex. */
 const CODE_BYTES = 16;

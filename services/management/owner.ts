@@ -4,22 +4,22 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { ManagementFollower, ManagementWriter } from "../../lib/management/change_log.ts";
 import { reportedEvents } from "../../lib/management/reports.ts";
 import { answerManagement, type ManagementReply } from "../../lib/management/rpc.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf } from "../../lib/metrics/thread_metrics.ts";
-import { storageFault } from "../../lib/store/storage_fault.ts";
+import { storageFault } from "../../lib/sqlite/storage_fault.ts";
 import type { MemberAnswer } from "../../lib/management/membership.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
-import type { RelayKey } from "../../lib/nostr/relay_key.ts";
-import { adminsOf } from "../../lib/policy/members.ts";
-import { managementPath } from "../data_paths.ts";
-import type { Log } from "../log.ts";
-import type { RelayMemory } from "../memory.ts";
+import type { RelayKey } from "../../lib/relay/relay_key.ts";
+import { adminsOf } from "../../lib/relay/members.ts";
+import { managementPath } from "../../runtime/data_paths.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { RelayMemory } from "../../wire/memory.ts";
 import { Membership } from "./membership.ts";
-import type { InviteAnswer } from "./messages.ts";
+import type { InviteAnswer } from "../../wire/notices.ts";
 
 /** Methods without effect here: none. */
 const DISABLED: ReadonlySet<string> = new Set();

@@ -8,8 +8,8 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
-import { ownUrls } from "../../lib/config/own_urls.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
 import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
@@ -19,13 +19,13 @@ import type { Decision } from "../../lib/plugin/decision.ts";
 import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { eventOf } from "../../lib/store/exact.ts";
-import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../actor.ts";
-import { type Recipient, sendOk } from "../gateway/messages.ts";
-import { Log } from "../log.ts";
-import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
-import type { EventSource } from "./messages.ts";
-import { PluginProcess, type PluginUse } from "./plugin_process.ts";
+import { eventOf } from "../../lib/nostr/exact.ts";
+import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { type Recipient, sendOk } from "../../wire/outcome.ts";
+import { Log } from "../../runtime/log.ts";
+import { PACKED, PACKED_HEADER_BYTES } from "../../wire/packed.ts";
+import type { EventSource } from "../../wire/asked.ts";
+import { PluginProcess, type PluginUse } from "../../runtime/plugin_process.ts";
 
 /** How long to wait before looking again whether the store has made room, ms. */
 const STORE_FULL_WAIT_MS = 1;

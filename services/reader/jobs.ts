@@ -26,12 +26,12 @@ import {
 import { searchConditions } from "../../lib/search/search_conditions.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { parseSearchText } from "../../lib/search/search_text.ts";
-import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/answer_counts.ts";
-import type { EventReader } from "../../lib/store/event_reader.ts";
-import { eventOf, pubkeyOf } from "../../lib/store/exact.ts";
-import { FilterCheck } from "../../lib/store/filter_check.ts";
-import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/scan.ts";
-import type { ReaderQuery, SliceNote } from "./messages.ts";
+import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/read/answer_counts.ts";
+import type { EventReader } from "../../lib/store/read/event_reader.ts";
+import { eventOf, pubkeyOf } from "../../lib/nostr/exact.ts";
+import { FilterCheck } from "../../lib/store/read/filter_check.ts";
+import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/read/scan.ts";
+import type { ReaderQuery, SliceNote } from "../../wire/query.ts";
 
 /** How many times as many ids are asked for next where too few of those of a search were events to be sent. */
 const SEARCH_WIDENING = 4;

@@ -7,11 +7,11 @@ import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { PrivateKinds } from "../../lib/policy/private_kinds.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { SearchReader } from "../../lib/search/search_index.ts";
-import type { AnswerCounts } from "../../lib/store/answer_counts.ts";
-import { EventReader } from "../../lib/store/event_reader.ts";
-import { EventStore } from "../../lib/store/event_store.ts";
-import { idOf } from "../../lib/store/exact.ts";
-import { migrate } from "../../lib/store/schema.ts";
+import type { AnswerCounts } from "../../lib/store/read/answer_counts.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { EventStore } from "../../lib/store/write/event_store.ts";
+import { idOf } from "../../lib/nostr/exact.ts";
+import { migrate } from "../../lib/store/keep/schema.ts";
 import { packed } from "../../tests/support/pack_event.ts";
 import { Job } from "./jobs.ts";
 

@@ -16,7 +16,7 @@ import {
   READER_QUERY_IDLE_MS_MAX,
 } from "../../lib/limits.ts";
 import type { Job, OpenedQuery } from "./jobs.ts";
-import type { ReaderQuery } from "./messages.ts";
+import type { ReaderQuery } from "../../wire/query.ts";
 import { Shares } from "./shares.ts";
 import { SyncJob } from "./sync_job.ts";
 

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { SLICE_TEXT_COUNTED_CHARS } from "../../lib/limits.ts";
-import { ROW_HEADER_BYTES } from "./messages.ts";
+import { ROW_HEADER_BYTES } from "../../wire/query.ts";
 
 /** What rounds a text up to 8 bytes. */
 const PADDING_BYTES = 8;

@@ -7,7 +7,7 @@ import {
   SLICE_TEXT_COUNTED_CHARS,
 } from "../../lib/limits.ts";
 import { createLaneMemory, LaneProducer } from "../../lib/queue/lane.ts";
-import { ROW_HEADER_BYTES, SLICE_HEADER_BYTES } from "./messages.ts";
+import { ROW_HEADER_BYTES, SLICE_HEADER_BYTES } from "../../wire/query.ts";
 import { rowsBytesMax } from "./slice_bytes.ts";
 
 Deno.test("rowsBytesMax() is at least what the texts take, and for long ones no more than their bytes", () => {

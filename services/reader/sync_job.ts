@@ -19,11 +19,11 @@ import { type SortedVector, SortedVectorBuilder } from "../../lib/negentropy/sor
 import type { ItemStorage } from "../../lib/negentropy/storage.ts";
 import { timeWindow } from "../../lib/negentropy/storage_window.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
-import { idOf } from "../../lib/store/exact.ts";
-import type { FullSet } from "../../lib/store/full_set.ts";
-import type { EventScan, PausedScanOptions, ScanPosition } from "../../lib/store/scan.ts";
+import { idOf } from "../../lib/nostr/exact.ts";
+import type { FullSet } from "../../lib/store/read/full_set.ts";
+import type { EventScan, PausedScanOptions, ScanPosition } from "../../lib/store/read/scan.ts";
 import type { JobParts, OpenedQuery, Slice } from "./jobs.ts";
-import { isTimeWindow, type ReaderQuery } from "./messages.ts";
+import { isTimeWindow, type ReaderQuery } from "../../wire/query.ts";
 
 /** The session cannot go on; `message` is the reason for the client, prefix included. */
 export class SyncRefusal extends Error {

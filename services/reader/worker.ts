@@ -20,25 +20,25 @@ import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { tailPosition } from "../../lib/queue/tail.ts";
+import { tailPosition } from "../../lib/log/tail.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
 import { blockOf } from "../../lib/metrics/thread_metrics.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
-import { privateKinds } from "../../lib/policy/configured.ts";
+import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
-import { AnswerCounts } from "../../lib/store/answer_counts.ts";
-import { EventReader } from "../../lib/store/event_reader.ts";
-import { FullSet } from "../../lib/store/full_set.ts";
-import { openForReading } from "../../lib/store/open.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
+import { AnswerCounts } from "../../lib/store/read/answer_counts.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { FullSet } from "../../lib/store/read/full_set.ts";
+import { openForReading } from "../../lib/store/keep/open.ts";
+import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { DomainSearch } from "../../lib/nip05/domain_search.ts";
 import { VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
-import { searchOptions } from "../search_options.ts";
-import { Log } from "../log.ts";
-import { identitiesPath, managementPath, storePath } from "../data_paths.ts";
-import { threadNumber } from "../memory.ts";
+import { searchOptions } from "../../runtime/search_options.ts";
+import { Log } from "../../runtime/log.ts";
+import { identitiesPath, managementPath, storePath } from "../../runtime/data_paths.ts";
+import { threadNumber } from "../../wire/memory.ts";
 import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import { type Asker, clientOf, OpenJobs } from "./open_jobs.ts";
@@ -58,7 +58,7 @@ import {
   STATE_DONE,
   STATE_FAILED,
   STATE_MORE,
-} from "./messages.ts";
+} from "../../wire/query.ts";
 
 /** The most bytes that a slice takes in its lane, its header left out; `lib/limits.ts` asserts that it is enough. */
 const SLICE_ROOM_BYTES = LANE_BYTES / 2 - 8;

@@ -11,8 +11,8 @@
 import { STORAGE_PROBE_BYTES, STORAGE_PROBE_INTERVAL_MS } from "../../lib/limits.ts";
 import { slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { type StorageFault, storageFault } from "../../lib/store/storage_fault.ts";
-import type { Log } from "../log.ts";
+import { type StorageFault, storageFault } from "../../lib/sqlite/storage_fault.ts";
+import type { Log } from "../../runtime/log.ts";
 
 const FAULTS = slotsOf("nostr_store_fault");
 

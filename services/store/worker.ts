@@ -13,7 +13,7 @@ import {
   GROUP_COMMIT_EVENTS_MAX,
   START_CHECK_MS_MAX,
 } from "../../lib/limits.ts";
-import { ownUrls } from "../../lib/config/own_urls.ts";
+import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { KIND_REPORT } from "../../lib/management/reports.ts";
@@ -22,19 +22,25 @@ import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
-import { TailProducer } from "../../lib/queue/tail.ts";
-import { checkStore } from "../../lib/store/damage.ts";
-import { type AddOutcome, EventStore, type Removal } from "../../lib/store/event_store.ts";
+import { TailProducer } from "../../lib/log/tail.ts";
+import { checkStore } from "../../lib/store/keep/damage.ts";
+import { type AddOutcome, EventStore, type Removal } from "../../lib/store/write/event_store.ts";
 import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience.ts";
-import { openForWriting } from "../../lib/store/open.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
-import { sendOk } from "../gateway/messages.ts";
-import { Log } from "../log.ts";
-import { threadNumber } from "../memory.ts";
-import { probePath, storePath } from "../data_paths.ts";
-import { FRAME_IMPORTED } from "../verifier/messages.ts";
+import { openForWriting } from "../../lib/store/keep/open.ts";
+import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { sendOk } from "../../wire/outcome.ts";
+import { Log } from "../../runtime/log.ts";
+import { threadNumber } from "../../wire/memory.ts";
+import { probePath, storePath } from "../../runtime/data_paths.ts";
+import { FRAME_IMPORTED } from "../../wire/frame.ts";
 import { StorageWatch } from "./storage_watch.ts";
-import { PACKED_HEADER_BYTES, TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "./messages.ts";
+import {
+  PACKED_HEADER_BYTES,
+  TAIL_EPHEMERAL,
+  TAIL_REACHED,
+  TAIL_REMOVED,
+  TAIL_STORED,
+} from "../../wire/packed.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
 const COMMIT_EVENTS = histogramOf("nostr_commit_events");

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
@@ -17,7 +17,7 @@ import {
   contentPolicy,
   type RateMeans,
   senderPolicy,
-} from "../../lib/policy/configured.ts";
+} from "../../lib/relay/configured_policies.ts";
 import { sizeLimits } from "../../lib/policy/event_limits.ts";
 import {
   type EventPolicy,
@@ -32,16 +32,16 @@ import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { EventIntake, type IntakeEntry, type Refusal } from "../../lib/verify/event_intake.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, endWorker, onStart, report } from "../actor.ts";
-import { type Recipient, sendOk, sendText } from "../gateway/messages.ts";
-import { managementPath } from "../data_paths.ts";
-import { Log } from "../log.ts";
-import { relayMs } from "../relay_clock.ts";
-import { threadNumber } from "../memory.ts";
-import { PolicyFiles, policyFilesOf } from "../policy_files.ts";
-import { ASKED, type EventSource, sourceBytesMax } from "../plugin/messages.ts";
-import { PACKED, PACKED_HEADER_BYTES } from "../store/messages.ts";
-import { FRAME_ANY_SIZE, FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "./messages.ts";
+import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { type Recipient, sendOk, sendText } from "../../wire/outcome.ts";
+import { managementPath } from "../../runtime/data_paths.ts";
+import { Log } from "../../runtime/log.ts";
+import { relayMs } from "../../wire/relay_clock.ts";
+import { threadNumber } from "../../wire/memory.ts";
+import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
+import { ASKED, type EventSource, sourceBytesMax } from "../../wire/asked.ts";
+import { PACKED, PACKED_HEADER_BYTES } from "../../wire/packed.ts";
+import { FRAME_ANY_SIZE, FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "../../wire/frame.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
 const FRAMES_LEFT = slotOf("nostr_verifier_frames_left_total");

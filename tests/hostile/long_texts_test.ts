@@ -17,10 +17,10 @@ import {
   SLICE_BYTES_MAX,
 } from "../../lib/limits.ts";
 import { type Filter, parseFilter } from "../../lib/nostr/filter.ts";
-import { EventReader } from "../../lib/store/event_reader.ts";
-import { EventStore } from "../../lib/store/event_store.ts";
-import { HotTexts } from "../../lib/store/hot_texts.ts";
-import { migrate } from "../../lib/store/schema.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { EventStore } from "../../lib/store/write/event_store.ts";
+import { HotTexts } from "../../lib/store/read/hot_texts.ts";
+import { migrate } from "../../lib/store/keep/schema.ts";
 
 const EVENTS = 400;
 const CONTENT_CHARS = 103_000;

@@ -1,9 +1,9 @@
 /** Tests of a relay that may open no more files: who is there is served on, and others get in when there is room. */
 import { assert, assertEquals } from "@std/assert";
-import { OPEN_FILES_VARIABLE } from "../../services/open_files.ts";
+import { OPEN_FILES_VARIABLE } from "../../runtime/open_files.ts";
 import { nativeLibraryPath } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
-import { readSettings } from "../../services/settings_file.ts";
+import { readSettings } from "../../runtime/settings_file.ts";
 import { connect } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free_port.ts";

@@ -1,9 +1,9 @@
 /** Tests of starting and ending: what is refused, in which words, and that an end loses nothing. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { readConfig } from "../../lib/config.ts";
+import { readConfig } from "../../lib/config/config.ts";
 import { command } from "./command.ts";
-import { SCHEMA_VERSION } from "../../lib/store/schema.ts";
+import { SCHEMA_VERSION } from "../../lib/store/keep/schema.ts";
 import { relayCommand } from "../../scripts/start.ts";
 import { connect, type OkMessage } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { NIPS } from "../../lib/nostr/nips.ts";
-import { RULES } from "../../scripts/check_relay/rules/all.ts";
-import { tryRule } from "../../scripts/check_relay/run.ts";
-import { freshKey } from "../../scripts/check_relay/signer.ts";
-import { Subject } from "../../scripts/check_relay/subject.ts";
+import { NIPS } from "../../lib/relay/nips.ts";
+import { RULES } from "../../check_relay/rules/all.ts";
+import { tryRule } from "../../check_relay/run.ts";
+import { freshKey } from "../../check_relay/signer.ts";
+import { Subject } from "../../check_relay/subject.ts";
 import { startRelay } from "../support/relay.ts";
 import { RELAY_URL } from "./auth.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { NIPS, servedNips } from "../../lib/nostr/nips.ts";
+import { NIPS, servedNips } from "../../lib/relay/nips.ts";
 import { connect, type TestClient } from "../support/client.ts";
 import { eventId, signEvent, signId, type TestEvent } from "../support/sign.ts";
 import { freshKey, idsOf, nowSeconds, sharedRelay, store } from "./shared_relay.ts";

@@ -6,7 +6,7 @@
  */
 import { nativeLibraryPath } from "../../scripts/native.ts";
 import { relayCommand } from "../../scripts/start.ts";
-import { readSettings, SETTINGS_FILE_VARIABLE } from "../../services/settings_file.ts";
+import { readSettings, SETTINGS_FILE_VARIABLE } from "../../runtime/settings_file.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 

@@ -7,9 +7,9 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { eventFacts } from "../../lib/nostr/packed_event.ts";
-import { eventOf } from "../../lib/store/exact.ts";
+import { eventOf } from "../../lib/nostr/exact.ts";
 import { idKey, pubkeyKey } from "../../lib/nostr/keys.ts";
-import { searchPath, storePath } from "../../services/data_paths.ts";
+import { searchPath, storePath } from "../../runtime/data_paths.ts";
 import type { TestEvent } from "../support/sign.ts";
 
 /** Fresh events and settled ones together. */

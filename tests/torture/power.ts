@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { EventStore } from "../../lib/store/event_store.ts";
-import { openForWriting } from "../../lib/store/open.ts";
-import { storePath } from "../../services/data_paths.ts";
+import { EventStore } from "../../lib/store/write/event_store.ts";
+import { openForWriting } from "../../lib/store/keep/open.ts";
+import { storePath } from "../../runtime/data_paths.ts";
 import { indexed, publishAll } from "../pipeline/traffic.ts";
 import { makeWorkload } from "../pipeline/workload.ts";
 import { connect } from "../support/client.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { parseEnv } from "node:util";
-import { ConfigError, envExample, namesInEnvFile, readConfig } from "../../lib/config.ts";
+import { ConfigError, envExample, namesInEnvFile, readConfig } from "../../lib/config/config.ts";
 import { PLUGIN_LINE_BYTES_MAX } from "../../lib/limits.ts";
 import { PluginFault } from "../../lib/plugin/decision.ts";
 import { PluginExchange } from "../../lib/plugin/exchange.ts";

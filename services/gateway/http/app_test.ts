@@ -5,12 +5,12 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { readConfig } from "../../../lib/config.ts";
+import { readConfig } from "../../../lib/config/config.ts";
 import { createExposition } from "../../../lib/metrics/exposition.ts";
 import { slotsOf } from "../../../lib/metrics/layout.ts";
 import { createMetricsMemory, ThreadMetrics } from "../../../lib/metrics/thread_metrics.ts";
-import { servedNips } from "../../../lib/nostr/nips.ts";
-import { relayInformation } from "../../../lib/nostr/relay_information.ts";
+import { servedNips } from "../../../lib/relay/nips.ts";
+import { relayInformation } from "../../../lib/relay/relay_information.ts";
 import { createApp } from "./app.ts";
 import type { RelayStatus } from "./relay_status.ts";
 

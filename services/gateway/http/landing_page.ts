@@ -6,8 +6,8 @@
  * @module
  */
 import { html, raw } from "hono/html";
-import { NIPS, twoDigits } from "../../../lib/nostr/nips.ts";
-import type { RelayInformation, RelayLimitation } from "../../../lib/nostr/relay_information.ts";
+import { NIPS, twoDigits } from "../../../lib/relay/nips.ts";
+import type { RelayInformation, RelayLimitation } from "../../../lib/relay/relay_information.ts";
 import { STYLE, STYLE_HASH } from "./landing_style.ts";
 import type { RelayStatus } from "./relay_status.ts";
 import { pagePolicy } from "./response_headers.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { customerOf } from "../../../lib/policy/network.ts";
+import { customerOf } from "../../../lib/network/network.ts";
 import { HTTP_REQUESTS_MAX, HTTP_REQUESTS_PER_ADDRESS_MAX } from "../../../lib/limits.ts";
 import type { SharedCounts } from "../../../lib/policy/shared_counts.ts";
 

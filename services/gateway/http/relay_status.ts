@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { Config } from "../../../lib/config.ts";
+import type { Config } from "../../../lib/config/config.ts";
 import type { Exposition } from "../../../lib/metrics/exposition.ts";
-import type { RelayInformation } from "../../../lib/nostr/relay_information.ts";
+import type { RelayInformation } from "../../../lib/relay/relay_information.ts";
 import type { ManagementDoor } from "./management.ts";
-import type { StorageFault } from "../../../lib/store/storage_fault.ts";
+import type { StorageFault } from "../../../lib/sqlite/storage_fault.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
-import type { Phase } from "../../relay_phase.ts";
+import type { Phase } from "../../../wire/relay_phase.ts";
 
 /** The verification that serves. */
 export interface VerifierStatus {

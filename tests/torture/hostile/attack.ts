@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RelayLimitation } from "../../../lib/nostr/relay_information.ts";
+import type { RelayLimitation } from "../../../lib/relay/relay_information.ts";
 import type { Prng } from "../../support/prng.ts";
 import type { TestRelay } from "../../support/relay.ts";
 import { Assailant, type AssailantOptions } from "./assailant.ts";

@@ -1,0 +1,86 @@
+/**
+ * How a gateway meets sockets: text frames in, text out, buffered bytes, close. An engine implements it; nothing above
+ * knows which one runs. Engines run on their gateway's thread.
+ *
+ * @module
+ */
+import type { HotText } from "../../../lib/store/read/hot_texts.ts";
+import type { Opening } from "./opening.ts";
+import type { Guest, Turns } from "./turns.ts";
+
+/** One client's socket. */
+export interface Socket extends Guest {
+  /** Sends one text frame. A socket that is closing takes it and loses it. */
+  send(text: string): void;
+  /** Sends one text frame of a stored event: `prefix`, its text, and what closes the message. */
+  sendEvent(prefix: string, text: HotText): void;
+  /** Bytes that were sent and that the operating system has not taken yet: the client is slow. */
+  readonly bufferedBytes: number;
+  /** Begins to close, with a code and reason of RFC 6455. */
+  close(code: number, reason: string): void;
+  /**
+   * Stops reading, so that the sender has to wait: no text comes until `resume`, after which comes first what had been read
+   * already. To be called while a text is answered. Null where the engine cannot.
+   */
+  readonly flow: { pause(): void; resume(): void } | null;
+}
+
+/** Who asks for a WebSocket: what is kept of the request, which itself would cost kilobytes a connection. */
+export interface Visitor {
+  /** The client's address, as `REAL_IP_HEADER` or the socket tells it. */
+  readonly address: string;
+  /** The `Host` that it asked for. */
+  readonly host: string;
+}
+
+/** The headers of a request. */
+export type RequestHeaders = Pick<Headers, "get">;
+
+/** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
+export interface SocketEvents<Client> {
+  /** A request wants a WebSocket; asked before the socket is there. */
+  visitor(headers: RequestHeaders, peer: string): Visitor;
+  /** The socket is open. Null refuses it: the engine closes it with 1013. */
+  open(socket: Socket, visitor: Visitor): Client | null;
+  /** A text frame. */
+  text(client: Client, text: string): void;
+  /** A frame that is not text, or that breaks a limit of the engine. */
+  fault(client: Client, message: string): void;
+  closed(client: Client): void;
+  /** Any other HTTP request. `ended` settles when its answer is sent, or nobody takes it any more. */
+  http(request: Request, peer: string, ended: Promise<unknown>): Response | Promise<Response>;
+}
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** PEM texts; null: no TLS. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Frames longer than this close the connection with 1009, bytes. */
+  readonly frameBytesMax: number;
+  /** A client that is silent for this long, pings included, is closed, seconds. */
+  readonly idleSeconds: number;
+  /** Whether messages are deflated for clients that can inflate (RFC 7692), where the engine can. */
+  readonly compression: boolean;
+  /** The native library, for an engine that has use for it; null: there is none. */
+  readonly libraryPath: string | null;
+  /** TCP connections that may be open at once, WebSockets or not, where the engine can tell: descriptors end otherwise. */
+  readonly socketsMax: number;
+  /** Whose messages are answered next. */
+  readonly turns: Turns;
+  /** The engine could not go on accepting, and tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Begins to serve, until `stopAccepting`. */
+export type Listen = <Client>(options: ListenOptions, opening: Opening<Client>) => Promise<Listener>;
+
+/** An engine that listens. */
+export interface Listener {
+  readonly address: { readonly hostname: string; readonly port: number };
+  /** Messages after which the engine is better given a turn of the event loop to write them. */
+  readonly messagesPerTurn: number;
+  /** Answers new WebSockets with 503; open ones stay, and so do the pages. */
+  stopAccepting(): void;
+}

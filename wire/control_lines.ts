@@ -1,0 +1,59 @@
+/**
+ * What is said on the control socket, between a running relay and `deno task import`: lines of JSON.
+ * The client sends one {@linkcode ImportRequest}, then an event a line, then ends its side; the relay answers with
+ * {@linkcode ImportReport}s, the last of which says `done`. Types only; any thread.
+ *
+ * @module
+ */
+import type { Death } from "../lib/queue/rehearsal.ts";
+import type { Actor } from "./memory.ts";
+
+/** The first line. */
+export interface ImportRequest {
+  readonly command: "import";
+  /** False takes signatures for granted; ids are checked all the same. */
+  readonly verify: boolean;
+  /** False takes events of any size that fits a frame. */
+  readonly limits: boolean;
+}
+
+/**
+ * In place of an import: has a worker die in the middle of its next work, so that operators and tests can see another
+ * one take its place. Whoever may write to the socket may end the whole process anyway.
+ */
+export interface CrashRequest {
+  readonly command: "crash";
+  readonly actor: Exclude<Actor, "main">;
+  /** Which of its kind. */
+  readonly index: number;
+  /** How; "error" when it is missing. */
+  readonly death?: Death;
+}
+
+/**
+ * In place of an import: another process has its own sockets on the port and takes over. This relay drains and ends, a
+ * moment after it has answered with a {@linkcode HandOverReply}.
+ */
+export interface HandOverRequest {
+  readonly command: "hand-over";
+}
+
+/** The answer to a {@linkcode HandOverRequest}. */
+export interface HandOverReply {
+  /** Sockets with which this relay listens. */
+  readonly listeners: number;
+}
+
+/** What is asked in place of an import. */
+export type ControlRequest = CrashRequest | HandOverRequest;
+
+/** How far an import is. Every event read is counted in exactly one of the others, once it is answered. */
+export interface ImportReport {
+  readonly read: number;
+  readonly stored: number;
+  readonly duplicates: number;
+  readonly refused: number;
+  /** The reasons of refusals, with how often each was given; the rarest are left out. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly done: boolean;
+}
