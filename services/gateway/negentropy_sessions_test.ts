@@ -20,6 +20,7 @@ function open() {
     usedMs: 0,
     visitMs: 0,
     visitTurn: 0,
+    isHeldBack: false,
     rested() {},
     sendEvent() {},
   };

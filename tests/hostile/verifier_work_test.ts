@@ -2,7 +2,7 @@
  * Tests of events that cost much to look at or to store: junk is decided by what is cheapest, and a sender of many tags
  * has a share of the work, as senders of many bytes have.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { EVENT_TAGS_UNANSWERED_MAX } from "../../lib/limits.ts";
 import { connect } from "../support/client.ts";
 import { startRelay } from "../support/relay.ts";
@@ -26,8 +26,8 @@ for (const engine of ["serve", "ws"]) {
     const first = Promise.withResolvers<void>();
     const all = Promise.all(events.map(async (event) => {
       const [, , isAccepted, reason] = await sender.publish(event);
-      if (isAccepted) accepted++;
-      else assertMatch(reason, /^rate-limited: too many (tags|bytes) of this connection wait/);
+      assert(isAccepted, reason);
+      accepted++;
       first.resolve();
     }));
     await first.promise;
@@ -39,8 +39,6 @@ for (const engine of ["serve", "ws"]) {
     const most = 3 * EVENT_TAGS_UNANSWERED_MAX / TAGS;
     assert(meanwhile <= most, `${meanwhile} events with ${TAGS} tags were stored before a note`);
     await all;
-    assert(accepted > 0);
-    assertEquals(accepted === events.length, engine === "ws");
   });
 }
 

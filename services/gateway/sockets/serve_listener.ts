@@ -147,6 +147,7 @@ class ServeSocket implements Socket, Guest {
   usedMs = 0;
   visitMs = 0;
   visitTurn = 0;
+  isHeldBack = false;
   /** Answers a message; set when its client is known. */
   answer: (data: Data) => void = () => {};
   /** The message before which it rests. */
@@ -171,7 +172,7 @@ class ServeSocket implements Socket, Guest {
   take(data: Data): void {
     if (!this.#turns.hasRoom(this) && this.#resting.begin()) {
       this.#held = data;
-      this.#wait();
+      this.#wait(true);
     } else if (!this.#serve(data) && this.#resting.begin() && !this.#isPaused) this.#wait();
   }
 
@@ -206,10 +207,10 @@ class ServeSocket implements Socket, Guest {
   }
 
   /** Waits for its turn. */
-  #wait(): void {
+  #wait(isHeld = false): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#turns.rest(this);
+    this.#turns.rest(this, isHeld);
   }
 
   rested(): void {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import {
   SOCKET_VISIT_MS_MAX,
   TURN_CHARS_OF_ROW,
@@ -31,6 +32,8 @@ export interface Guest {
   visitMs: number;
   /** Which turn that was. */
   visitTurn: number;
+  /** Whether it rests before a message that was read, and not behind one. */
+  isHeldBack: boolean;
   /** Its rest is over. */
   rested(): void;
 }
@@ -45,6 +48,8 @@ export class Turns {
   /** Those that rest, by what they have used, each level in the order in which they came. */
   readonly #levels: Guest[][] = Array.from({ length: TURN_LEVELS }, () => []);
   #resting = 0;
+  /** Those of them that rest before a message. */
+  #held = 0;
   #number = 1;
   /** What messages have taken in this turn, ms, and what those of whoever uses little, who has as much time alone. */
   #spentMs = 0;
@@ -54,6 +59,8 @@ export class Turns {
   #lightTurns = 0;
   #wholeTurns = 0;
   #isEnding = false;
+  /** Whether it will be seen that this turn of the event loop is over. */
+  #isWatched = false;
 
   /** @param now The thread's clock, ms. */
   constructor(loop: LoopTurn, now = () => performance.now()) {
@@ -73,7 +80,7 @@ export class Turns {
 
   /** Whether more is asked for than one turn answers. */
   get isPressed(): boolean {
-    return this.#resting > 0;
+    return this.#held > 0;
   }
 
   /** Whether a message of a socket is answered in this turn; if not, the socket rests before it. */
@@ -103,6 +110,8 @@ export class Turns {
       this.#end();
       return this.hasRoom(guest);
     }
+    // Most turns are short: to hear of the end of each would cost more than to answer what came in it.
+    if (this.#spentMs >= TURN_MS_MAX / 4 && !this.#isWatched) this.#watch();
     return !this.isPressed || guest.visitMs < SOCKET_VISIT_MS_MAX;
   }
 
@@ -116,9 +125,20 @@ export class Turns {
     guest.usedMs = nowMs;
   }
 
-  /** Has a socket rest until others have had their turn. */
-  rest(guest: Guest): void {
+  /** What was spent belongs to a turn that is over. */
+  #watch(): void {
+    this.#isWatched = true;
+    setImmediate(() => {
+      this.#isWatched = false;
+      if (!this.#isEnding) this.#spentMs = this.#lightMs = 0;
+    });
+  }
+
+  /** Has a socket rest until others have had their turn; before a message that was read (`isHeld`), or behind one. */
+  rest(guest: Guest, isHeld: boolean): void {
     this.#charge(guest, 0, this.#now());
+    guest.isHeldBack = isHeld;
+    if (isHeld) this.#held++;
     this.#resting++;
     this.#levels[levelOf(guest)]!.push(guest);
     this.#end();
@@ -159,6 +179,8 @@ export class Turns {
 
   #goOn(guest: Guest): void {
     this.#resting--;
+    if (guest.isHeldBack) this.#held--;
+    guest.isHeldBack = false;
     guest.rested();
   }
 }

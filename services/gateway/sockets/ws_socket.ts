@@ -63,6 +63,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
   usedMs = 0;
   visitMs = 0;
   visitTurn = 0;
+  isHeldBack = false;
   #client: Client | null = null;
   #isPaused = false;
   /** Frames, and characters of them, since its last rest. */
@@ -165,12 +166,12 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
     if (++this.#frames >= SOCKET_TURN_MESSAGES_MAX || this.#chars >= SOCKET_TURN_CHARS_MAX) this.#rest();
   }
 
-  /** Is not read until others have had their turn. */
-  #rest(): void {
+  /** Is not read until others have had their turn; `isHeldBack` where a message that was read waits for that. */
+  #rest(isHeldBack = false): void {
     if (this.#isResting) return;
     this.#isResting = true;
     this.#connection.pause();
-    this.#turns.rest(this);
+    this.#turns.rest(this, isHeldBack);
   }
 
   rested(): void {
@@ -246,7 +247,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
       return this.#events.fault(this.#client, "invalid: binary frames are not part of this protocol");
     }
     const text = decoder.decode(data);
-    if (!this.isHeld && !this.#turns.hasRoom(this)) this.#rest();
+    if (!this.isHeld && !this.#turns.hasRoom(this)) this.#rest(true);
     if (this.isHeld) (this.#held ??= []).push(text);
     else this.#text(text);
   }
