@@ -36,7 +36,7 @@ import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_p
 import { Connection } from "./connection.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
 import { Events } from "./events.ts";
-import { FILTER_VALUES } from "./filter_room.ts";
+import { FILTER_VALUES, FilterRoom } from "./filter_room.ts";
 import type { Invites } from "./invites.ts";
 import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
 import type { Socket } from "./sockets/listener.ts";
@@ -94,6 +94,7 @@ export class Gateway implements SyncAccess {
   readonly #authentication: Authentication;
   readonly events: Events;
   readonly requests: Requests;
+  readonly room: FilterRoom;
   readonly #plugin: RequestPlugin;
   readonly #invites: Invites | null;
   readonly #files: PolicyFiles;
@@ -131,6 +132,7 @@ export class Gateway implements SyncAccess {
     this.#rates = new RateTable(parts.memory.rates);
     this.#policies = policiesOf(config, decisions, this.#rates);
     this.#gate = new ReadGate(privateKinds(config), decisions.view);
+    this.room = new FilterRoom(metrics, () => sumOf(parts.memory.metrics, FILTER_VALUES));
     this.requests = new Requests({
       settings,
       metrics,
@@ -138,7 +140,7 @@ export class Gateway implements SyncAccess {
       answers: this.#answers,
       spent: (connection, rows) => this.spent(connection, rows),
       audience: new Audience(parts.memory.audiences[parts.index]!),
-      heldValues: () => sumOf(parts.memory.metrics, FILTER_VALUES),
+      room: this.room,
     });
     this.#useFiles(config);
     this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
