@@ -13,6 +13,7 @@ import {
   negentropyText,
 } from "../../lib/nostr/negentropy_messages.ts";
 import { heldValues } from "../../lib/subscription/held_values.ts";
+import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { FilterRoom } from "./filter_room.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
@@ -65,7 +66,7 @@ export interface SyncAccess {
   /** A client's session had the relay look at so many rows. */
   spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */
-  challenge(connection: Connection): void;
+  readonly answers: Pick<Answers, "challenge">;
   /** Whoever has the room for filters that are kept. */
   readonly room: Pick<FilterRoom, "take" | "give">;
 }
@@ -132,7 +133,7 @@ export class NegentropySessions {
     if (connection.syncs.size >= NEGENTROPY_SESSIONS_MAX) {
       return refuse(`blocked: more than ${NEGENTROPY_SESSIONS_MAX} sessions are open`);
     }
-    if (refusal?.startsWith("auth-required:")) this.#access.challenge(connection);
+    if (refusal?.startsWith("auth-required:")) this.#access.answers.challenge(connection);
     if (refusal !== null) return refuse(refusal);
     const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
     const session: NegentropySession = new NegentropySession(

@@ -42,7 +42,7 @@ function open() {
     cancel: (query) => asked.push(["cancel", query]),
   }, {
     spent: () => {},
-    challenge: () => sent.push(["AUTH"]),
+    answers: { challenge: () => void sent.push(["AUTH"]) },
     room: { take: () => null, give: () => {} },
   });
   const start = (subscriptionId = "s") =>

@@ -19,7 +19,13 @@ import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { FilterRoom } from "./filter_room.ts";
 import type { Deliverer } from "./live_feed.ts";
-import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
+import {
+  type CountAnswer,
+  type QueryEvents,
+  type ReadingMeans,
+  StoredQueries,
+  type StoredQuery,
+} from "./stored_queries.ts";
 
 const DELIVERIES = slotOf("nostr_deliveries_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
@@ -42,6 +48,8 @@ export interface RequestsParts {
   /** What the store learns of who listens. */
   readonly audience: Audience;
   readonly room: FilterRoom;
+  /** What stored parts are read with. */
+  readonly reading: ReadingMeans;
 }
 
 /** All requests of one gateway; see the module's text. */
@@ -56,16 +64,17 @@ export class Requests implements QueryEvents, Deliverer {
   /** Sends the event that was taken last to a subscription that it matches. */
   #deliver: (subscription: Subscription) => void = () => {};
   #sent = 0;
-  /** Set by `worker.ts`: the two need each other. */
-  queries!: StoredQueries;
+  /** The stored parts, and the COUNTs. */
+  readonly queries: StoredQueries;
 
-  constructor({ settings, metrics, answers, gate, spent, audience, room }: RequestsParts) {
+  constructor({ settings, metrics, answers, gate, spent, audience, room, reading }: RequestsParts) {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
     this.#spent = spent;
     this.#room = room;
+    this.queries = new StoredQueries(reading, this);
     this.#subscriptions = new SubscriptionIndex({
       hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
       audience,

@@ -122,6 +122,14 @@ export interface QueryEvents {
   tooSlow(query: StoredQuery): void;
 }
 
+/** What queries are read with. */
+export interface ReadingMeans {
+  readonly reader: EventReader;
+  readonly link: ReaderLink;
+  readonly turns: Turns;
+  readonly log: Log;
+}
+
 /** All queries of one gateway; see the module's text. */
 export class StoredQueries {
   readonly #reader: EventReader;
@@ -139,7 +147,7 @@ export class StoredQueries {
    */
   #counted: Connection[] = [];
 
-  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, turns: Turns, log: Log) {
+  constructor({ reader, link, turns, log }: ReadingMeans, events: QueryEvents) {
     this.#turns = turns;
     this.#log = log;
     this.#reader = reader;
