@@ -7,10 +7,7 @@
  *
  * @module
  */
-
-const SYMBOLS = {
-  sluice_trim_memory: { parameters: [], result: "void", nonblocking: true },
-} as const;
+import { openNativeLibrary } from "../lib/native/library.ts";
 
 /** Gives back once, when it is asked to. */
 export interface Trim extends Disposable {
@@ -31,7 +28,7 @@ export function keepGivingBack(libraryPath: string | null, intervalMs: number): 
 export function openTrim(libraryPath: string | null): Trim | null {
   if (libraryPath === null) return null;
   try {
-    const library = Deno.dlopen(libraryPath, SYMBOLS);
+    const library = openNativeLibrary(libraryPath);
     return { run: () => library.symbols.sluice_trim_memory(), [Symbol.dispose]: () => library.close() };
   } catch {
     return null;

@@ -4,10 +4,7 @@
  *
  * @module
  */
-
-const SYMBOLS = {
-  sluice_steer_listeners: { parameters: ["u32", "u32", "u32"], result: "i32" },
-} as const;
+import { openNativeLibrary } from "../lib/native/library.ts";
 
 /** Sockets of a port, by the order in which they began to listen. */
 export interface SocketRange {
@@ -23,7 +20,7 @@ export interface SocketRange {
  */
 export function steerListeners(libraryPath: string | null, port: number, to: SocketRange | null): boolean {
   if (libraryPath === null) return false;
-  const library = Deno.dlopen(libraryPath, SYMBOLS);
+  const library = openNativeLibrary(libraryPath);
   try {
     return library.symbols.sluice_steer_listeners(port, to?.first ?? 0, to?.count ?? 0) === 1;
   } finally {

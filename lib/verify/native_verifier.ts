@@ -6,12 +6,11 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import { type NativeLibrary, openNativeLibrary } from "../native/library.ts";
 import { checkFrames, checkItems, checkMessages } from "./batch_bounds.ts";
 import { FRAME_SOURCES_MAX, type FrameReader } from "./frame_reader.ts";
 import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.ts";
 
-/** The ABI that this binding speaks: `SLUICE_ABI` in `native/sluice.h`. */
-const ABI = 2;
 /** Numbers of the tiers in `native/sluice.h`. */
 const TIER_NUMBERS = { native: 0, batch: 1, lanes: 2 } as const;
 const REFERENCE_NUMBER = 3;
@@ -27,22 +26,6 @@ const HOW: Record<NativeTier, string> = {
 
 /** A tier of the library. */
 export type NativeTier = keyof typeof TIER_NUMBERS;
-
-const SYMBOLS = {
-  sluice_abi: { parameters: [], result: "u32" },
-  sluice_tiers: { parameters: [], result: "u32" },
-  sluice_describe: { parameters: ["buffer", "u32"], result: "void" },
-  sluice_open: { parameters: ["u32"], result: "pointer" },
-  sluice_close: { parameters: ["pointer"], result: "void" },
-  sluice_verify: { parameters: ["pointer", "buffer", "u32", "buffer"], result: "void" },
-  sluice_sha256: { parameters: ["buffer", "buffer", "u32", "buffer"], result: "void" },
-  sluice_attach: { parameters: ["pointer", "u32", "buffer", "u32"], result: "void" },
-  sluice_read: {
-    parameters: ["pointer", "buffer", "u32", "buffer", "u32", "buffer", "buffer"],
-    result: "u32",
-  },
-  sluice_counters: { parameters: ["pointer", "buffer"], result: "void" },
-} as const;
 
 /** Whether `tier` is one that {@linkcode openNative} opens. */
 export function isNativeTier(tier: VerifyTier): tier is NativeTier {
@@ -69,13 +52,12 @@ export function openReference(path: string): SignatureVerifier {
 }
 
 function openNumber(tier: NativeTier, number: number, path: string): SignatureVerifier {
-  const library = Deno.dlopen(path, SYMBOLS);
+  const library = openNativeLibrary(path);
   const { symbols } = library;
   const fail = (why: string) => {
     library.close();
     return new Error(`Cannot open verification tier "${tier}": ${why}`);
   };
-  if (symbols.sluice_abi() !== ABI) throw fail(`${path} speaks ABI ${symbols.sluice_abi()}, not ${ABI}`);
   if ((symbols.sluice_tiers() >> number & 1) === 0) {
     throw fail("this processor or build has not what it needs");
   }
@@ -122,7 +104,7 @@ function openNumber(tier: NativeTier, number: number, path: string): SignatureVe
 }
 
 function frameReader(
-  { symbols }: Deno.DynamicLibrary<typeof SYMBOLS>,
+  { symbols }: NativeLibrary,
   context: Deno.PointerValue,
 ): FrameReader {
   /** The library knows the memories by their addresses, so they have to stay. */
@@ -148,7 +130,7 @@ function frameReader(
   };
 }
 
-function describe(library: Deno.DynamicLibrary<typeof SYMBOLS>): string {
+function describe(library: NativeLibrary): string {
   const text = new Uint8Array(DESCRIPTION_BYTES);
   library.symbols.sluice_describe(text, text.length);
   return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));

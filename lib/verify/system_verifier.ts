@@ -4,28 +4,15 @@
  *
  * @module
  */
+import { openSystemSecp256k1, type SystemSecp256k1 } from "../native/system_secp256k1.ts";
 import { checkItems } from "./batch_bounds.ts";
 import { hashMessages } from "./hash_messages.ts";
 import { ITEM_BYTES, type SignatureVerifier } from "./verifier.ts";
 
-/** Names under which distributions install it, newest ABI first. macOS has no version in the name's end. */
-const NAMES = Deno.build.os === "darwin"
-  ? ["libsecp256k1.dylib"]
-  : ["libsecp256k1.so.2", "libsecp256k1.so.1", "libsecp256k1.so.0", "libsecp256k1.so"];
 /** `SECP256K1_CONTEXT_NONE | SECP256K1_CONTEXT_VERIFY`: versions before 0.2 verify with the latter only. */
 const CONTEXT_VERIFY = 257;
 /** Bytes of libsecp256k1's `xonly_pubkey`. */
 const KEY_BYTES = 64;
-
-const SYMBOLS = {
-  secp256k1_context_create: { parameters: ["u32"], result: "pointer" },
-  secp256k1_context_destroy: { parameters: ["pointer"], result: "void" },
-  secp256k1_xonly_pubkey_parse: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
-  secp256k1_schnorrsig_verify: {
-    parameters: ["pointer", "buffer", "buffer", "usize", "buffer"],
-    result: "i32",
-  },
-} as const;
 
 /**
  * Opens the operating system's libsecp256k1.
@@ -66,15 +53,10 @@ export function openSystem(): SignatureVerifier {
   };
 }
 
-function load(): { name: string; library: Deno.DynamicLibrary<typeof SYMBOLS> } {
-  let why = "";
-  for (const name of NAMES) {
-    try {
-      return { name, library: Deno.dlopen(name, SYMBOLS) };
-    } catch (error) {
-      // A library that is there but lacks a symbol tells more than the names that are not there.
-      if (why === "" || !String(error).includes("No such file")) why = (error as Error).message;
-    }
+function load(): SystemSecp256k1 {
+  try {
+    return openSystemSecp256k1();
+  } catch (error) {
+    throw new Error(`Cannot open verification tier "system": ${(error as Error).message}`);
   }
-  throw new Error(`Cannot open verification tier "system": ${why}`);
 }

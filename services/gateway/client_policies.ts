@@ -30,10 +30,33 @@ export interface ClientPolicies {
   readonly mayRead: RequestPolicy | null;
   /** What queries are charged to, or null. */
   readonly budget: ClientRates | null;
+  /** What bounds a message. */
+  readonly limits: MessageLimits;
 }
 
-/** Makes them for a configuration, the decisions that change while they run, and the rates of the whole relay. */
-export function policiesOf(config: Config, { view }: ManagementFollower, table: RateTable): ClientPolicies {
+/** Those of the settings that are in force now. */
+export class PoliciesInForce {
+  readonly #decisions: ManagementFollower;
+  readonly #rates: RateTable;
+  current: ClientPolicies;
+
+  /**
+   * @param decisions The operator's, which change while policies run.
+   * @param rates Those of the whole relay.
+   */
+  constructor(config: Config, decisions: ManagementFollower, rates: RateTable) {
+    this.#decisions = decisions;
+    this.#rates = rates;
+    this.current = policiesOf(config, decisions, rates);
+  }
+
+  /** Follows the settings. */
+  use(config: Config): void {
+    this.current = policiesOf(config, this.#decisions, this.#rates);
+  }
+}
+
+function policiesOf(config: Config, { view }: ManagementFollower, table: RateTable): ClientPolicies {
   const means = { nowMs: relayMs, table };
   const budget = queryBudget(config, means);
   const mayRead = readerPolicy(config, view);
@@ -43,11 +66,11 @@ export function policiesOf(config: Config, { view }: ManagementFollower, table: 
     mayWrite: eventRatePolicy(config, means),
     mayRequest: requestPolicy(config, means, { mayRead, budget }),
     budget,
+    limits: limitsOf(config),
   };
 }
 
-/** What bounds a message. */
-export function limitsOf(config: Config): MessageLimits {
+function limitsOf(config: Config): MessageLimits {
   return {
     limitMax: config.MAX_LIMIT,
     limitDefault: config.DEFAULT_LIMIT,

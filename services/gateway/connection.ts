@@ -59,6 +59,8 @@ export class Connection {
   turnRows = 0;
   /** The proved keys, 32 bytes each, as frames carry them. */
   keys: Uint8Array = NO_KEYS;
+  /** The same in hex; another list after each proof, so that whoever holds one keeps what was proved by then. */
+  provedKeys: readonly string[] = [];
   #charsSinceCheck = 0;
   #buffered = 0;
 
@@ -167,6 +169,7 @@ export class Connection {
 
   /** A key was proved. */
   keysChanged(): void {
-    this.keys = Uint8Array.fromHex([...this.auth.authenticated].join(""));
+    this.provedKeys = [...this.auth.authenticated];
+    this.keys = Uint8Array.fromHex(this.provedKeys.join(""));
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The gateway: meets clients. Knows who is connected, and hands their messages to whoever answers them: events to
- * `events.ts`, requests to `requests.ts`, proofs of keys to `auth.ts`, comparisons to `negentropy_sessions.ts`.
+ * `events.ts`, proofs of keys to `auth.ts`, requests and comparisons to `request_gate.ts`.
  * Runs on a worker with an event loop; owns its connections.
  *
  * @module
@@ -10,40 +10,27 @@ import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { OUTBOUND_MEASURE_MS } from "../../lib/limits.ts";
 import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { VERBS } from "../../lib/metrics/metrics.ts";
-import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import {
-  type ClientMessage,
-  type MessageLimits,
-  parseClientMessage,
-} from "../../lib/nostr/client_message.ts";
+import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { type ClientMessage, parseClientMessage } from "../../lib/nostr/client_message.ts";
 import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
-import { eventPrefix, noticeText } from "../../lib/nostr/relay_message.ts";
+import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { fromNobody } from "../../lib/policy/policy.ts";
-import { RateTable } from "../../lib/policy/rate_table.ts";
-import { ReadGate } from "../../lib/policy/read_gate.ts";
-import type { SharedCounts } from "../../lib/policy/shared_counts.ts";
-import { Audience } from "../../lib/subscription/audience.ts";
+import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
-import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
-import type { RelayMemory } from "../../wire/memory.ts";
 import type { FrameSender } from "../../runtime/frame_sender.ts";
 import { type PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
-import { Answers } from "./answers.ts";
-import { Authentication } from "./auth.ts";
-import { type ClientPolicies, contextOf, limitsOf, policiesOf } from "./client_policies.ts";
+import type { Answers } from "./answers.ts";
+import type { Authentication } from "./auth.ts";
+import { contextOf, type PoliciesInForce } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
-import { ConnectionCounts } from "./connection_counts.ts";
-import { Events } from "./events.ts";
-import { FILTER_VALUES } from "./filter_room.ts";
-import type { Invites } from "./invites.ts";
-import type { NegentropySessions, SyncAccess } from "./negentropy_sessions.ts";
+import type { ConnectionCounts } from "./connection_counts.ts";
+import type { Events } from "./events.ts";
 import type { Socket } from "./sockets/listener.ts";
-import { OutboundPool } from "./outbound_pool.ts";
-import type { AskedVerb, RequestPlugin } from "./request_plugin.ts";
-import { Requests, TOO_SLOW } from "./requests.ts";
-import type { Turns } from "./sockets/turns.ts";
+import type { OutboundPool } from "./outbound_pool.ts";
+import { type RequestGate, STOPPING } from "./request_gate.ts";
+import { TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
@@ -52,96 +39,73 @@ const CONNECTIONS = slotOf("nostr_connections_active");
 /** An EVENT message as nearly all clients write it; others are found out by parsing. */
 const EVENT_FRAME = '["EVENT"';
 const NO_FILTERS: readonly Filter[] = [];
-const STOPPING = "error: the relay stops, try again later";
 
-/** What a plugin is asked about, where there is one. */
-type RequestMessage = Extract<ClientMessage, { readonly type: AskedVerb }>;
-type ReqMessage = Extract<ClientMessage, { readonly type: "REQ" }>;
-
-/** What a gateway is made of; `worker.ts` puts it together. */
+/** What a gateway is made of; `assemble.ts` puts it together. */
 export interface GatewayParts {
   /** The settings, as they are in force now. */
   readonly settings: ConfigFollower;
-  readonly memory: RelayMemory;
-  readonly index: number;
-  readonly epoch: number;
   readonly metrics: ThreadMetrics;
   readonly frames: FrameSender;
-  readonly verifier: SignatureVerifier;
-  readonly turns: Turns;
-  readonly plugin: RequestPlugin;
-  /** What clients have open at all gateways. */
-  readonly open: SharedCounts;
+  /** Whether frames carry the addresses of their clients, whatever the settings say. */
+  readonly sendsAddresses: boolean;
   /** Loaded already. */
   readonly files: PolicyFiles;
   /** The operator's decisions. */
   readonly decisions: ManagementFollower;
-  /** Null: nobody can join. */
-  readonly invites: Invites | null;
+  readonly policies: PoliciesInForce;
+  readonly readGate: ReadGate;
+  readonly counts: ConnectionCounts;
+  readonly pool: OutboundPool;
+  readonly answers: Answers;
+  readonly authentication: Authentication;
+  readonly events: Events;
+  readonly gate: RequestGate;
+  /** By number; the gateway fills it. */
+  readonly connections: Map<number, Connection>;
 }
 
 /** One gateway; see the module's text. */
-export class Gateway implements SyncAccess {
+export class Gateway {
   readonly #settings: ConfigFollower;
-  readonly #memory: RelayMemory;
-  readonly #turns: Turns;
   readonly #metrics: ThreadMetrics;
-  readonly #gate: ReadGate;
-  #limits: MessageLimits;
-  readonly #connections = new Map<number, Connection>();
-  readonly #counts: ConnectionCounts;
-  readonly #answers: Answers;
-  readonly #authentication: Authentication;
-  readonly events: Events;
-  readonly requests: Requests;
-  readonly #plugin: RequestPlugin;
-  readonly #invites: Invites | null;
-  readonly #files: PolicyFiles;
   readonly #frames: FrameSender;
+  readonly #sendsAddresses: boolean;
+  readonly #files: PolicyFiles;
   readonly #decisions: ManagementFollower;
-  #policies: ClientPolicies;
-  readonly #rates: RateTable;
+  readonly #policies: PoliciesInForce;
+  readonly #readGate: ReadGate;
+  readonly #counts: ConnectionCounts;
   /** What waits for all clients. */
   readonly #pool: OutboundPool;
+  readonly #answers: Answers;
+  readonly #authentication: Authentication;
+  readonly #events: Events;
+  readonly #gate: RequestGate;
+  readonly #connections: Map<number, Connection>;
   #measuredMs = 0;
   #lastConnection = 0;
   /** Set when the relay stops: events and requests are refused from then on. */
-  isDraining = false;
-  /** Set by `worker.ts`: the two need each other. */
-  syncs!: NegentropySessions;
+  #isDraining = false;
 
   constructor(parts: GatewayParts) {
-    const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
-    const { config } = settings;
+    const { settings, metrics, frames, files, decisions, policies } = parts;
     this.#settings = settings;
-    this.#turns = parts.turns;
-    this.#counts = new ConnectionCounts(parts.open);
-    this.#plugin = plugin;
-    this.#invites = parts.invites;
-    this.#files = files;
-    this.#frames = frames;
-    this.#decisions = decisions;
-    this.#memory = parts.memory;
     this.#metrics = metrics;
-    this.#limits = limitsOf(config);
-    this.#pool = new OutboundPool(parts.memory.outbound, parts.index);
-    this.#pool.use(config.OUTBOUND_BYTES_MAX);
-    this.#answers = new Answers(metrics);
-    this.#authentication = new Authentication(config, verifier, this.#answers);
-    this.#rates = new RateTable(parts.memory.rates);
-    this.#policies = policiesOf(config, decisions, this.#rates);
-    this.#gate = new ReadGate(privateKinds(config), decisions.view);
-    this.requests = new Requests({
-      settings,
-      metrics,
-      gate: this.#gate,
-      answers: this.#answers,
-      spent: (connection, rows) => this.spent(connection, rows),
-      audience: new Audience(parts.memory.audiences[parts.index]!),
-      heldValues: () => sumOf(parts.memory.metrics, FILTER_VALUES),
-    });
-    this.#useFiles(config);
-    this.events = new Events({ ...parts, answers: this.#answers, connections: this.#connections });
+    this.#frames = frames;
+    this.#sendsAddresses = parts.sendsAddresses;
+    this.#files = files;
+    this.#decisions = decisions;
+    this.#policies = policies;
+    this.#readGate = parts.readGate;
+    this.#counts = parts.counts;
+    this.#pool = parts.pool;
+    this.#answers = parts.answers;
+    this.#authentication = parts.authentication;
+    this.#events = parts.events;
+    this.#gate = parts.gate;
+    this.#connections = parts.connections;
+    this.#pool.use(settings.config.OUTBOUND_BYTES_MAX);
+    this.#useFiles(settings.config);
   }
 
   get hasConnections(): boolean {
@@ -186,19 +150,17 @@ export class Gateway implements SyncAccess {
 
   /** Who was a member and is none any more reads nothing further. */
   #revoke(connection: Connection): void {
-    const { mayRead } = this.#policies;
+    const { mayRead } = this.#policies.current;
     const refusal = mayRead === null ? null : mayRead(NO_FILTERS, contextOf(connection));
     if (refusal === null) return;
-    this.requests.revoke(connection, refusal);
-    this.syncs.closed(connection);
+    this.#gate.revoke(connection, refusal);
   }
 
   #use(config: Config): void {
-    this.#limits = limitsOf(config);
     this.#pool.use(config.OUTBOUND_BYTES_MAX);
-    this.#policies = policiesOf(config, this.#decisions, this.#rates);
-    this.#gate.use(privateKinds(config));
-    this.#plugin.use(config);
+    this.#policies.use(config);
+    this.#readGate.use(privateKinds(config));
+    this.#gate.use(config);
     this.#useFiles(config);
     for (const connection of this.#connections.values()) {
       connection.outboundBytesMax = config.OUTBOUND_BYTES_MAX;
@@ -207,7 +169,7 @@ export class Gateway implements SyncAccess {
 
   /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
   #useFiles(config: Config): void {
-    this.#frames.withAddress = this.#memory.asked.length > 0 || config.POLICY_FILES !== null;
+    this.#frames.withAddress = this.#sendsAddresses || config.POLICY_FILES !== null;
     const files = policyFilesOf(this.#settings);
     if (!this.#files.has(files)) this.#files.load(files);
   }
@@ -220,7 +182,7 @@ export class Gateway implements SyncAccess {
   }
 
   #refusalOf(address: string): string | null {
-    return this.#policies.mayConnect(null, { ...fromNobody(0), ip: address });
+    return this.#policies.current.mayConnect(null, { ...fromNobody(0), ip: address });
   }
 
   closed(connection: Connection): void {
@@ -234,11 +196,8 @@ export class Gateway implements SyncAccess {
   }
 
   #endRequests(connection: Connection): void {
-    this.events.forget(connection);
-    this.#plugin.forget(connection);
-    this.#invites?.forget(connection);
-    this.requests.forget(connection);
-    this.syncs.closed(connection);
+    this.#events.forget(connection);
+    this.#gate.forget(connection);
   }
 
   /** A frame that the engine could not take as text. */
@@ -257,20 +216,20 @@ export class Gateway implements SyncAccess {
       return connection.send(noticeText(`invalid: the message is longer than ${bytesMax} bytes`));
     }
     if (text.startsWith(EVENT_FRAME)) this.#event(connection, text);
-    else this.#message(connection, text, parseClientMessage(text, this.#limits));
+    else this.#message(connection, text, parseClientMessage(text, this.#policies.current.limits));
     if (connection.isFlooded) this.#cutOff(connection);
   }
 
   #event(connection: Connection, text: string): void {
     this.#metrics.add(RECEIVED.EVENT, 1);
-    const { mayWrite } = this.#policies;
+    const { mayWrite } = this.#policies.current;
     const refusal = mayWrite === null ? null : mayWrite(null, contextOf(connection));
-    this.events.take(connection, text, this.isDraining ? STOPPING : refusal);
+    this.#events.take(connection, text, this.#isDraining ? STOPPING : refusal);
   }
 
   /** Goes on with senders that wait for room. */
   resumeSenders(): void {
-    this.events.resume(this.isDraining ? STOPPING : null);
+    this.#events.resume(this.#isDraining ? STOPPING : null);
   }
 
   #message(connection: Connection, text: string, message: ClientMessage): void {
@@ -281,91 +240,19 @@ export class Gateway implements SyncAccess {
       case "REQ":
       case "COUNT":
       case "NEG-OPEN":
-        return this.#request(connection, text, message);
+        return this.#gate.take(connection, text, message);
       case "CLOSE":
-        this.#plugin.cancel(connection, "REQ", message.subscriptionId);
-        this.#plugin.cancel(connection, "COUNT", message.subscriptionId);
-        this.#invites?.cancel(connection, message.subscriptionId);
-        return this.requests.close(connection, message.subscriptionId);
+        return this.#gate.close(connection, message.subscriptionId);
       case "AUTH":
         return this.#authentication.prove(connection, message.event);
       case "refused":
         if (message.answer.startsWith('["CLOSED"')) this.#answers.countClosed("invalid:");
         // CLOSED tells the client that nothing more comes under this id.
-        if (message.ended !== null) {
-          this.#plugin.cancel(connection, "REQ", message.ended);
-          this.#invites?.cancel(connection, message.ended);
-          this.requests.end(connection, message.ended);
-        }
+        if (message.ended !== null) this.#gate.end(connection, message.ended);
         return connection.send(message.answer);
       default:
-        if (message.type !== "NEG-MSG") this.#plugin.cancel(connection, "NEG-OPEN", message.subscriptionId);
-        return this.syncs.take(connection, message, null);
+        return this.#gate.goOn(connection, message);
     }
-  }
-
-  /** Cheap policies come first; the plugin is asked about what they let pass. */
-  #request(connection: Connection, text: string, message: RequestMessage): void {
-    const { type: verb, subscriptionId } = message;
-    if (verb === "REQ") this.#invites?.cancel(connection, subscriptionId);
-    const filters = message.type === "NEG-OPEN" ? [message.filter] : message.filters;
-    const refusal = this.isDraining ? STOPPING : this.#requestRefusal(connection, filters);
-    if (refusal !== null) {
-      this.#plugin.cancel(connection, verb, subscriptionId);
-      return this.#serve(connection, message, refusal);
-    }
-    // What is open under the id ends now, and not only when the new request is served.
-    if (verb === "REQ") this.requests.end(connection, subscriptionId);
-    if (verb === "NEG-OPEN") this.syncs.take(connection, { type: "NEG-CLOSE", subscriptionId }, null);
-    this.#plugin.ask(connection, { verb, subscriptionId, text }, (refusal) => {
-      // Who may read may have been decided anew meanwhile.
-      const late = refusal ?? this.#policies.mayRead?.(filters, contextOf(connection)) ?? null;
-      this.#serve(connection, message, this.isDraining ? STOPPING : late);
-    });
-  }
-
-  #serve(connection: Connection, message: RequestMessage, refusal: string | null): void {
-    const { subscriptionId } = message;
-    if (message.type === "NEG-OPEN") return this.syncs.take(connection, message, refusal);
-    if (message.type === "REQ") {
-      if (refusal === null && this.#invites?.isAskedFor(message.filters)) {
-        return this.#invite(this.#invites, connection, message);
-      }
-      return this.requests.request(connection, subscriptionId, message.filters, refusal);
-    }
-    return this.requests.count(connection, subscriptionId, message.filters, refusal);
-  }
-
-  /** A request for an invite code begins with the code. */
-  #invite(invites: Invites, connection: Connection, { subscriptionId, filters }: ReqMessage): void {
-    invites.ask(connection, subscriptionId, (answer) => {
-      const late = this.#policies.mayRead?.(filters, contextOf(connection)) ?? null;
-      const refusal = this.isDraining ? STOPPING : "refusal" in answer ? answer.refusal : late;
-      if (refusal === null && "event" in answer) {
-        connection.send(`${eventPrefix(subscriptionId)}${answer.event}]`);
-      }
-      this.requests.request(connection, subscriptionId, filters, refusal);
-    });
-  }
-
-  /** The cheapest first. */
-  #requestRefusal(connection: Connection, filters: readonly Filter[]): string | null {
-    const context = contextOf(connection);
-    const refusal = this.#policies.mayRequest(filters, context) ?? this.#waitingFault(connection);
-    return refusal === null && this.#files.request !== null ? this.#files.request(filters, context) : refusal;
-  }
-
-  /** One client does not fill what all share. */
-  #waitingFault(connection: Connection): string | null {
-    const most = this.#settings.config.MAX_SUBSCRIPTIONS;
-    const waiting = this.#plugin.waitingOf(connection) + (this.#invites?.waitingOf(connection) ?? 0);
-    return waiting < most ? null : `rate-limited: more than ${most} requests wait to be decided about`;
-  }
-
-  /** A client's query had the relay look at so many rows. */
-  spent(connection: Connection, rows: number): void {
-    this.#turns.charge(connection.socket, rows);
-    this.#policies.budget?.spend(contextOf(connection), rows);
   }
 
   /** Looks now and then at what still waits for clients that are sent nothing more. */
@@ -375,8 +262,10 @@ export class Gateway implements SyncAccess {
     this.#pool.measure();
   }
 
-  challenge(connection: Connection): void {
-    this.#answers.challenge(connection);
+  /** The relay stops: whatever comes is refused from now on. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#gate.drain();
   }
 
   /** A client that reads nothing and asks on: its answers alone exceed twice the budget. */

@@ -1,6 +1,6 @@
 /**
  * Requests for an invite code (kind 28935, NIP-43): main makes one, and the subscription begins with it.
- * The gateway's thread owns it. A request that waits is known by its id, so that a CLOSE takes it back.
+ * The gateway's thread owns it. Who waits for a code is the gate's business (`request_gate.ts`).
  *
  * @module
  */
@@ -14,7 +14,6 @@ import type { Connection } from "./connection.ts";
 export class Invites {
   readonly #self: string;
   readonly #link: ManagementLink;
-  readonly #waiting = new Map<Connection, Map<string, symbol>>();
 
   /** @param self The relay's public key. */
   constructor(self: string, link: ManagementLink) {
@@ -30,32 +29,8 @@ export class Invites {
     );
   }
 
-  /** Requests of a client that wait. */
-  waitingOf(connection: Connection): number {
-    return this.#waiting.get(connection)?.size ?? 0;
-  }
-
-  /** Asks for a code. `take` gets it, unless the request is taken back before. */
-  async ask(connection: Connection, id: string, take: (answer: InviteAnswer) => void): Promise<void> {
-    const waiting = this.#waiting.get(connection) ?? new Map<string, symbol>();
-    const mark = Symbol();
-    this.#waiting.set(connection, waiting.set(id, mark));
-    const answer = await this.#link.invite([...connection.auth.authenticated]);
-    if (waiting.get(id) !== mark) return;
-    this.cancel(connection, id);
-    take(answer);
-  }
-
-  /** The client wants no answer any more. */
-  cancel(connection: Connection, id: string): void {
-    const waiting = this.#waiting.get(connection);
-    waiting?.delete(id);
-    if (waiting?.size === 0) this.#waiting.delete(connection);
-  }
-
-  /** The client has gone. */
-  forget(connection: Connection): void {
-    this.#waiting.get(connection)?.clear();
-    this.#waiting.delete(connection);
+  /** Asks for a code, for the keys that a client has proved. */
+  ask(connection: Connection): Promise<InviteAnswer> {
+    return this.#link.invite(connection.provedKeys);
   }
 }

@@ -1,50 +1,18 @@
 /**
- * Tests of requests for invite codes that are taken back while they wait.
- * Run on the main thread, with a link whose answers the test gives.
+ * Tests of what asks for an invite code; how requests wait for one is tested with the gate.
+ * Run on the main thread.
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import { parseFilter } from "../../lib/nostr/filter.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
-import type { Connection } from "./connection.ts";
 import { Invites } from "./invites.ts";
 
 const SELF = "a".repeat(64);
 
-function waitingInvites() {
-  const answers: ((answer: InviteAnswer) => void)[] = [];
-  const link = { invite: () => new Promise<InviteAnswer>((resolve) => answers.push(resolve)) };
-  const connection = { auth: { authenticated: new Set() } } as unknown as Connection;
-  const invites = new Invites(SELF, link as unknown as ManagementLink);
-  const got: string[] = [];
-  const ask = (id: string, name: string) => invites.ask(connection, id, () => got.push(name));
-  return { invites, connection, answers, got, ask };
-}
-
-Deno.test("a request that is closed gets no code, and of two with one id the later does", async () => {
-  const { invites, connection, answers, got, ask } = waitingInvites();
-  const asked = [ask("a", "closed"), ask("b", "replaced"), ask("b", "the later"), ask("c", "another")];
-  invites.cancel(connection, "a");
-  assertEquals(invites.waitingOf(connection), 2);
-  for (const answer of answers) answer({ event: "{}" });
-  await Promise.all(asked);
-  assertEquals(got, ["the later", "another"]);
-  assertEquals(invites.waitingOf(connection), 0);
-});
-
-Deno.test("a client that has gone gets no code", async () => {
-  const { invites, connection, answers, got, ask } = waitingInvites();
-  const asked = [ask("a", "1"), ask("b", "2")];
-  invites.forget(connection);
-  for (const answer of answers) answer({ refusal: "error: x" });
-  await Promise.all(asked);
-  assertEquals(got, []);
-});
-
 Deno.test("a code is asked for by its kind, unless the filter wants something else", () => {
-  const { invites } = waitingInvites();
+  const invites = new Invites(SELF, {} as ManagementLink);
   const isAskedFor = (filter: Record<string, unknown>) =>
     invites.isAskedFor([parseFilter(filter, { limitMax: 10, limitDefault: 10 })]);
   assert(isAskedFor({ kinds: [28_935] }));

@@ -12,8 +12,10 @@ import {
   type NegentropyMessage,
   negentropyText,
 } from "../../lib/nostr/negentropy_messages.ts";
+import { heldValues } from "../../lib/subscription/held_values.ts";
+import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import type { Requests } from "./requests.ts";
+import type { FilterRoom } from "./filter_room.ts";
 import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 
 /** How often idle sessions are looked for, ms. */
@@ -27,6 +29,8 @@ export class NegentropySession implements AskedQuery {
   /** The reader's own snapshot bounds the set. */
   readonly seqMax = Number.MAX_SAFE_INTEGER;
   readonly filters: readonly Filter[];
+  /** What its filter counts as. */
+  readonly heldValues: number;
   askedAs = 0;
   isCancelled = false;
   /** The message that the reader has not answered, in hex; empty: it is the client's turn. */
@@ -48,6 +52,7 @@ export class NegentropySession implements AskedQuery {
     readonly take: (slice: SliceHeader) => void,
   ) {
     this.filters = [filter];
+    this.heldValues = heldValues(this.filters);
     this.message = message;
     this.touchedMs = nowMs;
   }
@@ -61,9 +66,9 @@ export interface SyncAccess {
   /** A client's session had the relay look at so many rows. */
   spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */
-  challenge(connection: Connection): void;
+  readonly answers: Pick<Answers, "challenge">;
   /** Whoever has the room for filters that are kept. */
-  readonly requests: Pick<Requests, "hold" | "letGo">;
+  readonly room: Pick<FilterRoom, "take" | "give">;
 }
 
 /** All sessions of one gateway; see the module's text. */
@@ -128,7 +133,7 @@ export class NegentropySessions {
     if (connection.syncs.size >= NEGENTROPY_SESSIONS_MAX) {
       return refuse(`blocked: more than ${NEGENTROPY_SESSIONS_MAX} sessions are open`);
     }
-    if (refusal?.startsWith("auth-required:")) this.#access.challenge(connection);
+    if (refusal?.startsWith("auth-required:")) this.#access.answers.challenge(connection);
     if (refusal !== null) return refuse(refusal);
     const number = this.#lastNumber = (this.#lastNumber + 1) >>> 0;
     const session: NegentropySession = new NegentropySession(
@@ -137,15 +142,15 @@ export class NegentropySessions {
       subscriptionId,
       filter,
       message,
-      [...connection.auth.authenticated],
+      connection.provedKeys,
       Math.floor(Date.now() / 1000),
       performance.now(),
       (slice) => this.#answer(session, slice),
     );
-    const lack = this.#access.requests.hold(connection, session.filters);
+    const lack = this.#access.room.take(connection, session.heldValues);
     if (lack !== null) return refuse(lack.replace(/^rate-limited/, "blocked"));
     if (!this.#link.ask(session)) {
-      this.#access.requests.letGo(connection, session.filters);
+      this.#access.room.give(connection, session.heldValues);
       return refuse("blocked: too many long queries wait, try again later");
     }
     connection.syncs.set(subscriptionId, session);
@@ -184,7 +189,7 @@ export class NegentropySessions {
 
   #end(session: NegentropySession): void {
     session.isCancelled = true;
-    this.#access.requests.letGo(session.connection, session.filters);
+    this.#access.room.give(session.connection, session.heldValues);
     this.#link.cancel(session);
     session.connection.syncs.delete(session.subscriptionId);
     this.#sessions.delete(session);

@@ -43,8 +43,8 @@ function open() {
     cancel: (query) => asked.push(["cancel", query]),
   }, {
     spent: () => {},
-    challenge: () => sent.push(["AUTH"]),
-    requests: { hold: () => null, letGo: () => {} },
+    answers: { challenge: () => void sent.push(["AUTH"]) },
+    room: { take: () => null, give: () => {} },
   });
   const start = (subscriptionId = "s") =>
     sessions.take(connection, {
@@ -128,8 +128,10 @@ Deno.test("a reader gets the proved keys as they were at the beginning", () => {
   start("nobody");
   assertEquals(session("nobody").keys, []);
   connection.auth.prove("a".repeat(64));
+  connection.keysChanged();
   start("somebody");
   connection.auth.prove("b".repeat(64));
+  connection.keysChanged();
   assertEquals(session("somebody").keys, ["a".repeat(64)]);
   sessions.closed(connection);
 });

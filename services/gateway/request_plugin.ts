@@ -1,6 +1,6 @@
 /**
  * The request plugin, where one is configured: a process that decides about REQ, COUNT and NEG-OPEN before they are
- * served (`lib/plugin`). A request that waits for it holds back no other one, and no message of another kind.
+ * served (`lib/plugin`). Who waits for it is the gate's business (`request_gate.ts`).
  * The gateway's thread owns it and the process: each gateway has one of its own.
  *
  * @module
@@ -31,8 +31,6 @@ const TYPES = { "REQ": "req", "COUNT": "count", "NEG-OPEN": "neg-open" } as cons
 export class RequestPlugin {
   readonly #log: Log;
   #plugin: PluginProcess | null = null;
-  /** The latest request of each verb and id that a client waits for. Only that one is answered. */
-  readonly #waiting = new Map<Connection, Map<string, number>>();
   #lastNumber = 0;
   /** Characters of what the plugin has not decided about. */
   #chars = 0;
@@ -50,45 +48,16 @@ export class RequestPlugin {
     else this.#plugin.use(use);
   }
 
-  /** Requests of a client that wait for a decision. */
-  waitingOf(connection: Connection): number {
-    return this.#waiting.get(connection)?.size ?? 0;
-  }
-
-  /**
-   * Asks about a request. `answer` gets the refusal or null, at once where there is no plugin, and never for a request
-   * that was cancelled, or that another one of its id has replaced.
-   */
-  ask(connection: Connection, request: AskedRequest, answer: (refusal: string | null) => void): void {
-    const { verb, subscriptionId } = request;
-    this.cancel(connection, verb, subscriptionId);
-    if (this.#plugin === null) return answer(null);
+  /** Asks about a request. The answer is the refusal or null, at once where no plugin decides. */
+  ask(connection: Connection, request: AskedRequest): string | null | Promise<string | null> {
+    if (this.#plugin === null) return null;
     const { length } = request.text;
-    if (this.#chars + length > PLUGIN_REQUEST_CHARS_MAX) return answer(BUSY);
+    if (this.#chars + length > PLUGIN_REQUEST_CHARS_MAX) return BUSY;
     this.#chars += length;
-    const number = ++this.#lastNumber;
-    const key = keyOf(verb, subscriptionId);
-    const waiting = this.#waiting.get(connection) ?? new Map<string, number>();
-    this.#waiting.set(connection, waiting.set(key, number));
-    this.#plugin.ask(lineOf(connection, request, number)).then((decision) => {
+    return this.#plugin.ask(lineOf(connection, request, ++this.#lastNumber)).then((decision) => {
       this.#chars -= length;
-      if (waiting.get(key) !== number) return;
-      this.cancel(connection, verb, subscriptionId);
-      answer(refusalOf(decision));
+      return refusalOf(decision);
     });
-  }
-
-  /** The client wants no answer any more. */
-  cancel(connection: Connection, verb: AskedVerb, subscriptionId: string): void {
-    const waiting = this.#waiting.get(connection);
-    waiting?.delete(keyOf(verb, subscriptionId));
-    if (waiting?.size === 0) this.#waiting.delete(connection);
-  }
-
-  /** The client has gone. */
-  forget(connection: Connection): void {
-    this.#waiting.get(connection)?.clear();
-    this.#waiting.delete(connection);
   }
 
   /** Ends the process; what waits for it is refused. */
@@ -105,10 +74,6 @@ function useOf(config: Config): PluginUse | null {
     timeoutMs: config.PLUGIN_TIMEOUT_MS,
     inFlightMax: config.PLUGIN_IN_FLIGHT,
   };
-}
-
-function keyOf(verb: AskedVerb, subscriptionId: string): string {
-  return `${verb} ${subscriptionId}`;
 }
 
 function lineOf(connection: Connection, { verb, subscriptionId, text }: AskedRequest, number: number) {

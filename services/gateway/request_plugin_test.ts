@@ -14,7 +14,8 @@ Deno.test("what waits for a plugin is bounded by its length, and a request that 
   const text = JSON.stringify(["REQ", "a", { "#t": ["x".repeat(PLUGIN_REQUEST_CHARS_MAX / 32)] }]);
   const refusals: (string | null)[] = [];
   for (let n = 0; n < 40; n++) {
-    plugin.ask(connection, { verb: "REQ", subscriptionId: "a", text }, (refusal) => refusals.push(refusal));
+    const decision = plugin.ask(connection, { verb: "REQ", subscriptionId: "a", text });
+    if (!(decision instanceof Promise)) refusals.push(decision);
   }
   assertEquals(refusals, Array(9).fill("rate-limited: too many requests wait to be decided about"));
   await plugin.close();

@@ -13,13 +13,19 @@ import type { ReadGate, ReadingRights } from "../../lib/policy/read_gate.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../../lib/nostr/key_hash.ts";
 import { LIVE_STEPS_PER_SECOND_MAX } from "../../lib/limits.ts";
 import type { Audience } from "../../lib/subscription/audience.ts";
-import { heldValues as valuesOf } from "../../lib/subscription/held_values.ts";
+import { heldValues } from "../../lib/subscription/held_values.ts";
 import { type LiveEvent, SubscriptionIndex } from "../../lib/subscription/subscription_index.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
-import { FilterRoom } from "./filter_room.ts";
+import type { FilterRoom } from "./filter_room.ts";
 import type { Deliverer } from "./live_feed.ts";
-import type { CountAnswer, QueryEvents, StoredQueries, StoredQuery } from "./stored_queries.ts";
+import {
+  type CountAnswer,
+  type QueryEvents,
+  type ReadingMeans,
+  StoredQueries,
+  type StoredQuery,
+} from "./stored_queries.ts";
 
 const DELIVERIES = slotOf("nostr_deliveries_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
@@ -41,8 +47,9 @@ export interface RequestsParts {
   readonly spent: (connection: Connection, rows: number) => void;
   /** What the store learns of who listens. */
   readonly audience: Audience;
-  /** What the filters of all gateways hold. */
-  readonly heldValues: () => number;
+  readonly room: FilterRoom;
+  /** What stored parts are read with. */
+  readonly reading: ReadingMeans;
 }
 
 /** All requests of one gateway; see the module's text. */
@@ -57,16 +64,17 @@ export class Requests implements QueryEvents, Deliverer {
   /** Sends the event that was taken last to a subscription that it matches. */
   #deliver: (subscription: Subscription) => void = () => {};
   #sent = 0;
-  /** Set by `worker.ts`: the two need each other. */
-  queries!: StoredQueries;
+  /** The stored parts, and the COUNTs. */
+  readonly queries: StoredQueries;
 
-  constructor({ settings, metrics, answers, gate, spent, audience, heldValues }: RequestsParts) {
+  constructor({ settings, metrics, answers, gate, spent, audience, room, reading }: RequestsParts) {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#answers = answers;
     this.#gate = gate;
     this.#spent = spent;
-    this.#room = new FilterRoom(metrics, heldValues);
+    this.#room = room;
+    this.queries = new StoredQueries(reading, this);
     this.#subscriptions = new SubscriptionIndex({
       hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
       audience,
@@ -90,7 +98,7 @@ export class Requests implements QueryEvents, Deliverer {
       const message = `rate-limited: more than ${this.#subscriptionsMax} subscriptions are open`;
       return this.#answers.closed(connection, id, message);
     }
-    const values = valuesOf(filters);
+    const values = heldValues(filters);
     const lack = this.#room.take(connection, values);
     if (lack !== null) return this.#answers.closed(connection, id, lack);
     const subscription = connection.open(id, Infinity, values);
@@ -107,7 +115,7 @@ export class Requests implements QueryEvents, Deliverer {
     if (connection.counts.size >= this.#subscriptionsMax) {
       return this.#answers.closed(connection, id, "rate-limited: too many counts are under way");
     }
-    const lack = this.hold(connection, filters);
+    const lack = this.#room.take(connection, heldValues(filters));
     if (lack !== null) return this.#answers.closed(connection, id, lack);
     const query = this.queries.count(connection, id, filters, Math.floor(Date.now() / 1000));
     if (!query.isCancelled) connection.counts.set(id, query);
@@ -167,16 +175,6 @@ export class Requests implements QueryEvents, Deliverer {
     return this.#gate.rightsOf(filters, connection.auth.authenticated);
   }
 
-  /** Takes room for filters that others keep for a client. Returns null, or why there is none. */
-  hold(connection: Connection, filters: readonly Filter[]): string | null {
-    return this.#room.take(connection, valuesOf(filters));
-  }
-
-  /** They are kept no longer. */
-  letGo(connection: Connection, filters: readonly Filter[]): void {
-    this.#room.give(connection, valuesOf(filters));
-  }
-
   spent(query: StoredQuery, rows: number): void {
     this.#spent(query.connection, rows);
   }
@@ -211,7 +209,7 @@ export class Requests implements QueryEvents, Deliverer {
 
   #countIsOver(query: StoredQuery): void {
     query.connection.counts.delete(query.subscriptionId);
-    this.letGo(query.connection, query.filters);
+    this.#room.give(query.connection, heldValues(query.filters));
   }
 
   #end(subscription: Subscription): void {

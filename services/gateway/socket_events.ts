@@ -1,19 +1,30 @@
 /**
- * What a listener tells, as calls of the gateway.
- * Runs on the gateway's thread; no state.
+ * What a listener tells, as calls of the gateway and its pages.
+ * Runs on the gateway's thread; no state but whose word counts on addresses.
  *
  * @module
  */
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
+import { ClientAddress } from "./client_address.ts";
 import type { Connection } from "./connection.ts";
 import type { Gateway } from "./gateway.ts";
+import type { PageRequests } from "./http/page_requests.ts";
 import type { RequestHeaders, SocketEvents } from "./sockets/listener.ts";
 
-/** The socket events of a gateway, HTTP aside. */
-export function socketEvents(
-  gateway: Gateway,
-  addressOf: (headers: RequestHeaders, peer: string) => string,
-  http: SocketEvents<Connection>["http"],
-): SocketEvents<Connection> {
+/** Who answers what comes by sockets. */
+export interface SocketAnswers {
+  readonly gateway: Gateway;
+  readonly pages: PageRequests;
+  readonly settings: ConfigFollower;
+}
+
+/** The socket events of a gateway. */
+export function socketEvents({ gateway, pages, settings }: SocketAnswers): SocketEvents<Connection> {
+  const addresses = new ClientAddress();
+  const addressOf = (headers: RequestHeaders, peer: string) => {
+    gateway.follow();
+    return addresses.of(headers, peer, settings.config);
+  };
   return {
     visitor: (headers, peer) => ({
       address: addressOf(headers, peer),
@@ -23,6 +34,6 @@ export function socketEvents(
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
-    http,
+    http: (request, peer, ended) => pages.answer(request, addressOf(request.headers, peer), ended),
   };
 }

@@ -21,7 +21,8 @@ import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/read/event_reader.ts";
 import type { HotScan } from "../../lib/store/read/hot_scan.ts";
 import type { HotText } from "../../lib/store/read/hot_texts.ts";
-import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/read/scan.ts";
+import { PausedScan } from "../../lib/store/read/paused_scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/read/scan.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { QueryPosition } from "../../wire/query.ts";
 import type { Connection, Subscription } from "./connection.ts";
@@ -39,7 +40,7 @@ export class StoredQuery implements AskedQuery {
   readonly message = "";
   /** The filter that is being answered. */
   filter = 0;
-  scan: EventScan | HotScan | null = null;
+  readonly scan: PausedScan<EventScan | HotScan>;
   /** Whether the scan asks of each event whether the client may read it. */
   scanAsks = false;
   /** How the filters before it ended. */
@@ -57,14 +58,6 @@ export class StoredQuery implements AskedQuery {
   /** Set when a reader is asked. */
   take: (slice: SliceHeader) => void = takeNothing;
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
-  /** The newest entry of the log when it began: what came later is not part of it. */
-  seqMax = 0;
-  /** What its scan holds to; while it pauses, time passes for the scan too. */
-  until: PausedScanOptions = { seqMax: 0, now: 0, mayRead: null };
-  /** The newest removal of the log when its scan was opened. */
-  removal = 0;
-  /** Where a scan stopped that held texts which may have been removed. */
-  leftAt: ScanPosition | null = null;
 
   constructor(
     /** Unique within this life of the gateway. */
@@ -75,17 +68,27 @@ export class StoredQuery implements AskedQuery {
     readonly subscription: Subscription | null,
     readonly subscriptionId: string,
     readonly filters: readonly Filter[],
-    public now: number,
+    now: number,
     readonly startedMs: number,
     /** What of all that the filters match the client may know of. */
     readonly rights: ReadingRights,
   ) {
+    this.scan = new PausedScan(0, now);
     const mayRepeat = filters.length > 1 || filters.some((filter) => filter.search !== undefined);
     this.sent = mayRepeat ? new Set() : null;
   }
 
+  /** The newest entry of the log when it began: what came later is not part of it. */
+  get seqMax(): number {
+    return this.scan.seqMax;
+  }
+
+  get now(): number {
+    return this.scan.now;
+  }
+
   get keys(): readonly string[] {
-    return [...this.connection.auth.authenticated];
+    return this.connection.provedKeys;
   }
 
   /**
@@ -119,6 +122,14 @@ export interface QueryEvents {
   tooSlow(query: StoredQuery): void;
 }
 
+/** What queries are read with. */
+export interface ReadingMeans {
+  readonly reader: EventReader;
+  readonly link: ReaderLink;
+  readonly turns: Turns;
+  readonly log: Log;
+}
+
 /** All queries of one gateway; see the module's text. */
 export class StoredQueries {
   readonly #reader: EventReader;
@@ -136,7 +147,7 @@ export class StoredQueries {
    */
   #counted: Connection[] = [];
 
-  constructor(reader: EventReader, link: ReaderLink, events: QueryEvents, turns: Turns, log: Log) {
+  constructor({ reader, link, turns, log }: ReadingMeans, events: QueryEvents) {
     this.#turns = turns;
     this.#log = log;
     this.#reader = reader;
@@ -161,7 +172,7 @@ export class StoredQueries {
     );
     subscription.query = query;
     this.#attempt(query, () => {
-      subscription.liveAfterSeq = query.seqMax = this.#reader.refresh();
+      subscription.liveAfterSeq = query.scan.seqMax = this.#reader.refresh();
       if (filters.some((filter) => filter.search !== undefined)) {
         query.place = "search";
         this.#moveToReader(query);
@@ -179,7 +190,7 @@ export class StoredQueries {
     const query = this.#query("count", connection, null, id, filters, nowSeconds);
     query.place = "reader";
     this.#attempt(query, () => {
-      query.seqMax = this.#reader.refresh();
+      query.scan.seqMax = this.#reader.refresh();
       this.#moveToReader(query);
     });
     return query;
@@ -231,23 +242,17 @@ export class StoredQueries {
 
   /** What was removed, has expired or was hidden while the query paused is in no answer: its scan does not send it. */
   #renew(query: StoredQuery): void {
-    query.now = query.until.now = Math.max(query.now, Math.floor(Date.now() / 1000));
-    query.until.mayRead = query.rights.mayRead;
-    query.scanAsks = query.scan !== null && query.until.mayRead !== null;
-    if (query.scan === null || query.removal === this.#reader.lastRemoval) return;
-    query.leftAt = query.scan.position;
-    query.scan = null;
+    const { scan, rights } = query;
+    scan.renew(Math.floor(Date.now() / 1000), rights.mayRead, this.#reader.lastRemoval);
+    query.scanAsks = scan.open !== null && scan.mayRead !== null;
   }
 
   #open(query: StoredQuery): EventScan | HotScan {
-    const { seqMax, now, leftAt: position } = query;
+    const { scan, rights } = query;
     const filter = query.filters[query.filter]!;
-    const { mayRead } = query.rights;
-    query.until = position === null ? { seqMax, now, mayRead } : { seqMax, now, mayRead, position };
-    query.scanAsks = mayRead !== null;
-    query.leftAt = null;
-    query.removal = this.#reader.lastRemoval;
-    return this.#reader.hotScan(filter, query.until) ?? this.#reader.scan(filter, query.until);
+    scan.renew(scan.now, rights.mayRead, this.#reader.lastRemoval);
+    query.scanAsks = scan.mayRead !== null;
+    return scan.begin(this.#reader.hotScan(filter, scan) ?? this.#reader.scan(filter, scan));
   }
 
   #query(
@@ -274,26 +279,25 @@ export class StoredQueries {
 
   /** Answers on the gateway's own connection, as far as budgets go. */
   #step(query: StoredQuery): void {
-    const { filters } = query;
+    const { filters, scan } = query;
     const emit = (text: string | HotText, seq: number) => {
       if (!this.#send(query, text, seq)) this.#events.tooSlow(query);
     };
     while (query.filter < filters.length) {
       const room = query.connection.pauseBytes - query.connection.bufferedBytes;
       if (room <= 0) return void this.#paused.add(query);
-      if (query.scan === null) {
-        query.scan = this.#open(query);
-        // What the budget could not even open here would be opened again by a reader.
-        if (query.scan.openingRows > query.rowsLeft) return this.#moveToReader(query);
-      }
+      const isOpen = scan.open !== null;
+      const open = scan.open ?? this.#open(query);
+      // What the budget could not even open here would be opened again by a reader.
+      if (!isOpen && open.openingRows > query.rowsLeft) return this.#moveToReader(query);
       const budget = { rows: query.rowsLeft, bytes: Math.min(room, SLICE_BYTES_MAX) };
-      const step = query.scan.step(budget, emit);
+      const step = open.step(budget, emit);
       this.#spend(query, query.rowsLeft - budget.rows);
       query.rowsLeft = budget.rows;
       if (query.isCancelled) return;
       if (step === "done") {
-        query.ends.push(query.scan.end);
-        query.scan = null;
+        query.ends.push(open.end);
+        scan.end();
         query.filter++;
       } else if (budget.rows <= 0) return this.#moveToReader(query);
     }
@@ -317,8 +321,8 @@ export class StoredQueries {
   }
 
   #moveToReader(query: StoredQuery): void {
-    query.position = { filter: query.filter, scan: query.scan?.position ?? query.leftAt };
-    query.scan = null;
+    query.position = { filter: query.filter, scan: query.scan.place };
+    query.scan.end();
     query.scanAsks = false;
     if (query.place === "gateway") query.place = "reader";
     query.take = (slice) => this.#attempt(query, () => this.#takeSlice(query, slice));

@@ -55,9 +55,9 @@ function client() {
     }),
   } as unknown as EventReader;
   const ended: string[] = [];
+  const turns = new Turns(new LoopTurn());
   const queries = new StoredQueries(
-    reader,
-    link,
+    { reader, link, turns, log: {} as Log },
     {
       rightsOf: () => ({ isWhole: true, mayRead: null }) as unknown as ReadingRights,
       spent: () => {},
@@ -66,8 +66,6 @@ function client() {
       failed: (_, reason) => void ended.push(reason),
       tooSlow: () => void ended.push("too slow"),
     },
-    new Turns(new LoopTurn()),
-    {} as Log,
   );
   return { socket, connection, queries, asked, ended, steps };
 }

@@ -30,7 +30,8 @@ import { ANSWER_KINDS, type AnswerCounts } from "../../lib/store/read/answer_cou
 import type { EventReader } from "../../lib/store/read/event_reader.ts";
 import { eventOf, pubkeyOf } from "../../lib/nostr/exact.ts";
 import { FilterCheck } from "../../lib/store/read/filter_check.ts";
-import type { EventScan, PausedScanOptions, ScanEnd, ScanPosition } from "../../lib/store/read/scan.ts";
+import { PausedScan } from "../../lib/store/read/paused_scan.ts";
+import type { EventScan, ScanEnd } from "../../lib/store/read/scan.ts";
 import type { ReaderQuery, SliceNote } from "../../wire/query.ts";
 
 /** How many times as many ids are asked for next where too few of those of a search were events to be sent. */
@@ -103,13 +104,8 @@ export class Job {
   readonly #isSearchWhole: () => boolean;
   readonly #answers: AnswerCounts;
   #filter: number;
-  #scan: EventScan | null = null;
-  /** What its scan holds to; between two slices, time passes for the scan too. */
-  #until: PausedScanOptions;
-  /** Where a scan goes on: one of the asking, or one that held texts which may have been removed. */
-  #leftAt: ScanPosition | null;
-  /** The newest removal of the log when what it holds was fetched. */
-  #removal = 0;
+  /** The scan of the current filter; what a search has found is renewed with it. */
+  readonly #scan: PausedScan;
   #found: Found | null = null;
   #count = 0;
   #approximate = false;
@@ -137,8 +133,7 @@ export class Job {
     this.#answerRights = gate.rightsOf(ANSWERS, keys);
     this.#nowSeconds = nowSeconds;
     this.#filter = query.position.filter;
-    this.#leftAt = query.position.scan;
-    this.#until = { seqMax: query.seqMax, now: query.now, mayRead: this.#rights.mayRead };
+    this.#scan = new PausedScan(query.seqMax, query.now, query.position.scan);
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
     this.#counted = query.type === "count" && query.filters.length > 1 ? new Set() : null;
   }
@@ -192,16 +187,14 @@ export class Job {
     const rows: FoundRow[] = [];
     const check = new FilterCheck(filter);
     const budget = { rows: READER_SLICE_ROWS_MAX };
-    this.#until.now = Math.max(this.#until.now, this.#nowSeconds());
-    this.#until.mayRead = this.#rights.mayRead;
-    this.#removal = this.#reader.lastRemoval;
+    this.#scan.renew(this.#nowSeconds(), this.#rights.mayRead, this.#reader.lastRemoval);
     for (const id of ids) {
       if (budget.rows <= 0) {
         budget.rows = READER_SLICE_ROWS_MAX;
         await new Promise<void>((resolve) => setImmediate(() => resolve()));
         this.#reader.refresh();
       }
-      const row = this.#reader.rowOf(id, this.#until, budget);
+      const row = this.#reader.rowOf(id, this.#scan, budget);
       if (row === null || !check.holds(row.text)) continue;
       const text = row.text.length > SCAN_TEXT_ALONG_BYTES_MAX ? null : row.text;
       rows.push({ id, seq: row.seq, text, score: 0 });
@@ -211,7 +204,7 @@ export class Job {
 
   /** The text of a row that was found, charged as a row; null: it is gone, or is nothing for this reader any more. */
   #textOf({ id, text }: FoundRow, isOld: boolean, budget: { rows: number }): string | null {
-    if (text === null || isOld) return this.#reader.rowOf(id, this.#until, budget)?.text ?? null;
+    if (text === null || isOld) return this.#reader.rowOf(id, this.#scan, budget)?.text ?? null;
     budget.rows -= 1 + Math.floor(text.length / SCAN_ROW_CHARS);
     return text;
   }
@@ -229,7 +222,7 @@ export class Job {
     const ends: ScanEnd[] = [];
     const more = (): Slice => ({
       state: "more",
-      note: { ...this.#position(), ends, rows: rowsOf(budget), removal: this.#removal },
+      note: { ...this.#position(), ends, rows: rowsOf(budget), removal: this.#scan.removal },
       texts,
       seqs,
     });
@@ -243,10 +236,9 @@ export class Job {
         : this.#scanOn(budget, texts, seqs);
       if (!ended) return more();
       // What an index ranked, and what it had not indexed yet, says nothing certain of the rest.
-      ends.push(this.#scan?.end ?? "unknown");
+      ends.push(this.#scan.open?.end ?? "unknown");
       this.#filter++;
-      this.#scan = null;
-      this.#leftAt = null;
+      this.#scan.end();
       this.#found = null;
       // A search is asynchronous: what comes after it is another slice. So is what the budget does not reach, because a
       // look-up by id is done whatever is left of it.
@@ -259,24 +251,18 @@ export class Job {
         approximate: this.#approximate,
         ...(this.#authors && { hll: this.#authors.registers.toHex() }),
       }
-      : { rows: rowsOf(budget), ends, removal: this.#removal };
+      : { rows: rowsOf(budget), ends, removal: this.#scan.removal };
     return { state: "done", note, texts, seqs };
   }
 
   /** What was removed or has expired since the last slice is in no answer: texts that are held are looked at again. */
   #renew(): void {
     this.#reader.refresh();
-    const before = this.#until.now;
-    const now = this.#until.now = Math.max(before, this.#nowSeconds());
-    const { lastRemoval } = this.#reader;
-    const isOld = lastRemoval !== this.#removal || now !== before || this.#reader.leavesOut !== null;
-    if (this.#found !== null && isOld) this.#found.isOld = true;
-    if (this.#scan !== null && lastRemoval !== this.#removal) {
-      this.#leftAt = this.#scan.position;
-      this.#scan = null;
-    }
-    this.#until.mayRead = this.#rights.mayRead;
-    this.#removal = lastRemoval;
+    const { now, removal } = this.#scan;
+    this.#scan.renew(this.#nowSeconds(), this.#rights.mayRead, this.#reader.lastRemoval);
+    const isSame = removal === this.#scan.removal && now === this.#scan.now &&
+      this.#reader.leavesOut === null;
+    if (this.#found !== null && !isSame) this.#found.isOld = true;
   }
 
   #scanOn(budget: { rows: number; bytes: number }, texts: string[], seqs: number[]): boolean {
@@ -295,15 +281,7 @@ export class Job {
   }
 
   #openScan(filter: Filter): EventScan {
-    if (this.#scan === null) {
-      const { seqMax, now } = this.#until;
-      const { mayRead } = this.#rights;
-      const position = this.#leftAt;
-      this.#until = position === null ? { seqMax, now, mayRead } : { seqMax, now, mayRead, position };
-      this.#leftAt = null;
-      this.#scan = this.#reader.scan(filter, this.#until);
-    }
-    return this.#scan;
+    return this.#scan.open ?? this.#scan.begin(this.#reader.scan(filter, this.#scan));
   }
 
   #takeFound(
@@ -371,7 +349,7 @@ export class Job {
   }
 
   #position(): SliceNote {
-    return { position: { filter: this.#filter, scan: this.#scan?.position ?? this.#leftAt } };
+    return { position: { filter: this.#filter, scan: this.#scan.place } };
   }
 }
 

@@ -21,7 +21,8 @@ import { timeWindow } from "../../lib/negentropy/storage_window.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import { idOf } from "../../lib/nostr/exact.ts";
 import type { FullSet } from "../../lib/store/read/full_set.ts";
-import type { EventScan, PausedScanOptions, ScanPosition } from "../../lib/store/read/scan.ts";
+import { PausedScan } from "../../lib/store/read/paused_scan.ts";
+import type { EventScan } from "../../lib/store/read/scan.ts";
 import type { JobParts, OpenedQuery, Slice } from "./jobs.ts";
 import { isTimeWindow, type ReaderQuery } from "../../wire/query.ts";
 
@@ -65,12 +66,8 @@ export class SyncJob {
   isWanted = true;
   readonly #parts: JobParts;
   readonly #sync: SyncParts;
-  /** Null until it turns out that the set has to be gathered. */
-  #scan: EventScan | null = null;
-  /** What its scan holds to; between two slices, time passes for the scan too. */
-  #until: PausedScanOptions = { seqMax: 0, now: 0, mayRead: null };
-  /** The newest removal of the log when what the scan holds was fetched. */
-  #removal = 0;
+  /** Opened when it turns out that the set has to be gathered. */
+  readonly #scan: PausedScan;
   readonly #mayUseFullSet: boolean;
   readonly #rights: ReadingRights;
   readonly #builder = new SortedVectorBuilder();
@@ -85,6 +82,7 @@ export class SyncJob {
     this.bytes = bytes;
     this.#parts = parts;
     this.#sync = sync;
+    this.#scan = new PausedScan(0, query.now);
     this.#rights = parts.gate.rightsOf(query.filters, new Set(query.keys));
     this.#message = query.message === "" ? null : Uint8Array.fromHex(query.message);
     // Who has proved a key may have private events, which the set of all leaves out.
@@ -100,7 +98,7 @@ export class SyncJob {
   /** Whether it needs a set of its own and has not all of it. */
   get isGathering(): boolean {
     if (this.#set !== null) return false;
-    return this.#scan !== null || !this.#mayUseFullSet || this.#sync.fullSet === null;
+    return this.#scan.open !== null || !this.#mayUseFullSet || this.#sync.fullSet === null;
   }
 
   /** A search is none of its business. */
@@ -143,7 +141,7 @@ export class SyncJob {
   /** What the filter selects of the set of all events, where that serves; a session that has begun to gather goes on so. */
   #windowOfAll(): ItemStorage | null {
     const { fullSet, eventsMax, nowSeconds } = this.#sync;
-    if (!this.#mayUseFullSet || this.#scan !== null || fullSet === null) return null;
+    if (!this.#mayUseFullSet || this.#scan.open !== null || fullSet === null) return null;
     const all = fullSet.current(FULL_SET_LAG_ROWS_MAX, nowSeconds());
     if (all === null) return null;
     const { since, until } = this.query.filters[0]!;
@@ -169,20 +167,10 @@ export class SyncJob {
   #renewedScan(): EventScan {
     const { reader, nowSeconds } = this.#parts;
     const seqMax = reader.refresh();
-    const now = Math.max(this.query.now, this.#until.now, nowSeconds());
-    const { mayRead } = this.#rights;
-    const { lastRemoval } = reader;
-    if (this.#scan !== null && lastRemoval === this.#removal) {
-      this.#until.now = now;
-      this.#until.mayRead = mayRead;
-      return this.#scan;
-    }
-    const position: ScanPosition | null = this.#scan?.position ?? null;
-    this.#until = position === null
-      ? { seqMax, now, mayRead }
-      : { seqMax: this.#until.seqMax, now, mayRead, position };
-    this.#removal = lastRemoval;
-    return this.#scan = reader.scan(this.query.filters[0]!, this.#until);
+    // The set is that of the moment at which the first slice is gathered.
+    if (this.#scan.open === null) this.#scan.seqMax = seqMax;
+    this.#scan.renew(nowSeconds(), this.#rights.mayRead, reader.lastRemoval);
+    return this.#scan.open ?? this.#scan.begin(reader.scan(this.query.filters[0]!, this.#scan));
   }
 }
 

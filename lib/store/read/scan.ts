@@ -71,11 +71,8 @@ export interface ScanOptions {
    */
   readonly mayRead?: ((text: string) => boolean) | null;
   /** Where another scan of the same filter stopped. */
-  readonly position?: ScanPosition;
+  readonly position?: ScanPosition | undefined;
 }
-
-/** The options of a scan that pauses: meanwhile events expire, are removed, and the reader's rights change. */
-export type PausedScanOptions = { -readonly [Name in keyof ScanOptions]: ScanOptions[Name] };
 
 /** The events of one filter, in order, handed out step by step. */
 export interface EventScan {

@@ -13,6 +13,7 @@ import { servedNips } from "../../../lib/relay/nips.ts";
 import { relayInformation } from "../../../lib/relay/relay_information.ts";
 import { createApp } from "./app.ts";
 import type { RelayStatus } from "./relay_status.ts";
+import { methodsOf, PATHS, ROUTES } from "./routes.ts";
 
 const HTML = { headers: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
 const NOSTR = { headers: { Accept: "application/nostr+json" } };
@@ -194,9 +195,10 @@ Deno.test("an unknown page is 404, a wrong method is 405 with what is allowed", 
   assertEquals([missing.status, await missing.json()], [404, {
     error: 'Cannot find page "/nowhere": there is none',
   }]);
-  for (const path of ["/", "/health", "/ready", "/metrics"]) {
+  const documented = { "/": "GET, HEAD, OPTIONS, POST" } as Record<string, string>;
+  for (const path of PATHS) {
     const wrong = await app.request(path, { method: "DELETE" });
-    const allowed = path === "/" ? "GET, HEAD, OPTIONS, POST" : "GET, HEAD, OPTIONS";
+    const allowed = documented[path] ?? "GET, HEAD, OPTIONS";
     assertEquals([wrong.status, wrong.headers.get("Allow")], [405, allowed], path);
     await wrong.body?.cancel();
     const preflight = await app.request(path, { method: "OPTIONS" });
@@ -205,6 +207,60 @@ Deno.test("an unknown page is 404, a wrong method is 405 with what is allowed", 
   const head = await app.request("/", { method: "HEAD", ...NOSTR });
   assertEquals([head.status, await head.text()], [200, ""]);
 });
+
+Deno.test("each route answers everybody, or only a key that manages the relay", async () => {
+  const app = createApp(statusOf());
+  for (const { path, method, access, body } of ROUTES) {
+    const headers = body === null ? undefined : { "Content-Type": body.contentType };
+    const response = await app.request(path, { method, ...(headers && { headers }) });
+    assertEquals(response.status, access === "public" ? 200 : 401, `${method} ${path}`);
+    await response.body?.cancel();
+    if (body === null) continue;
+    const other = await app.request(path, { method, headers: { "Content-Type": "text/plain" } });
+    assertEquals([other.status, other.headers.get("Allow")], [405, methodsOf(path)]);
+    assertStringIncludes((await other.json()).error, body.contentType);
+  }
+});
+
+Deno.test("each page that is read answers HEAD as GET, without its body", async () => {
+  const app = createApp(statusOf());
+  for (const { path, method } of ROUTES) {
+    if (method !== "GET") continue;
+    const [get, head] = [await app.request(path), await app.request(path, { method: "HEAD" })];
+    assertEquals([head.status, head.headers.get("Content-Type"), await head.text()], [
+      get.status,
+      get.headers.get("Content-Type"),
+      "",
+    ]);
+    await get.body?.cancel();
+  }
+});
+
+Deno.test("SECURITY.md tells of every route who may ask for it", async () => {
+  const documented = documentedRoutes(
+    await Deno.readTextFile(new URL("../../../SECURITY.md", import.meta.url)),
+  );
+  const served = Object.groupBy(ROUTES, ({ access }) => access);
+  assertEquals(
+    documented.map((row) => row.sort()).sort(),
+    Object.values(served).map((routes) => routes.map(({ method, path }) => `${method} ${path}`).sort())
+      .sort(),
+  );
+});
+
+/** The routes in the first column of its table, row by row: a path without a method has that of the one before it. */
+function documentedRoutes(text: string): string[][] {
+  const rows: string[][] = [];
+  for (const [, cell] of text.matchAll(/^\|([^|]*)\|/gm)) {
+    let method = "GET";
+    const routes = [...cell!.matchAll(/`(?:([A-Z]+) )?(\/[\w/]*)`/g)].map((match) => {
+      method = match[1] ?? method;
+      return `${method} ${match[2]}`;
+    });
+    if (routes.length > 0) rows.push(routes);
+  }
+  return rows;
+}
 
 Deno.test("an error of a page is logged and its text is not shown", async () => {
   const errors: string[] = [];

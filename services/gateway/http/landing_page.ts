@@ -10,7 +10,7 @@ import { NIPS, twoDigits } from "../../../lib/relay/nips.ts";
 import type { RelayInformation, RelayLimitation } from "../../../lib/relay/relay_information.ts";
 import { STYLE, STYLE_HASH } from "./landing_style.ts";
 import type { RelayStatus } from "./relay_status.ts";
-import { pagePolicy } from "./response_headers.ts";
+import { pagePolicy } from "./page_policy.ts";
 
 /** Text that is ready to stand in a page. */
 type Markup = ReturnType<typeof raw>;

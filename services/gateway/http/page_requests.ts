@@ -9,9 +9,10 @@
 import { customerOf } from "../../../lib/network/network.ts";
 import { HTTP_REQUESTS_MAX, HTTP_REQUESTS_PER_ADDRESS_MAX } from "../../../lib/limits.ts";
 import type { SharedCounts } from "../../../lib/policy/shared_counts.ts";
+import { ROUTES } from "./routes.ts";
 
 /** What a load balancer asks for, and is told though pages are left unread: short, and bounded apart, by address. */
-const APART = new Set(["/ready", "/health"]);
+const APART = new Set(ROUTES.filter(({ isState }) => isState).map(({ path }) => path));
 
 /** A request that is not the one too many. */
 type Serve = (request: Request) => Response | Promise<Response>;

@@ -5,33 +5,18 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
-
-/** The methods that any page has. */
-const METHODS = "GET, HEAD, OPTIONS";
-
-/** The methods that a page has, for `Allow`: management is posted to the relay's own address. */
-export function methodsOf(path: string): string {
-  return path === "/" ? `${METHODS}, POST` : METHODS;
-}
+import { PAGE_POLICY } from "./page_policy.ts";
+import { ALL_METHODS, methodsOf } from "./routes.ts";
 
 const HEADERS: Readonly<Record<string, string>> = {
   // NIP-11: relays MUST send all three. `*` does not cover Authorization.
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "*, Authorization",
-  "Access-Control-Allow-Methods": methodsOf("/"),
+  "Access-Control-Allow-Methods": ALL_METHODS,
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
 };
-
-/** Nothing may be loaded, framed or run; a page that needs more says so itself. */
-const POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-
-/** The policy of a page with one style sheet inside and images from `imageOrigins`. */
-export function pagePolicy(styleHash: string, imageOrigins: readonly string[]): string {
-  const images = ["data:", ...imageOrigins].join(" ");
-  return `${POLICY}; style-src '${styleHash}'; img-src ${images}`;
-}
 
 /** Adds the headers to every answer, and answers preflight requests. */
 export const responseHeaders: MiddlewareHandler = async (context, next) => {
@@ -45,6 +30,6 @@ export const responseHeaders: MiddlewareHandler = async (context, next) => {
   }
   const { headers } = context.res;
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
-  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", POLICY);
+  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", PAGE_POLICY);
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 };

@@ -14,12 +14,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-
-const SYMBOLS = {
-  sluice_claim_connection: { parameters: ["buffer", "u32", "u32"], result: "i32" },
-  sluice_release_connection: { parameters: ["i32"], result: "void" },
-  sluice_cork_connection: { parameters: ["i32", "i32"], result: "void" },
-} as const;
+import { type NativeLibrary, openNativeLibrary } from "../../../lib/native/library.ts";
 
 /** A client's end of a connection. */
 interface Peer {
@@ -29,11 +24,11 @@ interface Peer {
 
 /** The corks of one gateway; see the module's text. */
 export class Corks {
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: NativeLibrary;
   #corked: Cork[] = [];
   readonly #look = () => this.#lookAtAll();
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+  private constructor(library: NativeLibrary) {
     this.#library = library;
   }
 
@@ -41,7 +36,7 @@ export class Corks {
   static open(libraryPath: string | null): Corks | null {
     if (libraryPath === null) return null;
     try {
-      return new Corks(Deno.dlopen(libraryPath, SYMBOLS));
+      return new Corks(openNativeLibrary(libraryPath));
     } catch {
       return null;
     }

@@ -1,0 +1,132 @@
+/**
+ * Puts a gateway together. Each part is given what it needs when it is made, so the order here is that of their needs: who
+ * answers, who reads, who serves requests, the gate before them, and the gateway that hands all of them their messages.
+ * Runs once, on the gateway's thread, which owns all of it.
+ *
+ * @module
+ */
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
+import { HOT_TEXTS_TOTAL_BYTES_MAX, READING_CACHE_MB } from "../../lib/limits.ts";
+import { tailPosition } from "../../lib/log/tail.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import type { ManagementView } from "../../lib/management/view.ts";
+import { sumOf, type ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { RateTable } from "../../lib/policy/rate_table.ts";
+import { ReadGate } from "../../lib/policy/read_gate.ts";
+import { SharedCounts } from "../../lib/policy/shared_counts.ts";
+import { privateKinds } from "../../lib/relay/configured_policies.ts";
+import { openForReading } from "../../lib/store/keep/open.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { HotTexts } from "../../lib/store/read/hot_texts.ts";
+import { Audience } from "../../lib/subscription/audience.ts";
+import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
+import type { ActorStart } from "../../runtime/actor.ts";
+import { managementPath, storePath } from "../../runtime/data_paths.ts";
+import { FrameSender } from "../../runtime/frame_sender.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { ManagementLink } from "../../runtime/management_link.ts";
+import type { PolicyFiles } from "../../runtime/policy_files.ts";
+import { Answers } from "./answers.ts";
+import { Authentication } from "./auth.ts";
+import { contextOf, PoliciesInForce } from "./client_policies.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionCounts } from "./connection_counts.ts";
+import { Events } from "./events.ts";
+import { FILTER_VALUES, FilterRoom } from "./filter_room.ts";
+import { Gateway } from "./gateway.ts";
+import { Invites } from "./invites.ts";
+import { LiveFeed } from "./live_feed.ts";
+import { NegentropySessions } from "./negentropy_sessions.ts";
+import { OutboundPool } from "./outbound_pool.ts";
+import { ReaderLink } from "./reader_link.ts";
+import { RequestGate } from "./request_gate.ts";
+import { RequestPlugin } from "./request_plugin.ts";
+import { Requests } from "./requests.ts";
+import type { Turns } from "./sockets/turns.ts";
+
+/** What a gateway's thread has opened before it puts the gateway together. */
+export interface GatewayMeans {
+  /** Verifies proofs of keys, one at a time. */
+  readonly verifier: SignatureVerifier;
+  readonly log: Log;
+  readonly management: ManagementLink;
+  readonly settings: ConfigFollower;
+  readonly metrics: ThreadMetrics;
+  /** Loaded already. */
+  readonly files: PolicyFiles;
+  readonly turns: Turns;
+}
+
+/** A gateway, and the parts of it that its thread's loop turns. */
+export interface AssembledGateway {
+  readonly gateway: Gateway;
+  readonly events: Events;
+  readonly requests: Requests;
+  readonly gate: RequestGate;
+  readonly link: ReaderLink;
+  readonly feed: LiveFeed;
+  /** What clients have open at all gateways. */
+  readonly open: SharedCounts;
+  /** The operator's decisions. */
+  readonly decisions: ManagementView;
+}
+
+/** See the module's text. */
+export function assembleGateway(start: ActorStart, means: GatewayMeans): AssembledGateway {
+  const { config, memory, index, epoch } = start;
+  const { settings, metrics, files, turns, log } = means;
+  const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
+  const decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
+  const policies = new PoliciesInForce(settings.config, decisions, new RateTable(memory.rates));
+  const readGate = new ReadGate(privateKinds(settings.config), decisions.view);
+  const answers = new Answers(metrics);
+  const open = new SharedCounts(memory.open, index);
+  const room = new FilterRoom(metrics, () => sumOf(memory.metrics, FILTER_VALUES));
+  const link = new ReaderLink(memory, index, epoch, () => settings.config.NEGENTROPY_EVENTS_MAX);
+  const spent = (connection: Connection, rows: number) => {
+    turns.charge(connection.socket, rows);
+    policies.current.budget?.spend(contextOf(connection), rows);
+  };
+  const requests = new Requests({
+    settings,
+    metrics,
+    answers,
+    gate: readGate,
+    spent,
+    audience: new Audience(memory.audiences[index]!),
+    room,
+    reading: { reader: new EventReader(db, tailPosition(memory.tail), hotTexts(start)), link, turns, log },
+  });
+  const syncs = new NegentropySessions(link, { spent, room, answers });
+  const plugin = new RequestPlugin(settings.config, log);
+  const invites = config.MEMBERSHIP === "off" ? null : new Invites(start.facts.self!, means.management);
+  const gate = new RequestGate({ settings, policies, files, plugin, invites, requests, syncs });
+  const connections = new Map<number, Connection>();
+  const frames = new FrameSender(memory, index, epoch);
+  const events = new Events({ memory, index, epoch, metrics, frames, answers, connections });
+  const gateway = new Gateway({
+    settings,
+    metrics,
+    frames,
+    sendsAddresses: memory.asked.length > 0,
+    files,
+    decisions,
+    policies,
+    readGate,
+    counts: new ConnectionCounts(open),
+    pool: new OutboundPool(memory.outbound, index),
+    answers,
+    authentication: new Authentication(settings.config, means.verifier, answers),
+    events,
+    gate,
+    connections,
+  });
+  const feed = new LiveFeed(memory.tail, db, requests);
+  return { gateway, events, requests, gate, link, feed, open, decisions: decisions.view };
+}
+
+/** A gateway's share of the texts at hand, in the form in which its engine sends them. */
+function hotTexts({ config, memory }: ActorStart): HotTexts {
+  const isCopied = config.WEBSOCKET_ENGINE === "ws" && !config.WEBSOCKET_COMPRESSION;
+  return new HotTexts(HOT_TEXTS_TOTAL_BYTES_MAX / memory.counts.gateways, isCopied ? "bytes" : "strings");
+}
