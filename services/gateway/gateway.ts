@@ -28,7 +28,7 @@ import { Audience } from "../../lib/subscription/audience.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
-import type { FrameSender } from "../../runtime/frame_sender.ts";
+import type { Origin } from "../../runtime/origin.ts";
 import { type PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
@@ -64,9 +64,8 @@ export interface GatewayParts {
   readonly settings: ConfigFollower;
   readonly memory: RelayMemory;
   readonly index: number;
-  readonly epoch: number;
   readonly metrics: ThreadMetrics;
-  readonly frames: FrameSender;
+  readonly origin: Origin;
   readonly verifier: SignatureVerifier;
   readonly turns: Turns;
   readonly plugin: RequestPlugin;
@@ -97,7 +96,7 @@ export class Gateway implements SyncAccess {
   readonly #plugin: RequestPlugin;
   readonly #invites: Invites | null;
   readonly #files: PolicyFiles;
-  readonly #frames: FrameSender;
+  readonly #origin: Origin;
   readonly #decisions: ManagementFollower;
   #policies: ClientPolicies;
   readonly #rates: RateTable;
@@ -111,7 +110,7 @@ export class Gateway implements SyncAccess {
   syncs!: NegentropySessions;
 
   constructor(parts: GatewayParts) {
-    const { settings, metrics, verifier, decisions, plugin, files, frames } = parts;
+    const { settings, metrics, verifier, decisions, plugin, files, origin } = parts;
     const { config } = settings;
     this.#settings = settings;
     this.#turns = parts.turns;
@@ -119,7 +118,7 @@ export class Gateway implements SyncAccess {
     this.#plugin = plugin;
     this.#invites = parts.invites;
     this.#files = files;
-    this.#frames = frames;
+    this.#origin = origin;
     this.#decisions = decisions;
     this.#memory = parts.memory;
     this.#metrics = metrics;
@@ -207,7 +206,7 @@ export class Gateway implements SyncAccess {
 
   /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
   #useFiles(config: Config): void {
-    this.#frames.withAddress = this.#memory.asked.length > 0 || config.POLICY_FILES !== null;
+    this.#origin.withAddress = this.#memory.asked.length > 0 || config.POLICY_FILES !== null;
     const files = policyFilesOf(this.#settings);
     if (!this.#files.has(files)) this.#files.load(files);
   }

@@ -23,7 +23,7 @@ import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { sumOf, ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
 import { relayInformation } from "../../lib/relay/relay_information.ts";
-import { Doorbell } from "../../lib/queue/doorbell.ts";
+import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { tailPosition } from "../../lib/log/tail.ts";
 import { EventReader } from "../../lib/store/read/event_reader.ts";
@@ -51,7 +51,7 @@ import { textOfSetting } from "../../runtime/settings_file.ts";
 import { ownUrls } from "../../lib/relay/own_urls.ts";
 import type { Connection } from "./connection.ts";
 import { ClientAddress } from "./client_address.ts";
-import { FrameSender } from "../../runtime/frame_sender.ts";
+import { Origin } from "../../runtime/origin.ts";
 import { Gateway } from "./gateway.ts";
 import { socketEvents } from "./socket_events.ts";
 import { Turns } from "./sockets/turns.ts";
@@ -127,7 +127,7 @@ class GatewayThread {
     this.#decisions = decisions.view;
     this.#settings = settings;
     const hasMembers = config.MEMBERSHIP !== "off";
-    const frames = new FrameSender(memory, index, epoch);
+    const origin = new Origin(memory, index, epoch);
     this.#open = new SharedCounts(memory.open, index);
     const plugin = this.#plugin = new RequestPlugin(settings.config, log);
     this.#gateway = new Gateway({
@@ -137,10 +137,9 @@ class GatewayThread {
       files,
       memory,
       index,
-      epoch,
       metrics,
       open: this.#open,
-      frames,
+      origin,
       verifier,
       decisions,
       invites: hasMembers ? new Invites(start.facts.self!, means.management) : null,
@@ -155,7 +154,7 @@ class GatewayThread {
     this.#gateway.requests.queries = this.#queries;
     this.#gateway.syncs = new NegentropySessions(this.#link, this.#gateway);
     this.#feed = new LiveFeed(memory.tail, db, this.#gateway.requests);
-    this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#bell = origin.bell;
     this.#heart = new Heartbeat(start.heartbeat);
     this.#means = means;
     this.#listener = means.listener;
