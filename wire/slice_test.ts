@@ -1,4 +1,4 @@
-/** Tests of slices: they are read as they were written; and the room that they take is never less than its texts, and what ends with the longest event fits a lane. */
+/** Tests of slices: they are read as written, and the room reserved for one is enough for its texts. */
 import { assert, assertEquals } from "@std/assert";
 import {
   IMPORT_LINE_BYTES_MAX,

@@ -1,28 +1,12 @@
 /**
- * The store's outbox: what an entry of the tail says, the newest part of the log in shared memory (lib/log/tail.ts).
- *
- * ```
- *   0 seq f64 | 8 packed event (lib/nostr/packed_event.ts), or for a removal the id's 32 bytes, or nothing
- * ```
- *
- * Written on the store's thread, read on every follower's, each from a copy of its own.
+ * The store's outbox: entries of the tail, the newest part of the log in shared memory, in the form of
+ * `lib/log/tail_entry.ts`, by which followers read them.
+ * Written on the store's thread.
  *
  * @module
  */
 import type { TailProducer } from "../lib/log/tail.ts";
-
-/** An event that was stored; `seq` is its place in the log. */
-export const TAIL_STORED = 1;
-/** An ephemeral event; `seq` is the newest entry of the log at that moment. */
-export const TAIL_EPHEMERAL = 2;
-/** A removal. */
-export const TAIL_REMOVED = 3;
-/**
- * The log has reached `seq`. A store that follows one that died begins with it: followers look for what they lack.
- */
-export const TAIL_REACHED = 4;
-/** Bytes before the packed event. */
-export const TAIL_HEADER_BYTES = 8;
+import { TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "../lib/log/tail_entry.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -36,20 +20,22 @@ export class TailWriter {
     this.#tail = tail;
   }
 
-  /** Says how far the log is. */
+  /** Says how far the log is, where a predecessor may not have said it. */
   reached(seq: number): void {
     this.#append(TAIL_REACHED, seq, NOTHING);
   }
 
+  /** An event that is stored as entry `seq`. */
   stored(seq: number, packed: Uint8Array): void {
     this.#append(TAIL_STORED, seq, packed);
   }
 
+  /** An event that is not stored; `seq` is the newest entry. */
   ephemeral(seq: number, packed: Uint8Array): void {
     this.#append(TAIL_EPHEMERAL, seq, packed);
   }
 
-  /** @param id 32 bytes. */
+  /** An event that is gone; entry `seq` says so. `id` is 32 bytes. */
   removed(seq: number, id: Uint8Array): void {
     this.#append(TAIL_REMOVED, seq, id);
   }

@@ -10,7 +10,12 @@ import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import { FRAME_ANY_SIZE, FRAME_TRUSTED, type Sender } from "../../wire/frame.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { ImportTally, tooLongFor } from "../../runtime/import_tally.ts";
-import type { ControlRequest, ImportReport, ImportRequest } from "../../wire/control_lines.ts";
+import {
+  type ControlRequest,
+  type ImportReport,
+  type ImportRequest,
+  readRequest,
+} from "../../wire/control_lines.ts";
 
 /** See the module's text. */
 export class ImportSession implements Sender {
@@ -32,7 +37,7 @@ export class ImportSession implements Sender {
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
   take(line: string): boolean {
     if (this.#request === null) {
-      const request = parseRequest(line);
+      const request = readRequest(line);
       if (request.command === "import") this.#request = request;
       else this.control(request);
       return true;
@@ -67,13 +72,4 @@ export class ImportSession implements Sender {
   report(done: boolean): ImportReport {
     return this.#tally.report(done);
   }
-}
-
-function parseRequest(line: string): ImportRequest | ControlRequest {
-  const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
-  if (request.command === "crash" || request.command === "hand-over") return request;
-  if (request.command !== "import") {
-    throw new Error(`Cannot serve command "${request.command}": import is known`);
-  }
-  return { command: "import", verify: request.verify !== false, limits: request.limits !== false };
 }

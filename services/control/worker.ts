@@ -17,7 +17,7 @@ import { controlOrigin } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
 import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
-import type { CrashRequest, HandOverReply, ImportReport } from "../../wire/control_lines.ts";
+import { type ControlAnswer, type CrashRequest, writeAnswer } from "../../wire/control_lines.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
@@ -25,7 +25,6 @@ const REPORT_INTERVAL_MS = 500;
 const FULL_WAIT_MS = 1;
 /** Bytes of one read of the socket. */
 const READ_BYTES = 64 * 1024;
-const encoder = new TextEncoder();
 
 class Control {
   readonly #start: ActorStart;
@@ -89,8 +88,7 @@ class Control {
       },
     );
     this.#sessions.set(session.number, session);
-    const tell = (message: ImportReport | HandOverReply | { error: string }) =>
-      connection.write(encoder.encode(JSON.stringify(message) + "\n"));
+    const tell = (answer: ControlAnswer) => connection.write(writeAnswer(answer));
     let toldMs = performance.now();
     let isAsked = false;
     try {
