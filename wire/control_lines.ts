@@ -1,12 +1,14 @@
 /**
  * What is said on the control socket, between a running relay and `deno task import`: lines of JSON.
  * The client sends one {@linkcode ImportRequest}, then an event a line, then ends its side; the relay answers with
- * {@linkcode ImportReport}s, the last of which says `done`. Types only; any thread.
+ * {@linkcode ImportReport}s, the last of which says `done`. Any thread; no state.
  *
  * @module
  */
 import type { Death } from "../lib/queue/rehearsal.ts";
 import type { Actor } from "./memory.ts";
+
+const encoder = new TextEncoder();
 
 /** The first line. */
 export interface ImportRequest {
@@ -56,4 +58,27 @@ export interface ImportReport {
   /** The reasons of refusals, with how often each was given; the rarest are left out. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly done: boolean;
+}
+
+/** What the relay says. */
+export type ControlAnswer = ImportReport | HandOverReply | { readonly error: string };
+
+/**
+ * Reads the first line.
+ *
+ * @throws {SyntaxError} if it is no JSON.
+ * @throws {Error} if it asks for something unknown.
+ */
+export function readRequest(line: string): ImportRequest | ControlRequest {
+  const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
+  if (request.command === "crash" || request.command === "hand-over") return request;
+  if (request.command !== "import") {
+    throw new Error(`Cannot serve command "${request.command}": import is known`);
+  }
+  return { command: "import", verify: request.verify !== false, limits: request.limits !== false };
+}
+
+/** Writes an answer, its end of line included. */
+export function writeAnswer(answer: ControlAnswer): Uint8Array {
+  return encoder.encode(JSON.stringify(answer) + "\n");
 }

@@ -1,71 +1,57 @@
 /**
- * What comes to an origin (a gateway, or control) in its outcome lanes, from verifiers and from the store.
+ * What comes to an origin (a gateway, or control) in its outcome lanes, from verifiers, the plugin and the store.
  *
  * ```
- *   OUTCOME_OK:    0 epoch u32 | 4 connection u32 | 8 received at, ms f64 | 16 accepted u32 | 20 message bytes u32
- *                 24 id, 32 bytes | 56 message, UTF-8
- *   OUTCOME_TEXT:  0 epoch u32 | 4 connection u32 | 8 received at, ms f64 | 16 - | 20 text bytes u32 | 24 text, UTF-8
+ *   OK:    0 header (wire/header.ts); its own number: 1 if accepted | 24 id, 32 bytes | 56 message, UTF-8, to the end
+ *   TEXT:  0 header                                                 | 24 text, UTF-8, to the record's end
  * ```
  *
  * An origin never has more unanswered events than its outcome lanes can hold (`EVENTS_UNANSWERED_ORIGIN_MAX`), so that a
  * lane that is full is our own mistake.
  *
- * Written on verifiers' threads and the store's, read on the origin's.
+ * Written on verifiers' threads, the plugin's and the store's, read on the origin's.
  *
  * @module
  */
 import { invariant } from "../lib/invariant.ts";
 import { OUTCOME_MESSAGE_BYTES_MAX } from "../lib/limits.ts";
 import type { LaneProducer } from "../lib/queue/lane.ts";
+import { AddressedRecord, type Header, HEADER_BYTES, writeHeader } from "./header.ts";
 
 /** An OK for a well-formed id. */
-export const OUTCOME_OK = 1;
+const OK = 1;
 /** A whole answer: a NOTICE, or an OK for an id that is none. */
-export const OUTCOME_TEXT = 2;
-/** Where the id of an OK begins. */
-export const OUTCOME_ID_AT = 24;
-/** Where the message of an OK begins. */
-export const OUTCOME_MESSAGE_AT = 56;
-
-/** Who is to be answered. */
-export interface Recipient {
-  readonly epoch: number;
-  readonly connection: number;
-  readonly receivedAtMs: number;
-}
+const TEXT = 2;
+const ID_BYTES = 32;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Writes an OK. `id` is 32 bytes. */
+/** Writes an OK. `id` is 32 bytes; the message at most `OUTCOME_MESSAGE_BYTES_MAX` of UTF-8. */
 export function sendOk(
   lane: LaneProducer,
-  to: Recipient,
+  to: Header,
   id: Uint8Array,
   accepted: boolean,
   message: string,
 ): void {
-  const at = begin(lane, to, OUTCOME_MESSAGE_AT);
-  lane.words[(at >>> 2) + 4] = accepted ? 1 : 0;
-  lane.bytes.set(id, at + OUTCOME_ID_AT);
-  const written = writeText(lane, at + OUTCOME_MESSAGE_AT, message);
-  lane.words[(at >>> 2) + 5] = written;
-  lane.commit(OUTCOME_OK, OUTCOME_MESSAGE_AT + written);
+  const at = reserve(lane, ID_BYTES);
+  writeHeader(lane, at, to, accepted ? 1 : 0);
+  lane.bytes.set(id, at + HEADER_BYTES);
+  const written = writeText(lane, at + HEADER_BYTES + ID_BYTES, message);
+  lane.commit(OK, HEADER_BYTES + ID_BYTES + written);
 }
 
 /** Writes an answer that is sent as it is; at most `OUTCOME_MESSAGE_BYTES_MAX` of UTF-8. */
-export function sendText(lane: LaneProducer, to: Recipient, text: string): void {
-  const at = begin(lane, to, OUTCOME_ID_AT);
-  const written = writeText(lane, at + OUTCOME_ID_AT, text);
-  lane.words[(at >>> 2) + 5] = written;
-  lane.commit(OUTCOME_TEXT, OUTCOME_ID_AT + written);
+export function sendText(lane: LaneProducer, to: Header, text: string): void {
+  const at = reserve(lane, 0);
+  writeHeader(lane, at, to);
+  lane.commit(TEXT, HEADER_BYTES + writeText(lane, at + HEADER_BYTES, text));
 }
 
-function begin(lane: LaneProducer, to: Recipient, headerBytes: number): number {
-  const at = lane.reserve(headerBytes + OUTCOME_MESSAGE_BYTES_MAX);
+function reserve(lane: LaneProducer, idBytes: number): number {
+  const at = lane.reserve(HEADER_BYTES + idBytes + OUTCOME_MESSAGE_BYTES_MAX);
   invariant(at >= 0, "an outcome lane has room for every unanswered event");
-  lane.words[at >>> 2] = to.epoch;
-  lane.words[(at >>> 2) + 1] = to.connection;
-  lane.doubles[(at >>> 3) + 1] = to.receivedAtMs;
   return at;
 }
 
@@ -74,4 +60,28 @@ function writeText(lane: LaneProducer, at: number, text: string): number {
   const { read, written } = encoder.encodeInto(text, lane.bytes.subarray(at, at + OUTCOME_MESSAGE_BYTES_MAX));
   invariant(read === text.length, "an outcome's text is within its bound");
   return written;
+}
+
+/** Reads the outcome at which it stands. */
+export class OutcomeRecord extends AddressedRecord {
+  /** Whether it is about an event with an id, and so an OK; if not, its message is the whole answer. */
+  get hasId(): boolean {
+    return this.type === OK;
+  }
+
+  get accepted(): boolean {
+    return this.type === OK && this.own === 1;
+  }
+
+  /** The event's, hex. Only where it has one. */
+  get id(): string {
+    const at = this.start + HEADER_BYTES;
+    return this.memory.bytes.subarray(at, at + ID_BYTES).toHex();
+  }
+
+  /** The message of the OK; or the answer that is sent as it is. */
+  get message(): string {
+    const at = this.start + HEADER_BYTES + (this.type === OK ? ID_BYTES : 0);
+    return at === this.end ? "" : decoder.decode(this.memory.bytes.slice(at, this.end));
+  }
 }

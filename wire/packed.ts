@@ -1,31 +1,78 @@
 /**
- * The store's inbox: packed events, as a verifier writes them into its lane; and its outbox, the tail.
+ * The store's inbox: packed events, as a verifier, or the plugin behind it, writes them into the verifier's lane.
  *
  * ```
- *   packed lane:  0 epoch u32 | 4 connection u32 | 8 received at, ms f64 | 16 origin u32 | 20 flags u32
- *                24 packed event (lib/nostr/packed_event.ts)
- *   tail:         0 seq f64 | 8 packed event, or for a removal the id's 32 bytes, or nothing
+ *   0 header (wire/header.ts); its own number: origin
+ *  24 packed event (lib/nostr/packed_event.ts)
  * ```
  *
- * Written on verifiers' threads, read on the store's; the tail is read on every follower's thread.
+ * Written on verifiers' threads or the plugin's, read on the store's.
  *
  * @module
  */
+import { PackedEvent } from "../lib/nostr/packed_event.ts";
+import type { LaneProducer } from "../lib/queue/lane.ts";
+import { AddressedRecord, type Header, HEADER_BYTES, type RecordMemory, writeHeader } from "./header.ts";
 
 /** The one record type of the packed lanes. */
-export const PACKED = 1;
-/** Bytes before the packed event; a multiple of 8. */
-export const PACKED_HEADER_BYTES = 24;
+const PACKED = 1;
 
-/** Tail: an event that was stored; `seq` is its place in the log. */
-export const TAIL_STORED = 1;
-/** Tail: an ephemeral event; `seq` is the newest entry of the log at that moment. */
-export const TAIL_EPHEMERAL = 2;
-/** Tail: a removal. */
-export const TAIL_REMOVED = 3;
+/** Whose event it is, and by which origin it came: outcomes go back there. */
+export interface PackedHeader extends Header {
+  /** The number of the origin. */
+  readonly origin: number;
+}
+
 /**
- * Tail: the log has reached `seq`. A store that follows one that died begins with it: followers look for what they lack.
+ * Begins a record: its event is to be packed where this says, and then committed.
+ *
+ * @param eventBytesMax The most bytes that the event takes.
+ * @returns the byte offset (a multiple of 8) of the event in the lane, or -1: the lane is full.
  */
-export const TAIL_REACHED = 4;
-/** Bytes before the packed event in the tail. */
-export const TAIL_HEADER_BYTES = 8;
+export function reservePacked(lane: LaneProducer, header: PackedHeader, eventBytesMax: number): number {
+  const at = lane.reserve(HEADER_BYTES + eventBytesMax);
+  if (at < 0) return -1;
+  writeHeader(lane, at, header, header.origin);
+  return at + HEADER_BYTES;
+}
+
+/** Makes the record visible that was begun; `eventBytes` is what the event takes. */
+export function commitPacked(lane: LaneProducer, eventBytes: number): void {
+  lane.commit(PACKED, HEADER_BYTES + eventBytes);
+}
+
+/** Writes a whole record, as `PackedRecord.copy()` gives it. Returns false if the lane is full. */
+export function passPacked(lane: LaneProducer, record: Uint8Array): boolean {
+  const at = lane.reserve(record.length);
+  if (at < 0) return false;
+  lane.bytes.set(record, at);
+  lane.commit(PACKED, record.length);
+  return true;
+}
+
+/** Reads the packed event at which it stands, and whose it is. */
+export class PackedRecord extends AddressedRecord implements PackedHeader {
+  #event: PackedEvent | null = null;
+
+  /** Stands at the record that began at byte `offset` of a lane, and is not released. */
+  atOffset(memory: RecordMemory, offset: number): this {
+    this.memory = memory;
+    this.start = offset;
+    return this;
+  }
+
+  get origin(): number {
+    return this.own;
+  }
+
+  /** The event, in place; the same object each time, which moves on with this one. */
+  get event(): PackedEvent {
+    this.#event ??= new PackedEvent(this.memory);
+    return this.#event.at(this.start + HEADER_BYTES, this.memory);
+  }
+
+  /** A copy of header and event, as the store takes them. */
+  copy(): Uint8Array {
+    return this.memory.bytes.slice(this.start, this.start + HEADER_BYTES + this.event.packed.length);
+  }
+}

@@ -1,43 +1,38 @@
 /**
- * The reader's inbox (queries and negentropy messages, from gateways) and what it answers (slices of rows, to the
- * gateway that asked).
+ * The reader's inbox: queries and negentropy messages, from gateways. What it answers is in wire/slice.ts.
  *
- * A query is pulled: the gateway asks, gets one slice, and asks for the next when its client has room. A slice is one
- * record, so that it arrives whole or not at all, and says where the query stands; a gateway whose reader died asks its
- * successor to go on from there.
+ * A query is pulled: the gateway asks, gets one slice, and asks for the next when its client has room. A gateway whose
+ * reader died asks its successor to go on from where the last slice ended.
  *
  * ```
  *   QUERY:    JSON of a ReaderQuery        CONTINUE, CANCEL:  0 epoch u32 | 4 query number u32
- *   MESSAGE:  0 epoch u32 | 4 query number u32 | 8 the client's negentropy message
- *   SLICE:    0 epoch u32 | 4 query number u32 | 8 state u32 | 12 rows u32 (n) | 16 note bytes u32 | 20 -
- *            24 note: JSON of a SliceNote, padded to 8
- *             | n rows: seq f64 | text bytes u32 | - u32 | text, padded to 8
+ *   MESSAGE:  0 epoch u32 | 4 query number u32 | 8 the client's negentropy message, to the record's end
  * ```
  *
- * Each side reads and writes on its own thread.
+ * Written on gateways' threads, read on the reader's.
  *
  * @module
  */
 import type { Filter } from "../lib/nostr/filter.ts";
-import type { ScanEnd, ScanPosition } from "../lib/store/read/scan.ts";
+import type { LaneConsumer, LaneProducer } from "../lib/queue/lane.ts";
+import type { ScanPosition } from "../lib/store/read/scan.ts";
 
-export const QUERY = 1;
-export const CONTINUE = 2;
-export const CANCEL = 3;
-export const MESSAGE = 4;
-export const SLICE = 1;
+const QUERY = 1;
+const CONTINUE = 2;
+const CANCEL = 3;
+const MESSAGE = 4;
+const NAME_BYTES = 8;
 
-/** Bytes of a slice before its note. */
-export const SLICE_HEADER_BYTES = 24;
-/** Bytes of a row before its text. */
-export const ROW_HEADER_BYTES = 16;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** More can be asked for. */
-export const STATE_MORE = 0;
-/** This was the last slice. */
-export const STATE_DONE = 1;
-/** The query failed; the note says why. */
-export const STATE_FAILED = 2;
+/** By what a gateway and a reader know a query. */
+export interface QueryName {
+  /** Which life of the gateway. */
+  readonly epoch: number;
+  /** Unique within that life. */
+  readonly number: number;
+}
 
 /** Where a query of several filters stands. */
 export interface QueryPosition {
@@ -47,9 +42,7 @@ export interface QueryPosition {
 }
 
 /** What a gateway asks. */
-export interface ReaderQuery {
-  readonly epoch: number;
-  readonly number: number;
+export interface ReaderQuery extends QueryName {
   /** Which of the gateway's connections asks: each has one slice in a turn, however many queries it has. */
   readonly connection: number;
   /** Rows of a REQ, the answer to a COUNT, or a negentropy session of one filter. */
@@ -66,29 +59,6 @@ export interface ReaderQuery {
   readonly message: string;
 }
 
-/** What a slice says besides its rows. */
-export interface SliceNote {
-  /** With STATE_MORE: where the next slice begins. */
-  readonly position?: QueryPosition;
-  /** Stored rows that were looked at for it. */
-  readonly rows?: number;
-  /** The newest removal of the log when its texts were fetched. */
-  readonly removal?: number;
-  /** How the filters ended that this slice finished, in their order. */
-  readonly ends?: readonly ScanEnd[];
-  /** With STATE_DONE, for a COUNT. */
-  readonly count?: number;
-  readonly approximate?: boolean;
-  /** HyperLogLog registers as 512 hex characters, where NIP-45 names the filter. */
-  readonly hll?: string;
-  /** Of a session: the answer to the client's message, in hex. */
-  readonly answer?: string;
-  /** With STATE_FAILED: the CLOSED's or NEG-ERR's message, prefix included. */
-  readonly reason?: string;
-  /** With STATE_FAILED, of a session: the most events that it may select, where it selected more. */
-  readonly eventsMax?: number;
-}
-
 /** The reader that keeps the set of all events, for sessions about it. */
 export const FULL_SET_READER = 0;
 
@@ -100,4 +70,82 @@ export const FULL_SET_READER = 0;
 export function isTimeWindow(filter: Filter, eventsMax: number): boolean {
   return filter.ids === undefined && filter.authors === undefined && filter.kinds === undefined &&
     filter.search === undefined && filter.tags.length === 0 && filter.limit > eventsMax;
+}
+
+/** Asks. Returns false if the lane is full. */
+export function sendQuery(lane: LaneProducer, query: ReaderQuery): boolean {
+  const bytes = encoder.encode(JSON.stringify(query));
+  const at = lane.reserve(bytes.length);
+  if (at < 0) return false;
+  lane.bytes.set(bytes, at);
+  lane.commit(QUERY, bytes.length);
+  return true;
+}
+
+/** Asks for a query's next slice. Returns false if the lane is full. */
+export function sendContinue(lane: LaneProducer, name: QueryName): boolean {
+  return sendName(lane, CONTINUE, name);
+}
+
+/** Says that nobody waits for a query. Returns false if the lane is full. */
+export function sendCancel(lane: LaneProducer, name: QueryName): boolean {
+  return sendName(lane, CANCEL, name);
+}
+
+/** Passes on a session's message, in hex. Returns false if the lane is full. */
+export function sendMessage(lane: LaneProducer, name: QueryName, message: string): boolean {
+  return sendName(lane, MESSAGE, name, message);
+}
+
+function sendName(lane: LaneProducer, type: number, { epoch, number }: QueryName, message = ""): boolean {
+  const bytes = NAME_BYTES + message.length / 2;
+  const at = lane.reserve(bytes);
+  if (at < 0) return false;
+  lane.words[at >>> 2] = epoch;
+  lane.words[(at >>> 2) + 1] = number;
+  if (message !== "") lane.bytes.subarray(at + NAME_BYTES, at + bytes).setFromHex(message);
+  lane.commit(type, bytes);
+  return true;
+}
+
+const ASKS = ["query", "continue", "cancel", "message"] as const;
+
+/** Reads what a gateway asks, at the record at which it stands. */
+export class QueryRecord implements QueryName {
+  #lane!: LaneConsumer;
+
+  /** Stands at the record that the lane has come to. */
+  at(lane: LaneConsumer): this {
+    this.#lane = lane;
+    return this;
+  }
+
+  get type(): typeof ASKS[number] {
+    return ASKS[this.#lane.type - QUERY]!;
+  }
+
+  /** Bytes that it takes. */
+  get length(): number {
+    return this.#lane.length;
+  }
+
+  /** A new query, whole; the others have a name only. */
+  get query(): ReaderQuery {
+    const { offset, length, bytes } = this.#lane;
+    return JSON.parse(decoder.decode(bytes.slice(offset, offset + length)));
+  }
+
+  get epoch(): number {
+    return this.#lane.words[this.#lane.offset >>> 2]!;
+  }
+
+  get number(): number {
+    return this.#lane.words[(this.#lane.offset >>> 2) + 1]!;
+  }
+
+  /** A copy of a session's message. */
+  get message(): Uint8Array {
+    const { offset, length, bytes } = this.#lane;
+    return bytes.slice(offset + NAME_BYTES, offset + length);
+  }
 }

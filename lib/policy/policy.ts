@@ -19,6 +19,8 @@ export interface PolicyContext {
   readonly connection: number | null;
   /** Whether it may have any length and any number of tags: an import of an operator who says so. */
   readonly anySize?: boolean;
+  /** Whether the relay itself has made it: nobody refuses it. */
+  readonly isOwn?: boolean;
 }
 
 /** The context of what no client sent, such as an import. */

@@ -4,22 +4,23 @@
  *
  * @module
  */
-import type { FrameSender, Sender } from "../../runtime/frame_sender.ts";
+import type { Origin } from "../../runtime/origin.ts";
 import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
 import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
-import { FRAME_ANY_SIZE, FRAME_IMPORTED, FRAME_TRUSTED } from "../../wire/frame.ts";
+import { FRAME_ANY_SIZE, FRAME_TRUSTED, type Sender } from "../../wire/frame.ts";
+import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { ImportTally, tooLongFor } from "../../runtime/import_tally.ts";
-import type { ControlRequest, ImportReport, ImportRequest } from "../../wire/control_lines.ts";
-
-/** An outcome as it came. */
-export interface ImportOutcome {
-  readonly accepted: boolean;
-  readonly message: string;
-}
+import {
+  type ControlRequest,
+  type ImportReport,
+  type ImportRequest,
+  readRequest,
+} from "../../wire/control_lines.ts";
 
 /** See the module's text. */
 export class ImportSession implements Sender {
   unanswered = 0;
+  readonly source = "import";
   readonly address = "";
   readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
@@ -27,7 +28,7 @@ export class ImportSession implements Sender {
 
   constructor(
     readonly number: number,
-    readonly frames: FrameSender,
+    readonly origin: Origin,
     readonly control: (request: ControlRequest) => void,
     /** Bytes of the longest message that clients may send, now. */
     readonly messageBytesMax: () => number,
@@ -36,7 +37,7 @@ export class ImportSession implements Sender {
   /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
   take(line: string): boolean {
     if (this.#request === null) {
-      const request = parseRequest(line);
+      const request = readRequest(line);
       if (request.command === "import") this.#request = request;
       else this.control(request);
       return true;
@@ -54,15 +55,14 @@ export class ImportSession implements Sender {
       this.#tally.refused(tooLongFor(bytesMax));
       return true;
     }
-    const flags = FRAME_IMPORTED | (this.#request.verify ? 0 : FRAME_TRUSTED) |
-      (this.#request.limits ? 0 : FRAME_ANY_SIZE);
-    if (this.frames.send(this, text, flags) !== null) return false;
+    const flags = (this.#request.verify ? 0 : FRAME_TRUSTED) | (this.#request.limits ? 0 : FRAME_ANY_SIZE);
+    if (this.origin.send(this, text, flags) !== null) return false;
     this.#tally.read();
     return true;
   }
 
   /** Counts what became of one line. */
-  answer({ accepted, message }: ImportOutcome): void {
+  answer({ accepted, message }: OutcomeRecord): void {
     this.unanswered = Math.max(0, this.unanswered - 1);
     if (accepted && message === "") this.#tally.stored();
     else if (accepted || message.startsWith("duplicate:")) this.#tally.duplicate();
@@ -72,13 +72,4 @@ export class ImportSession implements Sender {
   report(done: boolean): ImportReport {
     return this.#tally.report(done);
   }
-}
-
-function parseRequest(line: string): ImportRequest | ControlRequest {
-  const request = JSON.parse(line) as Partial<ImportRequest> | ControlRequest;
-  if (request.command === "crash" || request.command === "hand-over") return request;
-  if (request.command !== "import") {
-    throw new Error(`Cannot serve command "${request.command}": import is known`);
-  }
-  return { command: "import", verify: request.verify !== false, limits: request.limits !== false };
 }

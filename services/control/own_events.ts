@@ -1,12 +1,13 @@
 /**
- * Events that the relay itself has signed, on their way to the verifiers like imported ones.
+ * Events that the relay itself has signed, on their way to the verifiers like anybody's.
  * Control's thread owns it. Where lanes are full, they wait here.
  *
  * @module
  */
 import type { Log } from "../../runtime/log.ts";
-import type { FrameSender, Sender } from "../../runtime/frame_sender.ts";
-import { FRAME_IMPORTED } from "../../wire/frame.ts";
+import type { Origin } from "../../runtime/origin.ts";
+import type { Sender } from "../../wire/frame.ts";
+import type { OutcomeRecord } from "../../wire/outcome.ts";
 
 /** The number of this sender; imports begin with 1. */
 export const OWN_EVENTS = 0;
@@ -14,15 +15,16 @@ export const OWN_EVENTS = 0;
 /** See the module's text. */
 export class OwnEvents implements Sender {
   readonly number = OWN_EVENTS;
+  readonly source = "own";
   readonly address = "";
   readonly keys = new Uint8Array(0);
   unanswered = 0;
-  readonly #frames: FrameSender;
+  readonly #origin: Origin;
   readonly #log: Log;
   #waiting: string[] = [];
 
-  constructor(frames: FrameSender, log: Log) {
-    this.#frames = frames;
+  constructor(origin: Origin, log: Log) {
+    this.#origin = origin;
     this.#log = log;
   }
 
@@ -34,13 +36,13 @@ export class OwnEvents implements Sender {
   send(): void {
     let sent = 0;
     for (const event of this.#waiting) {
-      if (this.#frames.send(this, `["EVENT",${event}]`, FRAME_IMPORTED) !== null) break;
+      if (this.#origin.send(this, `["EVENT",${event}]`) !== null) break;
       sent++;
     }
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
   }
 
-  answer({ accepted, message }: { accepted: boolean; message: string }): void {
+  answer({ accepted, message }: OutcomeRecord): void {
     this.unanswered = Math.max(0, this.unanswered - 1);
     if (!accepted) this.#log.warn(`an event of the relay's own was refused: ${message}`);
   }

@@ -9,16 +9,15 @@ import { TextLineStream } from "../../lib/std/streams.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/rehearsal.ts";
-import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { FrameSender } from "../../runtime/frame_sender.ts";
-import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../../wire/outcome.ts";
+import { Origin } from "../../runtime/origin.ts";
+import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
 import { controlOrigin } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
 import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
-import type { CrashRequest, HandOverReply, ImportReport } from "../../wire/control_lines.ts";
+import { type ControlAnswer, type CrashRequest, writeAnswer } from "../../wire/control_lines.ts";
 
 /** How often an import is told how far it is, ms. */
 const REPORT_INTERVAL_MS = 500;
@@ -26,42 +25,36 @@ const REPORT_INTERVAL_MS = 500;
 const FULL_WAIT_MS = 1;
 /** Bytes of one read of the socket. */
 const READ_BYTES = 64 * 1024;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class Control {
   readonly #start: ActorStart;
   readonly #log: Log;
   readonly #settings: ConfigFollower;
-  readonly #frames: FrameSender;
-  readonly #outcomes: LaneConsumer[];
-  readonly #bell: Doorbell;
+  readonly #origin: Origin;
   readonly #sessions = new Map<number, ImportSession>();
   readonly #own: OwnEvents;
   #lastSession = 0;
 
   constructor(start: ActorStart, log: Log) {
     const { memory, epoch } = start;
-    const origin = controlOrigin(memory.counts);
     this.#start = start;
     this.#log = log;
     this.#settings = new ConfigFollower(memory.config);
-    this.#frames = new FrameSender(memory, origin, epoch);
-    this.#own = new OwnEvents(this.#frames, log);
-    this.#outcomes = [memory.outcomes[origin]!, ...memory.refusals.map((lanes) => lanes[origin]!)]
-      .map((lane) => new LaneConsumer(lane));
-    this.#bell = new Doorbell(memory.bells.origins[origin]!);
+    this.#origin = new Origin(memory, controlOrigin(memory.counts), epoch);
+    this.#own = new OwnEvents(this.#origin, log);
   }
 
   /** Serves until it is asked to stop. */
   async run(listener: Deno.UnixListener): Promise<void> {
     this.#accept(listener);
-    while (!this.#bell.stopRequested) {
-      const seen = this.#bell.rings;
-      this.#bell.crashIfAsked();
-      this.#drain();
+    const { bell } = this.#origin;
+    const answer = (outcome: OutcomeRecord) => this.#answer(outcome);
+    while (!bell.stopRequested) {
+      const seen = bell.rings;
+      bell.crashIfAsked();
+      this.#origin.drain(answer);
       this.#own.send();
-      await this.#bell.waitAsync(seen);
+      await bell.waitAsync(seen);
     }
     listener.close();
   }
@@ -83,7 +76,7 @@ class Control {
   async #serve(connection: Deno.UnixConn): Promise<void> {
     const session = new ImportSession(
       ++this.#lastSession,
-      this.#frames,
+      this.#origin,
       (request) => {
         if (request.command === "crash") return this.#crash(request);
         tell({ listeners: this.#start.memory.counts.gateways }).catch(() => {});
@@ -95,8 +88,7 @@ class Control {
       },
     );
     this.#sessions.set(session.number, session);
-    const tell = (message: ImportReport | HandOverReply | { error: string }) =>
-      connection.write(encoder.encode(JSON.stringify(message) + "\n"));
+    const tell = (answer: ControlAnswer) => connection.write(writeAnswer(answer));
     let toldMs = performance.now();
     let isAsked = false;
     try {
@@ -137,23 +129,10 @@ class Control {
     new Doorbell(bell).requestCrash(death);
   }
 
-  #drain(): void {
-    for (const lane of this.#outcomes) {
-      while (lane.next()) this.#answer(lane);
-      lane.release();
-    }
-  }
-
-  #answer(lane: LaneConsumer): void {
-    const word = lane.offset >>> 2;
-    if (lane.words[word] !== this.#start.epoch) return;
-    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
-    const at = lane.offset + (lane.type === OUTCOME_OK ? OUTCOME_MESSAGE_AT : OUTCOME_ID_AT);
-    const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
-    const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
-    const number = lane.words[word + 1]!;
+  #answer(outcome: OutcomeRecord): void {
+    const { connection: number } = outcome;
     const sender = number === OWN_EVENTS ? this.#own : this.#sessions.get(number);
-    sender?.answer({ accepted, message });
+    sender?.answer(outcome);
   }
 }
 

@@ -22,7 +22,7 @@ import { Audience } from "../../lib/subscription/audience.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
 import { managementPath, storePath } from "../../runtime/data_paths.ts";
-import { FrameSender } from "../../runtime/frame_sender.ts";
+import { Origin } from "../../runtime/origin.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
 import type { PolicyFiles } from "../../runtime/policy_files.ts";
@@ -61,6 +61,7 @@ export interface GatewayMeans {
 export interface AssembledGateway {
   readonly gateway: Gateway;
   readonly events: Events;
+  readonly origin: Origin;
   readonly requests: Requests;
   readonly gate: RequestGate;
   readonly link: ReaderLink;
@@ -102,12 +103,12 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
   const invites = config.MEMBERSHIP === "off" ? null : new Invites(start.facts.self!, means.management);
   const gate = new RequestGate({ settings, policies, files, plugin, invites, requests, syncs });
   const connections = new Map<number, Connection>();
-  const frames = new FrameSender(memory, index, epoch);
-  const events = new Events({ memory, index, epoch, metrics, frames, answers, connections });
+  const origin = new Origin(memory, index, epoch);
+  const events = new Events({ memory, metrics, origin, answers, connections });
   const gateway = new Gateway({
     settings,
     metrics,
-    frames,
+    origin,
     sendsAddresses: memory.asked.length > 0,
     files,
     decisions,
@@ -122,7 +123,7 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
     connections,
   });
   const feed = new LiveFeed(memory.tail, db, requests);
-  return { gateway, events, requests, gate, link, feed, open, decisions: decisions.view };
+  return { gateway, origin, events, requests, gate, link, feed, open, decisions: decisions.view };
 }
 
 /** A gateway's share of the texts at hand, in the form in which its engine sends them. */

@@ -17,13 +17,13 @@ import {
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import { LaneConsumer } from "../../lib/queue/lane.ts";
 import type { MemberNotice } from "../../wire/notices.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
-import type { FrameSender } from "../../runtime/frame_sender.ts";
+import type { Origin } from "../../runtime/origin.ts";
+import type { OutcomeRecord } from "../../wire/outcome.ts";
+import { relayMs } from "../../wire/relay_clock.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../../wire/outcome.ts";
 
 const EVENTS_RECEIVED = slotOf("nostr_events_received_total");
 const PAUSES = slotOf("nostr_sender_pauses_total");
@@ -33,15 +33,12 @@ const INGEST_SECONDS = histogramOf("nostr_ingest_seconds");
 const SHARE_USED = "rate-limited: too many bytes of this connection wait, slow down";
 const TAGS_SHARE_USED = "rate-limited: too many tags of this connection wait, slow down";
 const TAGS_ROOM_USED = "rate-limited: events with many tags wait, try again";
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
 export interface EventsParts {
   readonly memory: RelayMemory;
-  readonly index: number;
-  readonly epoch: number;
   readonly metrics: ThreadMetrics;
-  readonly frames: FrameSender;
+  readonly origin: Origin;
   readonly answers: Answers;
   readonly connections: ReadonlyMap<number, Connection>;
 }
@@ -54,35 +51,32 @@ interface SentEvent {
 
 /** One gateway's events on their way; see the module's text. */
 export class Events {
-  readonly #epoch: number;
   readonly #metrics: ThreadMetrics;
-  readonly #frames: FrameSender;
+  readonly #origin: Origin;
   readonly #answers: Answers;
   readonly #connections: ReadonlyMap<number, Connection>;
-  readonly #outcomes: readonly LaneConsumer[];
   /** Senders whose sockets are not read, because there is no room for the event that each has sent last. */
   readonly #held = new Map<Connection, SentEvent>();
   readonly #heldCharsMax: number;
   #heldChars = 0;
   /** Tags of unanswered events of clients that are here. */
   #tags = 0;
+  /** When the outcomes of this turn were looked for, by `relayMs()`. */
+  #drainedMs = 0;
   /** Tags to be answered until an event is taken that finds no room for its own; null: none has asked. */
   #tagsUntilTurn: number | null = null;
 
-  constructor({ memory, index, epoch, metrics, frames, answers, connections }: EventsParts) {
-    this.#epoch = epoch;
+  constructor({ memory, metrics, origin, answers, connections }: EventsParts) {
     this.#metrics = metrics;
-    this.#frames = frames;
+    this.#origin = origin;
     this.#answers = answers;
     this.#connections = connections;
     this.#heldCharsMax = HELD_TOTAL_CHARS_MAX / memory.counts.gateways;
-    this.#outcomes = [memory.outcomes[index]!, ...memory.refusals.map((lanes) => lanes[index]!)]
-      .map((lane) => new LaneConsumer(lane));
   }
 
   /** Whether any event that was received still has to be answered. */
   get isAnswering(): boolean {
-    return this.#frames.unanswered > 0 || this.#held.size > 0;
+    return this.#origin.unanswered > 0 || this.#held.size > 0;
   }
 
   /** Whether senders wait for room. */
@@ -153,7 +147,7 @@ export class Events {
     }
     const fits = tags === 0 || this.#fitsTags(ofConnection);
     if (!fits && !this.#hasTagsTurn(connection)) return TAGS_ROOM_USED;
-    const message = this.#frames.send(connection, text);
+    const message = this.#origin.send(connection, text);
     if (message !== null) return message;
     if (!fits) this.#tagsUntilTurn = null;
     connection.unansweredBytes = bytes;
@@ -202,47 +196,35 @@ export class Events {
 
   /** Sends the outcomes that have come, up to a bound a turn. Returns their number. */
   drain(): number {
-    let seen = 0;
-    const nowMs = performance.timeOrigin + performance.now();
-    for (const lane of this.#outcomes) {
-      while (seen < OUTCOMES_PER_TURN && lane.next()) {
-        seen++;
-        this.#answer(lane, nowMs);
-      }
-      lane.release();
-    }
-    this.#metrics.set(QUEUE, this.#frames.unanswered);
-    this.#metrics.set(QUEUE_BYTES.frames, this.#frames.usedBytes);
+    this.#drainedMs = relayMs();
+    const seen = this.#origin.drain(this.#answer, OUTCOMES_PER_TURN);
+    this.#metrics.set(QUEUE, this.#origin.unanswered);
+    this.#metrics.set(QUEUE_BYTES.frames, this.#origin.usedBytes);
     return seen;
   }
 
   /** Main has answered who asked to join or leave (NIP-43). */
   answered({ epoch, connection: number, receivedAtMs, id, accepted, message }: MemberNotice): void {
-    if (epoch !== this.#epoch) return;
-    const connection = this.#settle(number, performance.timeOrigin + performance.now() - receivedAtMs);
+    if (epoch !== this.#origin.epoch) return;
+    this.#origin.answered();
+    const connection = this.#settle(number, relayMs() - receivedAtMs);
     if (connection === undefined) return this.#answers.countOk(accepted, message);
     this.#answers.ok(connection, id, accepted, message);
   }
 
-  #answer(lane: LaneConsumer, nowMs: number): void {
-    const word = lane.offset >>> 2;
-    if (lane.words[word] !== this.#epoch) return;
-    const waitedMs = nowMs - lane.doubles[(lane.offset >>> 3) + 1]!;
-    const connection = this.#settle(lane.words[word + 1]!, waitedMs);
-    if (lane.type !== OUTCOME_OK) {
+  /** Made once, for the origin to call. */
+  readonly #answer = (outcome: OutcomeRecord): void => {
+    const connection = this.#settle(outcome.connection, this.#drainedMs - outcome.receivedAtMs);
+    const { accepted, message } = outcome;
+    if (!outcome.hasId) {
       this.#answers.countOk(false, "invalid:");
-      return connection?.send(messageOf(lane, OUTCOME_ID_AT));
-    }
-    const accepted = lane.words[word + 4] === 1;
-    const message = messageOf(lane, OUTCOME_MESSAGE_AT);
-    if (connection === undefined) return this.#answers.countOk(accepted, message);
-    const id = lane.bytes.subarray(lane.offset + OUTCOME_ID_AT, lane.offset + OUTCOME_MESSAGE_AT).toHex();
-    this.#answers.ok(connection, id, accepted, message);
-  }
+      connection?.send(message);
+    } else if (connection === undefined) this.#answers.countOk(accepted, message);
+    else this.#answers.ok(connection, outcome.id, accepted, message);
+  };
 
   /** An event is answered. Returns its sender, if it is still there. */
   #settle(number: number, waitedMs: number): Connection | undefined {
-    this.#frames.unanswered = Math.max(0, this.#frames.unanswered - 1);
     this.#metrics.observe(INGEST_SECONDS, waitedMs / 1000);
     const connection = this.#connections.get(number);
     if (connection !== undefined) this.#releaseTags(connection.answered());
@@ -262,11 +244,6 @@ function tagsIn(text: string): number {
     if (++count === EVENT_TAGS_UNANSWERED_MAX) break;
   }
   return count;
-}
-
-function messageOf(lane: LaneConsumer, at: number): string {
-  const bytes = lane.words[(lane.offset >>> 2) + 5]!;
-  return bytes === 0 ? "" : decoder.decode(lane.bytes.slice(lane.offset + at, lane.offset + at + bytes));
 }
 
 function idIn(frame: string): string | null {

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { createRelayMemory, threadNumber } from "../../wire/memory.ts";
 import { EVENT_TAGS_UNANSWERED_ORIGIN_MAX, HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
-import type { FrameSender } from "../../runtime/frame_sender.ts";
+import type { Origin } from "../../runtime/origin.ts";
 import type { Answers } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
@@ -15,20 +15,18 @@ function senders(names: readonly string[]) {
   const passed: string[] = [];
   const refused: string[] = [];
   const room = { left: 0 };
-  const frames = {
+  const origin = {
     send: (_: Connection, text: string) => {
       if (room.left === 0) return "rate-limited: the lane is full";
       room.left--;
       passed.push(text);
       return null;
     },
-  } as unknown as FrameSender;
+  } as unknown as Origin;
   const events = new Events({
     memory,
-    index: 0,
-    epoch: 1,
     metrics: new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway")),
-    frames,
+    origin,
     answers: { countOk: () => {} } as unknown as Answers,
     connections: new Map(),
   });
@@ -81,22 +79,22 @@ Deno.test("what waits for room is bounded for all senders together; what exceeds
 /** Connections of one gateway, whose events are answered when the test says so. */
 function tagged(count: number) {
   const taken: number[] = [];
-  const frames = {
+  const origin = {
+    epoch: 1,
     unanswered: 0,
+    answered: () => {},
     send: (connection: Connection) => {
       connection.unanswered++;
       taken.push(connection.number);
       return null;
     },
-  } as unknown as FrameSender;
+  } as unknown as Origin;
   const connections = new Map<number, Connection>();
   const refusals: string[] = [];
   const events = new Events({
     memory,
-    index: 0,
-    epoch: 1,
     metrics: new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway")),
-    frames,
+    origin,
     answers: { countOk: () => {}, ok: () => {} } as unknown as Answers,
     connections,
   });

@@ -19,7 +19,7 @@ import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { fromNobody } from "../../lib/policy/policy.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
-import type { FrameSender } from "../../runtime/frame_sender.ts";
+import type { Origin } from "../../runtime/origin.ts";
 import { type PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import type { Answers } from "./answers.ts";
 import type { Authentication } from "./auth.ts";
@@ -45,7 +45,7 @@ export interface GatewayParts {
   /** The settings, as they are in force now. */
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
-  readonly frames: FrameSender;
+  readonly origin: Origin;
   /** Whether frames carry the addresses of their clients, whatever the settings say. */
   readonly sendsAddresses: boolean;
   /** Loaded already. */
@@ -68,7 +68,7 @@ export interface GatewayParts {
 export class Gateway {
   readonly #settings: ConfigFollower;
   readonly #metrics: ThreadMetrics;
-  readonly #frames: FrameSender;
+  readonly #origin: Origin;
   readonly #sendsAddresses: boolean;
   readonly #files: PolicyFiles;
   readonly #decisions: ManagementFollower;
@@ -88,10 +88,10 @@ export class Gateway {
   #isDraining = false;
 
   constructor(parts: GatewayParts) {
-    const { settings, metrics, frames, files, decisions, policies } = parts;
+    const { settings, metrics, origin, files, decisions, policies } = parts;
     this.#settings = settings;
     this.#metrics = metrics;
-    this.#frames = frames;
+    this.#origin = origin;
     this.#sendsAddresses = parts.sendsAddresses;
     this.#files = files;
     this.#decisions = decisions;
@@ -169,7 +169,7 @@ export class Gateway {
 
   /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
   #useFiles(config: Config): void {
-    this.#frames.withAddress = this.#sendsAddresses || config.POLICY_FILES !== null;
+    this.#origin.withAddress = this.#sendsAddresses || config.POLICY_FILES !== null;
     const files = policyFilesOf(this.#settings);
     if (!this.#files.has(files)) this.#files.load(files);
   }

@@ -11,7 +11,7 @@ import {
   PAUSED_QUERIES_INTERVAL_MS,
   WAIT_MS_MAX,
 } from "../../lib/limits.ts";
-import { Doorbell } from "../../lib/queue/doorbell.ts";
+import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { type ActorStart, type GatewayNotice, report } from "../../runtime/actor.ts";
 import type { LoopTurn } from "../../runtime/loop_turn.ts";
@@ -52,7 +52,7 @@ export class GatewayLoop {
   #busyMs = 0;
 
   constructor(
-    { memory, index, heartbeat }: ActorStart,
+    { heartbeat }: ActorStart,
     { parts, listener, loop, turns, notices }: GatewayLoopParts,
   ) {
     this.#parts = parts;
@@ -60,7 +60,7 @@ export class GatewayLoop {
     this.#loop = loop;
     this.#turns = turns;
     this.#notices = notices;
-    this.#bell = new Doorbell(memory.bells.origins[index]!);
+    this.#bell = parts.origin.bell;
     this.#heart = new Heartbeat(heartbeat);
   }
 

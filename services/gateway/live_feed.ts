@@ -12,7 +12,7 @@ import { TailFollower, type TailMemory } from "../../lib/log/tail.ts";
 import { eventOf } from "../../lib/nostr/exact.ts";
 import { type LogEntry, LogReader } from "../../lib/log/log_reader.ts";
 import type { LiveEvent } from "../../lib/subscription/subscription_index.ts";
-import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../../wire/packed.ts";
+import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REACHED, TAIL_STORED } from "../../lib/log/tail_entry.ts";
 
 /** Who sends live events to those that they are for. */
 export interface Deliverer {

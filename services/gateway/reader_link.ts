@@ -11,24 +11,21 @@ import type { Filter } from "../../lib/nostr/filter.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
 import {
-  CANCEL,
-  CONTINUE,
   FULL_SET_READER,
   isTimeWindow,
-  MESSAGE,
-  QUERY,
+  type QueryName,
   type QueryPosition,
   type ReaderQuery,
-  ROW_HEADER_BYTES,
-  SLICE_HEADER_BYTES,
-  type SliceNote,
-  STATE_DONE,
-  STATE_FAILED,
+  sendCancel,
+  sendContinue,
+  sendMessage,
+  sendQuery,
 } from "../../wire/query.ts";
+import { type SliceNote, SliceRecord, type SliceState } from "../../wire/slice.ts";
 
 /** A slice as it came. `rows` may be walked once, at once. */
 export interface SliceHeader {
-  readonly state: "more" | "done" | "failed";
+  readonly state: SliceState;
   readonly note: SliceNote;
   rows(take: (text: string, seq: number) => void): void;
 }
@@ -56,8 +53,6 @@ export interface AskedQuery {
 
 /** How long to wait before trying a full lane again, ms. */
 const LANE_FULL_RETRY_MS = 2;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** One gateway's side of the conversation with all readers. */
 export class ReaderLink {
@@ -65,6 +60,7 @@ export class ReaderLink {
   readonly #eventsMax: () => number;
   readonly #queries: LaneProducer[];
   readonly #rows: LaneConsumer[];
+  readonly #slice = new SliceRecord();
   readonly #bells: Doorbell[];
   /** By the number under which it was last asked: a slice that answers an earlier asking meets nobody. */
   readonly #open = new Map<number, AskedQuery>();
@@ -94,8 +90,8 @@ export class ReaderLink {
       message: query.message,
       keys: query.keys,
     };
-    const bytes = encoder.encode(JSON.stringify(asked));
-    if (!this.#put(query, QUERY, bytes)) return false;
+    if (!sendQuery(this.#laneOf(query), asked)) return false;
+    this.#ring(query);
     this.#lastAsked = number;
     this.#open.delete(query.askedAs);
     query.askedAs = number;
@@ -105,24 +101,21 @@ export class ReaderLink {
 
   /** Asks for the next slice. */
   more(query: AskedQuery): void {
-    if (this.#put(query, CONTINUE, this.#name(query))) return;
+    if (sendContinue(this.#laneOf(query), this.#nameOf(query))) return this.#ring(query);
     // A lane that is full of queries has room again in a moment.
     setTimeout(() => query.isCancelled || this.more(query), LANE_FULL_RETRY_MS);
   }
 
   /** Passes a session's message on. */
   answer(query: AskedQuery): void {
-    const name = this.#name(query);
-    const bytes = new Uint8Array(name.length + query.message.length / 2);
-    bytes.set(name);
-    bytes.subarray(name.length).setFromHex(query.message);
-    if (this.#put(query, MESSAGE, bytes)) return;
+    if (sendMessage(this.#laneOf(query), this.#nameOf(query), query.message)) return this.#ring(query);
     setTimeout(() => query.isCancelled || this.answer(query), LANE_FULL_RETRY_MS);
   }
 
   /** Tells the reader that nobody waits. If its lane is full it finds out by itself: it forgets what is never continued. */
   cancel(query: AskedQuery): void {
-    if (this.#open.delete(query.askedAs)) this.#put(query, CANCEL, this.#name(query));
+    if (!this.#open.delete(query.askedAs)) return;
+    if (sendCancel(this.#laneOf(query), this.#nameOf(query))) this.#ring(query);
   }
 
   /** Asks again for everything that the reader who died had not answered. */
@@ -152,59 +145,29 @@ export class ReaderLink {
   }
 
   #take(lane: LaneConsumer): void {
-    const word = lane.offset >>> 2;
-    if (lane.words[word] !== this.#epoch) return;
-    const query = this.#open.get(lane.words[word + 1]!);
+    const slice = this.#slice.at(lane);
+    if (slice.epoch !== this.#epoch) return;
+    const query = this.#open.get(slice.number);
     if (query === undefined) return;
-    const state = lane.words[word + 2]!;
-    const count = lane.words[word + 3]!;
-    const noteBytes = lane.words[word + 4]!;
-    const note = JSON.parse(text(lane, lane.offset + SLICE_HEADER_BYTES, noteBytes)) as SliceNote;
-    if (state === STATE_DONE || state === STATE_FAILED) this.#open.delete(query.askedAs);
-    const rowsAt = (lane.offset + SLICE_HEADER_BYTES + noteBytes + 7) & ~7;
-    query.take({
-      state: state === STATE_DONE ? "done" : state === STATE_FAILED ? "failed" : "more",
-      note,
-      rows: (take) => walkRows(lane, rowsAt, count, take),
-    });
+    const { state, note } = slice;
+    if (state !== "more") this.#open.delete(query.askedAs);
+    query.take({ state, note, rows: (take) => slice.walk(take) });
   }
 
-  #name(query: AskedQuery): Uint8Array {
-    return new Uint8Array(Uint32Array.of(this.#epoch, query.askedAs).buffer);
+  #nameOf(query: AskedQuery): QueryName {
+    return { epoch: this.#epoch, number: query.askedAs };
+  }
+
+  #laneOf(query: AskedQuery): LaneProducer {
+    return this.#queries[this.#readerOf(query)]!;
+  }
+
+  #ring(query: AskedQuery): void {
+    this.#bells[this.#readerOf(query)]!.ring();
   }
 
   #readerOf(query: AskedQuery): number {
     const isOfAll = query.type === "sync" && isTimeWindow(query.filters[0]!, this.#eventsMax());
     return isOfAll ? FULL_SET_READER : query.number % this.#queries.length;
   }
-
-  #put(query: AskedQuery, type: number, bytes: Uint8Array): boolean {
-    const reader = this.#readerOf(query);
-    const lane = this.#queries[reader]!;
-    const at = lane.reserve(bytes.length);
-    if (at < 0) return false;
-    lane.bytes.set(bytes, at);
-    lane.commit(type, bytes.length);
-    this.#bells[reader]!.ring();
-    return true;
-  }
-}
-
-function walkRows(
-  lane: LaneConsumer,
-  start: number,
-  count: number,
-  take: (text: string, seq: number) => void,
-): void {
-  let at = start;
-  for (let row = 0; row < count; row++) {
-    const seq = lane.doubles[at >>> 3]!;
-    const bytes = lane.words[(at >>> 2) + 2]!;
-    take(text(lane, at + ROW_HEADER_BYTES, bytes), seq);
-    at = (at + ROW_HEADER_BYTES + bytes + 7) & ~7;
-  }
-}
-
-function text(lane: LaneConsumer, at: number, bytes: number): string {
-  return decoder.decode(lane.bytes.slice(at, at + bytes));
 }

@@ -13,18 +13,18 @@ import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { PLUGIN_BATCH_MAX } from "../../lib/limits.ts";
 import { KIND_VANISH } from "../../lib/nostr/kinds.ts";
-import { PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { asksUsToVanish } from "../../lib/nostr/vanish.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
-import { eventRequest, type PluginRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
+import { eventRequest, type PluginRequest } from "../../lib/plugin/request.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { eventOf } from "../../lib/nostr/exact.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { type Recipient, sendOk } from "../../wire/outcome.ts";
+import { sendOk } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
-import { PACKED, PACKED_HEADER_BYTES } from "../../wire/packed.ts";
-import type { EventSource } from "../../wire/asked.ts";
+import { type PackedHeader, passPacked } from "../../wire/packed.ts";
+import { AskedRecord } from "../../wire/asked.ts";
+import { pluginSourceOf } from "../../wire/source.ts";
 import { PluginProcess, type PluginUse } from "../../runtime/plugin_process.ts";
 
 /** How long to wait before looking again whether the store has made room, ms. */
@@ -34,9 +34,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const ACCEPTED: Decision = { action: "accept" };
 
 /** One entry that was read and not yet passed on. */
-interface Entry extends Recipient {
+interface Entry extends PackedHeader {
   readonly verifier: number;
-  readonly origin: number;
   readonly id: Uint8Array;
   /** Header and packed event, as the store takes them. */
   readonly record: Uint8Array;
@@ -47,10 +46,9 @@ class WritePlugin {
   readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
   readonly #ownUrls: readonly string[];
-  /** The relay's own public key, or null. */
-  readonly #self: string | null;
   readonly #log: Log;
   readonly #asked: LaneConsumer[];
+  readonly #record = new AskedRecord();
   readonly #packed: LaneProducer[];
   readonly #outcomes: LaneProducer[];
   readonly #bell: Doorbell;
@@ -58,14 +56,13 @@ class WritePlugin {
   readonly #originBells: Doorbell[];
 
   constructor(
-    { memory, config, facts }: ActorStart,
+    { memory, config }: ActorStart,
     settings: ConfigFollower,
     plugin: PluginProcess,
     log: Log,
   ) {
     this.#settings = settings;
     this.#plugin = plugin;
-    this.#self = facts.self ?? null;
     this.#ownUrls = ownUrls(config);
     this.#log = log;
     this.#asked = memory.asked.map((lane) => new LaneConsumer(lane));
@@ -105,33 +102,28 @@ class WritePlugin {
   }
 
   #ask(lane: LaneConsumer, verifier: number): Entry {
-    const { offset, length } = lane;
-    const event = new PackedEvent(lane).at(offset + PACKED_HEADER_BYTES);
-    const recordBytes = PACKED_HEADER_BYTES + event.packed.length;
-    const word = offset >>> 2;
-    const receivedAtMs = lane.doubles[(offset >>> 3) + 1]!;
-    const source = JSON.parse(decoder.decode(lane.bytes.slice(offset + recordBytes, offset + length)));
+    const record = this.#record.at(lane);
+    const { origin, epoch, connection, receivedAtMs, source } = record;
     return {
       verifier,
-      origin: lane.words[word + 4]!,
-      epoch: lane.words[word]!,
-      connection: lane.words[word + 1]!,
+      origin,
+      epoch,
+      connection,
       receivedAtMs,
-      id: event.id.slice(),
-      record: lane.bytes.slice(offset, offset + recordBytes),
-      decision: this.#settings.config.WRITE_PLUGIN === null
-        ? ACCEPTED
-        : this.#decisionOn(event, source, receivedAtMs),
+      source,
+      id: record.event.id.slice(),
+      record: record.copy(),
+      decision: this.#settings.config.WRITE_PLUGIN === null ? ACCEPTED : this.#decisionOn(record),
     };
   }
 
-  /** Nobody can refuse a request to vanish from this relay (NIP-62), so the plugin is not asked about it. */
-  #decisionOn(event: PackedEvent, source: EventSource, receivedAtMs: number): Decision | Promise<Decision> {
+  /** Nobody refuses the relay its own events, nor a request to vanish from it (NIP-62): the plugin is not asked. */
+  #decisionOn(record: AskedRecord): Decision | Promise<Decision> {
+    const { event, source } = record;
+    if (source === "own") return ACCEPTED;
     const text = decoder.decode(event.text.slice());
-    // Nobody refuses the relay its own events, which come as imports do.
-    if (source.address === "" && this.#self !== null && eventOf(text).pubkey === this.#self) return ACCEPTED;
     if (event.kind === KIND_VANISH && asksUsToVanish(eventOf(text), this.#ownUrls)) return ACCEPTED;
-    return this.#plugin.ask(requestOf(text, source, receivedAtMs));
+    return this.#plugin.ask(requestOf(text, record));
   }
 
   /** Passes the batch on in the order in which it came. */
@@ -157,23 +149,20 @@ class WritePlugin {
 
   async #pass({ verifier, record }: Entry): Promise<void> {
     const lane = this.#packed[verifier]!;
-    let at: number;
-    while ((at = lane.reserve(record.length)) < 0) {
+    while (!passPacked(lane, record)) {
       this.#storeBell.ring();
       await new Promise<void>((resolve) => setTimeout(resolve, STORE_FULL_WAIT_MS));
     }
-    lane.bytes.set(record, at);
-    lane.commit(PACKED, record.length);
   }
 }
 
-function requestOf(text: string, { address, keys }: EventSource, receivedAtMs: number): PluginRequest {
+function requestOf(text: string, { source, receivedAtMs, note }: AskedRecord): PluginRequest {
   const { id, pubkey } = JSON.parse(text) as { id: string; pubkey: string };
   return eventRequest({ id, pubkey, text }, {
     receivedAtSeconds: Math.floor(receivedAtMs / 1000),
-    sourceType: address === "" ? "Import" : sourceOfAddress(address),
-    sourceInfo: address,
-    authenticated: new Set(keys),
+    sourceType: pluginSourceOf(source, note.address),
+    sourceInfo: note.address,
+    authenticated: new Set(note.keys),
   });
 }
 

@@ -32,7 +32,8 @@ import { eventOf, pubkeyOf } from "../../lib/nostr/exact.ts";
 import { FilterCheck } from "../../lib/store/read/filter_check.ts";
 import { PausedScan } from "../../lib/store/read/paused_scan.ts";
 import type { EventScan, ScanEnd } from "../../lib/store/read/scan.ts";
-import type { ReaderQuery, SliceNote } from "../../wire/query.ts";
+import type { ReaderQuery } from "../../wire/query.ts";
+import type { SliceContent, SliceNote } from "../../wire/slice.ts";
 
 /** How many times as many ids are asked for next where too few of those of a search were events to be sent. */
 const SEARCH_WIDENING = 4;
@@ -40,11 +41,8 @@ const SEARCH_WIDENING = 4;
 const ANSWERS: readonly Filter[] = [{ kinds: ANSWER_KINDS, tags: [], limit: 0 }];
 
 /** One slice, ready to be sent. */
-export interface Slice {
+export interface Slice extends SliceContent {
   readonly state: "more" | "done";
-  readonly note: SliceNote;
-  readonly texts: readonly string[];
-  readonly seqs: readonly number[];
 }
 
 /** One event that a search has found. */

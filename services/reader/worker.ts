@@ -42,24 +42,12 @@ import { threadNumber } from "../../wire/memory.ts";
 import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import { type Asker, clientOf, OpenJobs } from "./open_jobs.ts";
-import { rowsBytesMax } from "./slice_bytes.ts";
 import { isLate, SyncTurns, TOO_LATE } from "./sync_turns.ts";
-import {
-  CANCEL,
-  CONTINUE,
-  FULL_SET_READER,
-  MESSAGE,
-  QUERY,
-  type ReaderQuery,
-  ROW_HEADER_BYTES,
-  SLICE,
-  SLICE_HEADER_BYTES,
-  type SliceNote,
-  STATE_DONE,
-  STATE_FAILED,
-  STATE_MORE,
-} from "../../wire/query.ts";
+import { FULL_SET_READER, QueryRecord } from "../../wire/query.ts";
+import { rowsBytesMax, sendSlice, type SliceContent, type SliceNote } from "../../wire/slice.ts";
 
+/** The pause before a refusal is offered again to a lane that was full, ms. */
+const FULL_WAIT_MS = 5;
 /** The most bytes that a slice takes in its lane, its header left out; `lib/limits.ts` asserts that it is enough. */
 const SLICE_ROOM_BYTES = LANE_BYTES / 2 - 8;
 /** The most bytes of it that are texts; an event that was stored without a limit may be longer. */
@@ -69,8 +57,6 @@ const TOO_LONG = "error: the query has met an event that is too long to be sent"
 /** What a client is told that has too much open, or where all clients together have. */
 const TOO_MANY = "rate-limited: too many long queries are open, try again";
 const SEARCH_AVAILABLE = slotOf("nostr_search_available");
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class Reader {
   readonly #settings: ConfigFollower;
@@ -79,6 +65,7 @@ class Reader {
   readonly #search: SearchReader;
   readonly #log: Log;
   readonly #queries: LaneConsumer[];
+  readonly #asked = new QueryRecord();
   readonly #rows: LaneProducer[];
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
@@ -189,28 +176,21 @@ class Reader {
   }
 
   #take(lane: LaneConsumer, gateway: number): void {
-    if (lane.type === QUERY) {
-      const query = JSON.parse(
-        decoder.decode(lane.bytes.slice(lane.offset, lane.offset + lane.length)),
-      ) as ReaderQuery;
-      return this.#open({ query, gateway, bytes: lane.length });
-    }
-    const word = lane.offset >>> 2;
-    const name = `${gateway}:${lane.words[word]}:${lane.words[word + 1]}`;
-    const job = this.#jobs.get(name);
+    const asked = this.#asked.at(lane);
+    const { type } = asked;
+    if (type === "query") return this.#open({ query: asked.query, gateway, bytes: asked.length });
+    const { epoch, number } = asked;
+    const job = this.#jobs.get(`${gateway}:${epoch}:${number}`);
     if (job === undefined) {
-      if (lane.type === CANCEL) return;
-      const query = { epoch: lane.words[word]!, number: lane.words[word + 1]! };
-      return this.#refuse({ gateway, query }, {
+      if (type === "cancel") return;
+      return this.#refuse({ gateway, query: { epoch, number } }, {
         reason: "error: the query was given up because its client paused, try again",
       });
     }
-    if (lane.type === CANCEL) this.#jobs.end(job);
+    if (type === "cancel") this.#jobs.end(job);
     job.touchedMs = performance.now();
-    if (lane.type === CONTINUE) job.isWanted = true;
-    if (lane.type === MESSAGE && job instanceof SyncJob) {
-      job.take(lane.bytes.slice(lane.offset + 8, lane.offset + lane.length));
-    }
+    if (type === "continue") job.isWanted = true;
+    if (type === "message" && job instanceof SyncJob) job.take(asked.message);
   }
 
   #open(opened: OpenedQuery): void {
@@ -262,7 +242,7 @@ class Reader {
       if (rowsBytesMax(slice.texts) > SLICE_TEXTS_BYTES_MAX) return this.#fail(job, { reason: TOO_LONG });
       if (slice.state === "done") this.#jobs.end(job);
       job.isWanted = false;
-      this.#send(job, slice.state === "done" ? STATE_DONE : STATE_MORE, slice);
+      this.#send(job, slice);
     } catch (error) {
       if (error instanceof SyncRefusal) {
         const { message: reason, eventsMax } = error;
@@ -308,7 +288,7 @@ class Reader {
   }
 
   #refuse(asker: Asker, note: SliceNote): void {
-    this.#send(asker, STATE_FAILED, { state: "done", note, texts: [], seqs: [] });
+    this.#send(asker, { state: "failed", note, texts: [], seqs: [] });
   }
 
   #freeBytes(job: Asker): number {
@@ -316,31 +296,12 @@ class Reader {
     return lane.capacityBytes - lane.usedBytes;
   }
 
-  #send(job: Asker, state: number, slice: Slice): void {
-    const lane = this.#rows[job.gateway]!;
-    const note = encoder.encode(JSON.stringify(slice.note));
-    const start = lane.reserve(SLICE_HEADER_BYTES + note.length + 8 + rowsBytesMax(slice.texts));
-    if (start < 0) {
-      // Only a refusal comes here without having looked for room; its client hears of it when there is some.
-      setTimeout(() => this.#send(job, state, slice), 5);
-      return;
+  #send(asker: Asker, slice: SliceContent): void {
+    if (sendSlice(this.#rows[asker.gateway]!, asker.query, slice)) {
+      return this.#gatewayBells[asker.gateway]!.ring();
     }
-    const word = start >>> 2;
-    lane.words[word] = job.query.epoch;
-    lane.words[word + 1] = job.query.number;
-    lane.words[word + 2] = state;
-    lane.words[word + 3] = slice.texts.length;
-    lane.words[word + 4] = note.length;
-    lane.bytes.set(note, start + SLICE_HEADER_BYTES);
-    let at = (start + SLICE_HEADER_BYTES + note.length + 7) & ~7;
-    for (let row = 0; row < slice.texts.length; row++) {
-      const { written } = encoder.encodeInto(slice.texts[row]!, lane.bytes.subarray(at + ROW_HEADER_BYTES));
-      lane.doubles[at >>> 3] = slice.seqs[row]!;
-      lane.words[(at >>> 2) + 2] = written;
-      at = (at + ROW_HEADER_BYTES + written + 7) & ~7;
-    }
-    lane.commit(SLICE, at - start);
-    this.#gatewayBells[job.gateway]!.ring();
+    // Only a refusal comes here without having looked for room; its client hears of it when there is some.
+    setTimeout(() => this.#send(asker, slice), FULL_WAIT_MS);
   }
 }
 

@@ -18,7 +18,7 @@ import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { KIND_REPORT } from "../../lib/management/reports.ts";
 import { KIND_JOIN, KIND_LEAVE, kindClass } from "../../lib/nostr/kinds.ts";
-import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { FLAG_EPHEMERAL, type PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
@@ -32,15 +32,10 @@ import { sendOk } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
 import { threadNumber } from "../../wire/memory.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
-import { FRAME_IMPORTED } from "../../wire/frame.ts";
 import { StorageWatch } from "./storage_watch.ts";
-import {
-  PACKED_HEADER_BYTES,
-  TAIL_EPHEMERAL,
-  TAIL_REACHED,
-  TAIL_REMOVED,
-  TAIL_STORED,
-} from "../../wire/packed.ts";
+import { PackedRecord } from "../../wire/packed.ts";
+import { hasSender } from "../../wire/source.ts";
+import { TailWriter } from "../../wire/tail_entry.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
 const COMMIT_EVENTS = histogramOf("nostr_commit_events");
@@ -79,7 +74,7 @@ class Store {
   readonly #store: EventStore;
   readonly #lanes: LaneConsumer[];
   readonly #outcomes: LaneProducer[];
-  readonly #tail: TailProducer;
+  readonly #tail: TailWriter;
   readonly #audiences: readonly AudienceMemory[];
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
@@ -87,9 +82,8 @@ class Store {
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
   readonly #watch: StorageWatch;
-  readonly #event: PackedEvent;
+  readonly #record = new PackedRecord();
   readonly #hasMembers: boolean;
-  readonly #seqBytes = new Uint8Array(8);
   #group: Entry[] = [];
   #removals: Removal[] = [];
   #expireAtMs = 0;
@@ -102,9 +96,8 @@ class Store {
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
-    this.#event = new PackedEvent(this.#lanes[0]!);
     this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
-    this.#tail = new TailProducer(memory.tail);
+    this.#tail = new TailWriter(new TailProducer(memory.tail));
     this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
@@ -115,8 +108,7 @@ class Store {
   /** Serves until it is asked to stop and its lanes are empty. */
   run(): void {
     // A predecessor may have committed what it did not live to publish.
-    new Float64Array(this.#seqBytes.buffer)[0] = this.#store.lastSeq;
-    this.#tail.append(TAIL_REACHED, this.#seqBytes, new Uint8Array(0));
+    this.#tail.reached(this.#store.lastSeq);
     while (true) {
       const seen = this.#bell.rings;
       this.#heart.beat();
@@ -186,9 +178,10 @@ class Store {
     this.#store.begin();
     try {
       for (const entry of entries) {
-        const event = this.#at(entry);
+        const record = this.#at(entry);
+        const { event } = record;
         const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
-        entry.outcome = ephemeral ? this.#pass(event, entry) : this.#store.add(event);
+        entry.outcome = ephemeral ? this.#pass(record) : this.#store.add(event);
         entry.seq = ephemeral ? this.#store.lastSeq : this.#store.addedSeq;
       }
       this.#store.commit();
@@ -201,10 +194,10 @@ class Store {
   }
 
   /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
-  #pass(event: PackedEvent, { lane, offset }: Entry): Outcome {
+  #pass({ event, source }: PackedRecord): Outcome {
     // Nobody else is to see the code in it.
     if (this.#hasMembers && (event.kind === KIND_JOIN || event.kind === KIND_LEAVE)) {
-      return lane.words[(offset >>> 2) + 5]! & FRAME_IMPORTED ? "unheard" : "handed on";
+      return hasSender(source) ? "handed on" : "unheard";
     }
     return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
   }
@@ -213,7 +206,8 @@ class Store {
   #publish(): void {
     let removal = 0;
     for (const entry of this.#group) {
-      const event = this.#at(entry);
+      const record = this.#at(entry);
+      const { event } = record;
       if (entry.outcome === "stored") {
         // The tail keeps the order of the log, in which additions and removals alternate.
         while (removal < this.#removals.length && this.#removals[removal]!.seq < entry.seq) {
@@ -221,21 +215,14 @@ class Store {
         }
         this.#append(event, entry.seq);
       }
-      const word = entry.offset >>> 2;
-      const { words, doubles } = entry.lane;
-      const origin = words[word + 4]!;
-      const to = {
-        epoch: words[word]!,
-        connection: words[word + 1]!,
-        receivedAtMs: doubles[(entry.offset >>> 3) + 1]!,
-      };
       if (entry.outcome === "handed on") {
         const text = decoder.decode(event.text.slice());
-        report({ type: "member-request", text, gateway: origin, ...to });
+        const { origin: gateway, epoch, connection, receivedAtMs } = record;
+        report({ type: "member-request", text, gateway, epoch, connection, receivedAtMs });
         continue;
       }
       const [accepted, message] = ANSWERS[entry.outcome];
-      sendOk(this.#outcomes[origin]!, to, event.id, accepted, message);
+      sendOk(this.#outcomes[record.origin]!, record, event.id, accepted, message);
     }
     for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
     this.#removals = [];
@@ -245,17 +232,15 @@ class Store {
 
   #append(event: PackedEvent, seq: number): void {
     const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
-    new Float64Array(this.#seqBytes.buffer)[0] = seq;
-    this.#tail.append(ephemeral ? TAIL_EPHEMERAL : TAIL_STORED, this.#seqBytes, event.packed);
-    if (ephemeral) return;
+    if (ephemeral) return this.#tail.ephemeral(seq, event.packed);
+    this.#tail.stored(seq, event.packed);
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
     if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
   }
 
   #appendRemoval(removal: Removal): void {
-    new Float64Array(this.#seqBytes.buffer)[0] = removal.seq;
-    this.#tail.append(TAIL_REMOVED, this.#seqBytes, Uint8Array.fromHex(removal.id));
+    this.#tail.removed(removal.seq, Uint8Array.fromHex(removal.id));
   }
 
   /** Removes what has expired (NIP-40); queries leave it out from the second it expires. */
@@ -308,8 +293,8 @@ class Store {
     }
   }
 
-  #at(entry: Entry): PackedEvent {
-    return this.#event.at(entry.offset + PACKED_HEADER_BYTES, entry.lane);
+  #at({ lane, offset }: Entry): PackedRecord {
+    return this.#record.atOffset(lane, offset);
   }
 }
 

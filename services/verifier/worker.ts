@@ -33,15 +33,16 @@ import { EventIntake, type IntakeEntry, type Refusal } from "../../lib/verify/ev
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { type Recipient, sendOk, sendText } from "../../wire/outcome.ts";
+import { sendOk, sendText } from "../../wire/outcome.ts";
 import { managementPath } from "../../runtime/data_paths.ts";
 import { Log } from "../../runtime/log.ts";
 import { relayMs } from "../../wire/relay_clock.ts";
 import { threadNumber } from "../../wire/memory.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
-import { ASKED, type EventSource, sourceBytesMax } from "../../wire/asked.ts";
-import { PACKED, PACKED_HEADER_BYTES } from "../../wire/packed.ts";
-import { FRAME_ANY_SIZE, FRAME_HEADER_BYTES, FRAME_IMPORTED, FRAME_TRUSTED } from "../../wire/frame.ts";
+import { commitAsked, noteBytesMax, type SenderNote } from "../../wire/asked.ts";
+import { commitPacked, type PackedHeader, reservePacked } from "../../wire/packed.ts";
+import { FrameRecord } from "../../wire/frame.ts";
+import { hasSender } from "../../wire/source.ts";
 
 const BATCH_EVENTS = histogramOf("nostr_verifier_batch_events");
 const FRAMES_LEFT = slotOf("nostr_verifier_frames_left_total");
@@ -50,22 +51,15 @@ const SECOND_DECISIONS = slotOf("nostr_verify_second_decisions_total");
 const STORE_FULL_WAIT_MS = 1;
 /** Bytes of a quoted id that an OK repeats, where the id is none; a longer one is answered by a NOTICE. */
 const ODD_ID_BYTES_MAX = 200;
-/** Bytes of one proved key. */
-const KEY_BYTES = 32;
 /** Whoever sends it: an author's rate asks for no more. */
 const NOBODY = fromNobody(0);
-const NO_KEYS: ReadonlySet<string> = new Set();
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
-/** One frame of the batch: whom to answer, and from which lane it came. */
-interface Origin extends Recipient {
-  readonly origin: number;
-  readonly flags: number;
+/** One frame of the batch: whom to answer, by which lane. */
+interface Taken extends PackedHeader {
   /** For the plugin, where there is one. */
-  readonly source: EventSource | null;
+  readonly note: SenderNote | null;
 }
 
 class Verifier {
@@ -86,8 +80,6 @@ class Verifier {
   readonly #frames: LaneConsumer[];
   readonly #refusals: LaneProducer[];
   readonly #hasPlugin: boolean;
-  /** The relay's own public key, or null. */
-  readonly #self: string | null;
   /** To the store, or to the plugin before it. */
   readonly #packed: LaneProducer;
   readonly #bell: Doorbell;
@@ -95,14 +87,14 @@ class Verifier {
   readonly #nextBell: Doorbell;
   readonly #originBells: Doorbell[];
   readonly #metrics: ThreadMetrics;
-  #origins: Origin[] = [];
+  readonly #frame = new FrameRecord();
+  #taken: Taken[] = [];
   #firstLane = 0;
   #id = new Uint8Array(32);
 
   constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
     const { memory, index } = start;
     this.#verifier = verifier;
-    this.#self = start.facts.self ?? null;
     this.#heart = new Heartbeat(start.heartbeat);
     this.#decisions = new ManagementFollower(managementPath(start.config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
@@ -164,7 +156,7 @@ class Verifier {
   /** Takes what lies in the lanes, each batch beginning with another lane, up to what a batch holds. */
   #gather(): number {
     this.#intake.clear();
-    this.#origins = [];
+    this.#taken = [];
     const nowSeconds = Math.floor(Date.now() / 1000);
     const lanes = this.#frames.length;
     for (let n = 0; n < lanes; n++) {
@@ -173,41 +165,37 @@ class Verifier {
       while (this.#intake.hasRoom && this.#isCurrent() && lane.next()) this.#take(lane, origin, nowSeconds);
     }
     this.#firstLane = (this.#firstLane + 1) % lanes;
-    return this.#origins.length;
+    return this.#taken.length;
   }
 
   #take(lane: LaneConsumer, origin: number, nowSeconds: number): void {
-    const word = lane.offset >>> 2;
-    const flags = lane.words[word + 4]!;
-    const keyBytes = lane.words[word + 5]! * KEY_BYTES;
-    const keysAt = lane.offset + FRAME_HEADER_BYTES;
-    const addressAt = keysAt + keyBytes;
-    const textAt = addressAt + lane.words[word + 6]!;
-    const address = addressAt === textAt ? "" : decoder.decode(lane.bytes.slice(addressAt, textAt));
+    const frame = this.#frame.at(lane);
+    const { source, connection, address, keys } = frame;
+    const isClient = hasSender(source);
     const context = {
       nowSeconds,
-      authenticated: keyBytes === 0 ? NO_KEYS : keysOf(lane.bytes.subarray(keysAt, keysAt + keyBytes)),
-      ip: address || null,
-      connection: flags & FRAME_IMPORTED ? null : lane.words[word + 1]!,
-      anySize: (flags & FRAME_ANY_SIZE) !== 0,
+      authenticated: keys,
+      ip: isClient && address !== "" ? address : null,
+      connection: isClient ? connection : null,
+      anySize: frame.isAnySize,
+      isOwn: source === "own",
     };
-    this.#origins.push({
+    this.#taken.push({
       origin,
-      flags,
-      epoch: lane.words[word]!,
-      connection: lane.words[word + 1]!,
-      receivedAtMs: lane.doubles[(lane.offset >>> 3) + 1]!,
-      source: this.#hasPlugin ? { address, keys: [...context.authenticated] } : null,
+      epoch: frame.epoch,
+      connection,
+      receivedAtMs: frame.receivedAtMs,
+      source,
+      note: this.#hasPlugin ? { address, keys: [...keys] } : null,
     });
     // A frame that came after a decision finds it: one load where nothing was decided.
     this.#decisions.refresh();
-    const place = { source: origin, start: textAt, end: lane.offset + lane.length };
-    this.#intake.add(place, context, (flags & FRAME_TRUSTED) !== 0);
+    const place = { source: origin, start: frame.textAt, end: frame.textEnd };
+    this.#intake.add(place, context, frame.isTrusted);
   }
 
   #refusalOf(event: PolicyEvent, context: PolicyContext): string | null {
-    // What the relay itself has signed comes by control alone.
-    if (context.connection === null && this.#self !== null && event.pubkey === this.#self) return null;
+    if (context.isOwn) return null;
     const refusal = this.#content(event, context) ??
       (context.connection === null ? null : this.#sender(event, context));
     return refusal === null && this.#files.event !== null ? this.#files.event(event, context) : refusal;
@@ -224,14 +212,14 @@ class Verifier {
     const answered = new Set<number>();
     for (let n = 0; n < entries.length; n++) {
       const entry = entries[n]!;
-      const origin = this.#origins[n]!;
-      const refusal = entry.refusal ?? this.#excessOf(entry, origin);
+      const taken = this.#taken[n]!;
+      const refusal = entry.refusal ?? this.#excessOf(entry, taken);
       if (refusal === null) {
-        this.#pass(entry, origin);
+        this.#pass(entry, taken);
         packed++;
       } else {
-        this.#refuse(refusal, origin);
-        answered.add(origin.origin);
+        this.#refuse(refusal, taken);
+        answered.add(taken.origin);
       }
     }
     this.#bell.crashIfAsked();
@@ -241,57 +229,44 @@ class Verifier {
   }
 
   /** Whether its author sends too much. Before the signature was verified, anybody could use up an author's rate. */
-  #excessOf(entry: IntakeEntry, { flags }: Origin): Refusal | null {
-    if (this.#author === null || flags & FRAME_IMPORTED) return null;
+  #excessOf(entry: IntakeEntry, { source }: Taken): Refusal | null {
+    if (this.#author === null || !hasSender(source)) return null;
     const event = this.#intake.eventOf(entry);
     const message = this.#author(event, NOBODY);
     return message === null ? null : { id: event.id, message };
   }
 
-  #pass(entry: IntakeEntry, origin: Origin): void {
+  #pass(entry: IntakeEntry, taken: Taken): void {
     const lane = this.#packed;
+    const { note } = taken;
+    const bytesMax = this.#intake.packedBytesMax(entry) + (note === null ? 0 : noteBytesMax(note));
     let at: number;
-    const sourceBytes = origin.source === null ? 0 : sourceBytesMax(origin.source.keys.length);
-    while ((at = lane.reserve(PACKED_HEADER_BYTES + this.#intake.packedBytesMax(entry) + sourceBytes)) < 0) {
+    while ((at = reservePacked(lane, taken, bytesMax)) < 0) {
       // The store is behind. Waiting here fills the frames' lanes, and gateways answer that with `rate-limited:`.
       this.#heart.beat();
       this.#nextBell.ring();
       Atomics.wait(nap, 0, 0, STORE_FULL_WAIT_MS);
     }
-    const word = at >>> 2;
-    lane.words[word] = origin.epoch;
-    lane.words[word + 1] = origin.connection;
-    lane.doubles[(at >>> 3) + 1] = origin.receivedAtMs;
-    lane.words[word + 4] = origin.origin;
-    lane.words[word + 5] = origin.flags;
-    const bytes = PACKED_HEADER_BYTES + this.#intake.pack(entry, lane, at + PACKED_HEADER_BYTES);
-    if (origin.source === null) return lane.commit(PACKED, bytes);
-    const { written } = encoder.encodeInto(JSON.stringify(origin.source), lane.bytes.subarray(at + bytes));
-    lane.commit(ASKED, bytes + written);
+    const bytes = this.#intake.pack(entry, lane, at);
+    if (note === null) commitPacked(lane, bytes);
+    else commitAsked(lane, at, bytes, note);
   }
 
-  #refuse(refusal: { id: string | null; message: string }, origin: Origin): void {
-    const lane = this.#refusals[origin.origin]!;
+  #refuse(refusal: { id: string | null; message: string }, taken: Taken): void {
+    const lane = this.#refusals[taken.origin]!;
     const { id, message } = refusal;
     if (id !== null && /^[0-9a-f]{64}$/.test(id)) {
       this.#id.setFromHex(id);
-      return sendOk(lane, origin, this.#id, false, message);
+      return sendOk(lane, taken, this.#id, false, message);
     }
     const quoted = JSON.stringify(id);
     const notice = id === null || quoted.length > ODD_ID_BYTES_MAX;
     sendText(
       lane,
-      origin,
+      taken,
       notice ? `["NOTICE",${JSON.stringify(message)}]` : `["OK",${quoted},false,${JSON.stringify(message)}]`,
     );
   }
-}
-
-/** The proved keys that a frame carries. */
-function keysOf(bytes: Uint8Array): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (let at = 0; at < bytes.length; at += KEY_BYTES) keys.add(bytes.subarray(at, at + KEY_BYTES).toHex());
-  return keys;
 }
 
 onStart(async (start) => {
