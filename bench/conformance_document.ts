@@ -1,5 +1,5 @@
 /**
- * CONFORMANCE.md from what the relay checker saw. Runs in the bench's own process; no state.
+ * The conformance report, from what the relay checker saw. Runs in the bench's own process; no state.
  *
  * @module
  */
@@ -45,7 +45,7 @@ are tried on relays that list the NIP in their NIP-11 document, or in their own 
 A framework (khatru, rely) is judged by what it does with a store and nothing else added.
 
 \`deno task conformance\` makes this file, \`deno task conformance NAME\` the column of one relay;
-[bench/README.md](bench/README.md) says what has to be installed for it.`;
+[bench/README.md](../README.md) says what has to be installed for it.`;
 }
 
 function relays(all: readonly Conformance[]): string {

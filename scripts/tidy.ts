@@ -14,7 +14,8 @@ import { runCommand } from "./command.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
+import { checkGenerated, checkLinks } from "./tidy/documents.ts";
+import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkLayers,
@@ -37,9 +38,9 @@ export async function tidy(root: URL): Promise<Finding[]> {
     const { NIPS } = await import(new URL("lib/relay/nips.ts", root).href);
     findings.push(...checkNips(project, NIPS));
   }
-  if (project.has("lib/config/config.ts")) {
-    const { envExample } = await import(new URL("lib/config/config.ts", root).href);
-    findings.push(...checkEnvExample(project, envExample()));
+  if (project.has("scripts/docs/generated.ts")) {
+    const { generatedDocuments } = await import(new URL("scripts/docs/generated.ts", root).href);
+    findings.push(...checkGenerated(await generatedDocuments(root)), ...checkLinks(project));
   }
   return findings;
 }

@@ -1,5 +1,5 @@
 /**
- * Every setting an operator has, in one table: the reader, `.env.example` and the README follow from it.
+ * Every setting an operator has, in one table. The reader, `.env.example` and docs/operating/settings.md follow from it.
  * A setting has one name everywhere: the environment variable is also the key in {@linkcode Config}.
  * Runs on any thread; constants only.
  *
