@@ -14,7 +14,7 @@ import { runCommand } from "./command.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkGenerated, checkLinks } from "./tidy/documents.ts";
+import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
@@ -40,7 +40,11 @@ export async function tidy(root: URL): Promise<Finding[]> {
   }
   if (project.has("scripts/docs/generated.ts")) {
     const { generatedDocuments } = await import(new URL("scripts/docs/generated.ts", root).href);
-    findings.push(...checkGenerated(await generatedDocuments(root)), ...checkLinks(project));
+    findings.push(
+      ...checkGenerated(await generatedDocuments(root)),
+      ...checkLinks(project),
+      ...checkNamedFiles(project),
+    );
   }
   return findings;
 }

@@ -4,7 +4,7 @@ import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
-import { checkGenerated, checkLinks } from "./tidy/documents.ts";
+import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 type Check = (project: Project) => Finding[];
@@ -199,6 +199,15 @@ Deno.test("checkLinks() wants the file and the heading that a link of a document
   assertEquals(find(checkLinks, Object.fromEntries(project)), []);
   const broken = { "a.md": "# A\n[b](b.md), [c](c.md#no)\n", "c.md": "# C\n" };
   assertEquals(find(checkLinks, broken).length, 2);
+});
+
+Deno.test("checkNamedFiles() wants the files that ARCHITECTURE.md names", () => {
+  const project = {
+    "ARCHITECTURE.md": "`lib/a.ts`, `lib/b.ts`, `tests/nipNN_test.ts`, `a.ts`",
+    "lib/a.ts": "",
+  };
+  const findings = find(checkNamedFiles, project);
+  assertEquals(findings, ['ARCHITECTURE.md:1: no file "lib/b.ts"']);
 });
 
 Deno.test("checkNamedTests() wants every test that SECURITY.md names", () => {

@@ -6,6 +6,10 @@
  */
 import { type Finding, lineAt, type Project } from "./project.ts";
 
+/** `lib/queue/lane.ts`; not `tests/protocol/nipNN_test.ts`, which stands for many. */
+const NAMED_FILE =
+  /`((?:lib|wire|runtime|services|scripts|native|tests|bench|check_relay|docs)\/(?![\w/]*NN)[\w/]+\.(?:ts|c|h|md))`/g;
+
 /** Each document is what `deno task docs` writes. */
 export function checkGenerated(
   documents: readonly { readonly path: string; readonly actual: string; readonly expected: string }[],
@@ -22,6 +26,19 @@ export function checkLinks(project: Project): Finding[] {
     for (const match of text.matchAll(/\]\(([^)\s]*)\)/g)) {
       const message = brokenLink(project, path, match[1]!);
       if (message !== undefined) findings.push({ path, line: lineAt(text, match.index), message });
+    }
+  }
+  return findings;
+}
+
+/** Every path of a file that a document names in backticks, from the root of the project, is there. */
+export function checkNamedFiles(project: Project): Finding[] {
+  const findings: Finding[] = [];
+  for (const [path, text] of project) {
+    if (!/^[A-Z]+\.md$|^docs\/engineering\//.test(path) || path === "CHANGELOG.md") continue;
+    for (const match of text.matchAll(NAMED_FILE)) {
+      if (project.has(match[1]!)) continue;
+      findings.push({ path, line: lineAt(text, match.index), message: `no file "${match[1]}"` });
     }
   }
   return findings;
