@@ -11,10 +11,10 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { runCommand } from "./command.ts";
+import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
@@ -28,6 +28,8 @@ const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkTexts,
   checkChangelog,
   checkNamedTests,
+  checkLinks,
+  checkNamedFiles,
 ];
 
 /** Every breach in the project below `root`, a `file:` URL that ends with a slash. */
@@ -40,11 +42,7 @@ export async function tidy(root: URL): Promise<Finding[]> {
   }
   if (project.has("scripts/docs/generated.ts")) {
     const { generatedDocuments } = await import(new URL("scripts/docs/generated.ts", root).href);
-    findings.push(
-      ...checkGenerated(await generatedDocuments(root)),
-      ...checkLinks(project),
-      ...checkNamedFiles(project),
-    );
+    findings.push(...checkGenerated(await generatedDocuments(root)));
   }
   return findings;
 }

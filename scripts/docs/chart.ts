@@ -7,7 +7,7 @@
 import { type Measurement, summarize, type Summary } from "../../bench/peers/summary.ts";
 
 /** What `bench/results/peers.json` holds, as far as the chart needs it. */
-export interface Comparison {
+interface Comparison {
   readonly peers: readonly { readonly name: string }[];
   readonly measurements: readonly Measurement[];
 }

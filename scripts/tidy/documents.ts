@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Generated } from "../docs/generated.ts";
 import { type Finding, lineAt, type Project } from "./project.ts";
 
 /** `lib/queue/lane.ts`; not `tests/protocol/nipNN_test.ts`, which stands for many. */
@@ -11,9 +12,7 @@ const NAMED_FILE =
   /`((?:lib|wire|runtime|services|scripts|native|tests|bench|check_relay|docs)\/(?![\w/]*NN)[\w/]+\.(?:ts|c|h|md))`/g;
 
 /** Each document is what `deno task docs` writes. */
-export function checkGenerated(
-  documents: readonly { readonly path: string; readonly actual: string; readonly expected: string }[],
-): Finding[] {
+export function checkGenerated(documents: readonly Generated[]): Finding[] {
   return documents.filter(({ actual, expected }) => actual !== expected)
     .map(({ path }) => ({ path, message: "differs from what `deno task docs` writes" }));
 }
