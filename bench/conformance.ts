@@ -2,7 +2,7 @@
  * How relays fare with the rules of the relay checker: `deno task conformance [NAME…]`.
  *
  * Starts each named relay (all that can run here by default; `bench/peers/` says what they need) on an empty directory,
- * tries every rule, keeps what was seen in `bench/results/conformance/NAME.json`, and writes CONFORMANCE.md from all
+ * tries every rule, keeps what was seen in `bench/results/conformance/NAME.json`, and writes conformance.md from all
  * results that are there.
  *
  *   --dir DIR    where the relays' data goes; a temporary directory by default
@@ -26,7 +26,7 @@ import { peerNamed, PEERS } from "./peers/all.ts";
 import { freePort, type Peer } from "./peers/peer.ts";
 
 const RESULTS = new URL("./results/conformance/", import.meta.url);
-const DOCUMENT = new URL("../CONFORMANCE.md", import.meta.url);
+const DOCUMENT = new URL("./results/conformance.md", import.meta.url);
 
 /** NIPs that a relay serves by its own documents and does not list in a document of NIP-11. */
 const UNLISTED: Readonly<Record<string, readonly number[]>> = {

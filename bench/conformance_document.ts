@@ -1,5 +1,5 @@
 /**
- * CONFORMANCE.md from what the relay checker saw. Runs in the bench's own process; no state.
+ * The conformance report, from what the relay checker saw. Runs in the bench's own process; no state.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function conformanceDocument(all: readonly Conformance[]): string {
     intro(),
     relays(all),
     "## The rules\n\n" +
-    "✓ held, **✗** broken, empty: not applicable. Rules in italics are advice (SHOULD, MAY); the others are required.\n\n" +
+    "✓ held, **✗** broken, blank: not applicable. Rules in italics are advised (SHOULD, MAY); the others are required.\n\n" +
     table(all),
     ...all.map(broken).filter((text) => text !== ""),
   ].join("\n\n") + "\n";
@@ -37,15 +37,15 @@ export function conformanceDocument(all: readonly Conformance[]): string {
 
 function intro(): string {
   return `<!-- deno-fmt-ignore-file -->
-# How relays fare
+# Conformance of relays
 
-What \`deno task check-relay\` saw of this relay and of others, on an empty database and in the setup that is named.
-The rules were written beside this relay, so that it breaks none says less than what the others break. A NIP's rules
-are tried on relays that list the NIP in their NIP-11 document, or in their own documentation where they serve none.
-A framework (khatru, rely) is judged by what it does with a store and nothing else added.
+The results of \`deno task check-relay\` for this relay and others, each on an empty database and in the set-up that is
+named. The rules were written alongside this relay, so its own column says less than those of the others. Rules of a NIP
+are tried on relays that list the NIP in their NIP-11 document, or in their own documentation if they serve none. A
+framework (khatru, rely) is judged by what it does with a store and nothing else added.
 
-\`deno task conformance\` makes this file, \`deno task conformance NAME\` the column of one relay;
-[bench/README.md](bench/README.md) says what has to be installed for it.`;
+\`deno task conformance\` writes this file, \`deno task conformance NAME\` the column of one relay;
+[bench/README.md](../README.md) lists what must be installed.`;
 }
 
 function relays(all: readonly Conformance[]): string {

@@ -11,10 +11,11 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { runCommand } from "./command.ts";
+import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkLayers,
@@ -27,6 +28,8 @@ const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkTexts,
   checkChangelog,
   checkNamedTests,
+  checkLinks,
+  checkNamedFiles,
 ];
 
 /** Every breach in the project below `root`, a `file:` URL that ends with a slash. */
@@ -37,9 +40,9 @@ export async function tidy(root: URL): Promise<Finding[]> {
     const { NIPS } = await import(new URL("lib/relay/nips.ts", root).href);
     findings.push(...checkNips(project, NIPS));
   }
-  if (project.has("lib/config/config.ts")) {
-    const { envExample } = await import(new URL("lib/config/config.ts", root).href);
-    findings.push(...checkEnvExample(project, envExample()));
+  if (project.has("scripts/docs/generated.ts")) {
+    const { generatedDocuments } = await import(new URL("scripts/docs/generated.ts", root).href);
+    findings.push(...checkGenerated(await generatedDocuments(root)));
   }
   return findings;
 }

@@ -4,7 +4,8 @@ import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
 import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
-import { checkChangelog, checkEnvExample, checkNamedTests, checkNips } from "./tidy/promises.ts";
+import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
+import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 type Check = (project: Project) => Finding[];
 
@@ -184,11 +185,29 @@ Deno.test("checkNips() pairs what is advertised with its tests, both ways", () =
   ]);
 });
 
-Deno.test("checkEnvExample() wants the table's own text", () => {
-  const project = new Map([[".env.example", "#PORT=8000\n"]]);
-  assertEquals(checkEnvExample(project, "#PORT=8000\n"), []);
-  assertEquals(checkEnvExample(project, "#PORT=8001\n").length, 1);
-  assertEquals(checkEnvExample(new Map(), "#PORT=8000\n").length, 1);
+Deno.test("checkGenerated() wants documents as they are generated", () => {
+  assertEquals(checkGenerated([{ path: "a.md", actual: "x", expected: "x" }]), []);
+  assertEquals(checkGenerated([{ path: "a.md", actual: "x", expected: "y" }]).length, 1);
+});
+
+Deno.test("checkLinks() wants the file and the heading that a link of a document names", () => {
+  const project = new Map([
+    ["docs/a.md", "# A\n[b](b.md#two-words), [c](../c.ts), [web](https://example.com/x.md), [self](#a)\n"],
+    ["docs/b.md", "# B\n## Two words\n"],
+    ["c.ts", ""],
+  ]);
+  assertEquals(find(checkLinks, Object.fromEntries(project)), []);
+  const broken = { "a.md": "# A\n[b](b.md), [c](c.md#no)\n", "c.md": "# C\n" };
+  assertEquals(find(checkLinks, broken).length, 2);
+});
+
+Deno.test("checkNamedFiles() wants the files that ARCHITECTURE.md names", () => {
+  const project = {
+    "ARCHITECTURE.md": "`lib/a.ts`, `lib/b.ts`, `tests/nipNN_test.ts`, `a.ts`",
+    "lib/a.ts": "",
+  };
+  const findings = find(checkNamedFiles, project);
+  assertEquals(findings, ['ARCHITECTURE.md:1: no file "lib/b.ts"']);
 });
 
 Deno.test("checkNamedTests() wants every test that SECURITY.md names", () => {

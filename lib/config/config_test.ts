@@ -232,7 +232,7 @@ Deno.test(".env.example follows from the table, and with every line uncommented 
   assertEquals(readConfig(environment, Object.keys(environment)), readConfig({}));
 });
 
-Deno.test("the table of the README names every setting once", () => {
+Deno.test("the tables of settings name every setting once", () => {
   for (const [name] of settingRows()) {
     assertEquals(configTable().split(`| \`${name}\``).length, 2, name);
   }

@@ -1,6 +1,6 @@
 /**
- * The documents that follow from the table of settings: `.env.example` and the table in the README.
- * Runs on any thread; holds no state.
+ * The documents that follow from the table of settings: `.env.example` and the tables of docs/operating/settings.md,
+ * which `deno task docs` writes. Runs on any thread; holds no state.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export function configTable(): string {
       return `| ${cells.map(cell).join(" | ")} | ${row.restart ? "yes" : "no"} |`;
     });
     const head = "| Name | Default | Allowed | What it is | Restart |\n| --- | --- | --- | --- | --- |";
-    return `**${title}**\n\n${head}\n${lines.join("\n")}\n`;
+    return `### ${title}\n\n${head}\n${lines.join("\n")}\n`;
   });
   return tables.join("\n");
 }

@@ -39,13 +39,6 @@ export function checkNamedTests(project: Project): Finding[] {
   return findings;
 }
 
-/** `.env.example` is what the table of settings gives. */
-export function checkEnvExample(project: Project, expected: string): Finding[] {
-  const path = ".env.example";
-  if (project.get(path) === expected) return [];
-  return [{ path, message: "differs from the table of settings (envExample() of lib/config/config.ts)" }];
-}
-
 /** The changelog's newest version is the project's, and its sections are the three known ones in their order. */
 export function checkChangelog(project: Project): Finding[] {
   const path = "CHANGELOG.md";

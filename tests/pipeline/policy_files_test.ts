@@ -1,5 +1,5 @@
 /**
- * The operator's policy files from outside: README's example decides, broken ones refuse, changed ones take over.
+ * The operator's policy files from outside: the documented example decides, broken ones refuse, changed ones take over.
  *
  * @module
  */
@@ -63,9 +63,9 @@ async function withClients(url: string, test: (client: TestClient) => Promise<vo
   await Promise.all(clients.map((client) => client.close()));
 }
 
-Deno.test("README's example is sound TypeScript and does what it says", async () => {
-  const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  const example = [...readme.matchAll(/```ts\n([^]*?)```/g)].map(([, text]) => text!)
+Deno.test("the documented example is sound TypeScript and does what it says", async () => {
+  const document = await Deno.readTextFile(`${ROOT}docs/operating/policies.md`);
+  const example = [...document.matchAll(/```ts\n([^]*?)```/g)].map(([, text]) => text!)
     .find((text) => text.includes("policy_file.ts"))!;
   const own = example.replace("/opt/sluice/", `file://${ROOT}`);
   assert(own !== example, "the example imports the relay's types");
