@@ -37,7 +37,7 @@ export class FrameSender {
 
   constructor(memory: RelayMemory, origin: number, epoch: number) {
     this.#lanes = memory.frames[origin]!.map((lane) => new LaneProducer(lane));
-    this.#bells = memory.bells.verifiers.map((bell) => new Doorbell(bell));
+    this.#bells = memory.bells.verifier.map((bell) => new Doorbell(bell));
     this.#epoch = epoch;
     this.withAddress = memory.asked.length > 0;
   }

@@ -7,17 +7,17 @@
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
-import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/rehearsal.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { FrameSender } from "../../runtime/frame_sender.ts";
 import { OUTCOME_ID_AT, OUTCOME_MESSAGE_AT, OUTCOME_OK } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
-import { controlOrigin } from "../../wire/memory.ts";
+import { originNumber } from "../../wire/actors.ts";
+import { bellOf, outcomeLanes } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
-import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
 import type { CrashRequest, HandOverReply, ImportReport } from "../../wire/control_lines.ts";
 
 /** How often an import is told how far it is, ms. */
@@ -37,19 +37,16 @@ class Control {
   readonly #outcomes: LaneConsumer[];
   readonly #bell: Doorbell;
   readonly #sessions = new Map<number, ImportSession>();
-  readonly #own: OwnEvents;
   #lastSession = 0;
 
   constructor(start: ActorStart, log: Log) {
     const { memory, epoch } = start;
-    const origin = controlOrigin(memory.counts);
+    const origin = originNumber(memory.counts, "control");
     this.#start = start;
     this.#log = log;
     this.#settings = new ConfigFollower(memory.config);
     this.#frames = new FrameSender(memory, origin, epoch);
-    this.#own = new OwnEvents(this.#frames, log);
-    this.#outcomes = [memory.outcomes[origin]!, ...memory.refusals.map((lanes) => lanes[origin]!)]
-      .map((lane) => new LaneConsumer(lane));
+    this.#outcomes = outcomeLanes(memory, origin).map((lane) => new LaneConsumer(lane));
     this.#bell = new Doorbell(memory.bells.origins[origin]!);
   }
 
@@ -60,16 +57,9 @@ class Control {
       const seen = this.#bell.rings;
       this.#bell.crashIfAsked();
       this.#drain();
-      this.#own.send();
       await this.#bell.waitAsync(seen);
     }
     listener.close();
-  }
-
-  /** Takes events of the relay's own. */
-  publish(events: readonly string[]): void {
-    this.#own.add(events);
-    this.#own.send();
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
@@ -121,17 +111,7 @@ class Control {
   }
 
   #crash({ actor, index, death = "error" }: CrashRequest): void {
-    const { bells, counts } = this.#start.memory;
-    const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
-      gateway: bells.origins.slice(0, counts.gateways),
-      control: bells.origins.slice(controlOrigin(counts)),
-      verifier: bells.verifiers,
-      reader: bells.readers,
-      plugin: this.#start.memory.asked.length > 0 ? [bells.plugin] : [],
-      store: [bells.store],
-      indexer: [bells.indexer],
-    };
-    const bell = all[actor]?.[index];
+    const bell = bellOf(this.#start.memory, actor, index);
     if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
     if (!DEATHS.includes(death)) throw new Error(`Cannot crash worker by "${death}": nobody dies of it`);
     new Doorbell(bell).requestCrash(death);
@@ -152,8 +132,7 @@ class Control {
     const message = decoder.decode(lane.bytes.slice(at, at + lane.words[word + 5]!));
     const accepted = lane.type === OUTCOME_OK && lane.words[word + 4] === 1;
     const number = lane.words[word + 1]!;
-    const sender = number === OWN_EVENTS ? this.#own : this.#sessions.get(number);
-    sender?.answer({ accepted, message });
+    this.#sessions.get(number)?.answer({ accepted, message });
   }
 }
 
@@ -171,9 +150,6 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS));
 }
 
-/** Set before main hears that this worker is ready, and so before any notice comes. */
-let control: Control;
-
 onStart(async (start) => {
   const path = controlPath(start.config.DATA_DIR);
   // Left behind by a process that was killed; the lock on the directory says that no relay uses it.
@@ -181,12 +157,10 @@ onStart(async (start) => {
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
   beatByTimer(start);
-  control = new Control(start, new Log("control", start.memory.logLevel));
+  const control = new Control(start, new Log("control", start.memory.logLevel));
   report({ type: "ready", facts: {} });
   await control.run(listener);
   await Deno.remove(path).catch(() => {});
   report({ type: "stopped" });
   endWorker();
-}, (notice) => {
-  if (notice.type === "publish") control.publish(notice.events);
 });

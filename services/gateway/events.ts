@@ -18,8 +18,7 @@ import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { LaneConsumer } from "../../lib/queue/lane.ts";
-import type { MemberNotice } from "../../wire/notices.ts";
-import type { RelayMemory } from "../../wire/memory.ts";
+import { outcomeLanes, type RelayMemory } from "../../wire/memory.ts";
 import type { FrameSender } from "../../runtime/frame_sender.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
@@ -76,8 +75,7 @@ export class Events {
     this.#answers = answers;
     this.#connections = connections;
     this.#heldCharsMax = HELD_TOTAL_CHARS_MAX / memory.counts.gateways;
-    this.#outcomes = [memory.outcomes[index]!, ...memory.refusals.map((lanes) => lanes[index]!)]
-      .map((lane) => new LaneConsumer(lane));
+    this.#outcomes = outcomeLanes(memory, index).map((lane) => new LaneConsumer(lane));
   }
 
   /** Whether any event that was received still has to be answered. */
@@ -214,14 +212,6 @@ export class Events {
     this.#metrics.set(QUEUE, this.#frames.unanswered);
     this.#metrics.set(QUEUE_BYTES.frames, this.#frames.usedBytes);
     return seen;
-  }
-
-  /** Main has answered who asked to join or leave (NIP-43). */
-  answered({ epoch, connection: number, receivedAtMs, id, accepted, message }: MemberNotice): void {
-    if (epoch !== this.#epoch) return;
-    const connection = this.#settle(number, performance.timeOrigin + performance.now() - receivedAtMs);
-    if (connection === undefined) return this.#answers.countOk(accepted, message);
-    this.#answers.ok(connection, id, accepted, message);
   }
 
   #answer(lane: LaneConsumer, nowMs: number): void {

@@ -1,14 +1,19 @@
 /** Tests of senders that wait for room: each has its turn, however much the others send. */
 import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { createRelayMemory, threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
+import { createRelayMemory } from "../../wire/memory.ts";
 import { EVENT_TAGS_UNANSWERED_ORIGIN_MAX, HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
+import { LaneProducer } from "../../lib/queue/lane.ts";
 import type { FrameSender } from "../../runtime/frame_sender.ts";
+import { sendOk } from "../../wire/outcome.ts";
 import type { Answers } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 
-const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1 }, false);
+const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1, plugins: 0 });
+
+const outcomes = new LaneProducer(memory.outcomes[0]!);
 
 /** Senders whose sockets bring the next text at once when they are read, and room that the test gives. */
 function senders(names: readonly string[]) {
@@ -118,16 +123,10 @@ function tagged(count: number) {
     send: (number: number, tags: number) => {
       events.take(connections.get(number)!, `[${"[".repeat(tags)}${" ".repeat(512)}`, null);
     },
-    answer: (number: number) =>
-      events.answered({
-        type: "member-answer",
-        epoch: 1,
-        connection: number,
-        receivedAtMs: 0,
-        id: "",
-        accepted: true,
-        message: "",
-      }),
+    answer: (number: number) => {
+      sendOk(outcomes, { epoch: 1, connection: number, receivedAtMs: 0 }, new Uint8Array(32), true, "");
+      events.drain();
+    },
   };
 }
 

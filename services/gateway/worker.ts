@@ -37,10 +37,10 @@ import { adminsOf } from "../../lib/relay/members.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import type { SignatureVerifier, VerifyTier } from "../../lib/verify/verifier.ts";
-import { type ActorStart, type GatewayNotice, onStart, report } from "../../runtime/actor.ts";
+import { type ActorNotice, type ActorStart, onStart, report } from "../../runtime/actor.ts";
 import { Log } from "../../runtime/log.ts";
 import { LoopTurn } from "../../runtime/loop_turn.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { OPEN_FILES_VARIABLE } from "../../runtime/open_files.ts";
 import { SOFTWARE } from "../../lib/relay/software.ts";
 import { managementPath, storePath } from "../../runtime/data_paths.ts";
@@ -74,7 +74,7 @@ const DRAIN_QUIET_MS = 20;
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, taken up by its loop. */
-const notices: Exclude<GatewayNotice, { type: "managed" | "invited" | "open" }>[] = [];
+const notices: Extract<ActorNotice, { type: "drain" | "restarted" }>[] = [];
 const management = new ManagementLink();
 
 /** What a gateway thread has to open before it starts. */
@@ -223,9 +223,9 @@ class GatewayThread {
 
   #takeNotices(): void {
     for (const notice of notices.splice(0)) {
-      if (notice.type === "reader-restarted") this.#link.readerRestarted(notice.reader);
-      else if (notice.type === "member-answer") this.#gateway.events.answered(notice);
-      else {
+      if (notice.type === "restarted") {
+        if (notice.actor === "reader") this.#link.readerRestarted(notice.index);
+      } else {
         this.#isDraining = true;
         this.#busyMs = performance.now();
         this.#gateway.isDraining = true;
@@ -357,9 +357,7 @@ onStart(async (given) => {
   // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
 }, (notice) => {
-  if (notice.type === "managed") management.answered(notice.number, notice.reply);
-  else if (notice.type === "invited") management.invited(notice.number, notice.answer);
-  else if (notice.type === "publish") return;
+  if (notice.type === "port") management.connect(notice.port);
   else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

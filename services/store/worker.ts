@@ -16,8 +16,7 @@ import {
 import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { KIND_REPORT } from "../../lib/management/reports.ts";
-import { KIND_JOIN, KIND_LEAVE, kindClass } from "../../lib/nostr/kinds.ts";
+import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
@@ -30,9 +29,10 @@ import { openForWriting } from "../../lib/store/keep/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { FRAME_IMPORTED } from "../../wire/frame.ts";
+import { ManagementFeed } from "./management_feed.ts";
 import { StorageWatch } from "./storage_watch.ts";
 import {
   PACKED_HEADER_BYTES,
@@ -51,10 +51,8 @@ const EXPIRE_INTERVAL_MS = 1_000;
 /** The pause after the removal of what has vanished, or settling, failed, ms. */
 const RETRY_MS = 1_000;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that main answers. */
-type Outcome = AddOutcome | "unheard" | "handed on" | "failed";
+/** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that management answers. */
+type Outcome = AddOutcome | "unheard" | "handed on" | "unanswered" | "failed";
 
 /** What an OK says of each outcome. */
 const ANSWERS: Record<Exclude<Outcome, "handed on">, readonly [accepted: boolean, message: string]> = {
@@ -64,6 +62,7 @@ const ANSWERS: Record<Exclude<Outcome, "handed on">, readonly [accepted: boolean
   vanished: [false, "blocked: its author or recipient has asked this relay to vanish"],
   deleted: [false, "blocked: its author has deleted this event"],
   unheard: [false, "mute: nobody listens to this ephemeral event"],
+  unanswered: [false, "error: the relay could not decide, try again later"],
   failed: [false, "error: the event could not be stored, try again later"],
 };
 
@@ -84,11 +83,15 @@ class Store {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
+  /** The first origins: they follow the tail as well. */
+  readonly #gateways: number;
+  /** The origins with an outcome in this group. */
+  readonly #answered = new Set<number>();
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
   readonly #watch: StorageWatch;
   readonly #event: PackedEvent;
-  readonly #hasMembers: boolean;
+  readonly #management: ManagementFeed;
   readonly #seqBytes = new Uint8Array(8);
   #group: Entry[] = [];
   #removals: Removal[] = [];
@@ -98,7 +101,8 @@ class Store {
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
     this.#heart = new Heartbeat(heartbeat);
-    this.#hasMembers = config.MEMBERSHIP !== "off";
+    this.#management = new ManagementFeed(config, memory);
+    this.#gateways = memory.counts.gateways;
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -106,7 +110,7 @@ class Store {
     this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
     this.#tail = new TailProducer(memory.tail);
     this.#audiences = memory.audiences;
-    this.#bell = new Doorbell(memory.bells.store);
+    this.#bell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
@@ -202,8 +206,7 @@ class Store {
 
   /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
   #pass(event: PackedEvent, { lane, offset }: Entry): Outcome {
-    // Nobody else is to see the code in it.
-    if (this.#hasMembers && (event.kind === KIND_JOIN || event.kind === KIND_LEAVE)) {
+    if (this.#management.useOf(event.kind) === "answer") {
       return lane.words[(offset >>> 2) + 5]! & FRAME_IMPORTED ? "unheard" : "handed on";
     }
     return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
@@ -219,7 +222,7 @@ class Store {
         while (removal < this.#removals.length && this.#removals[removal]!.seq < entry.seq) {
           this.#appendRemoval(this.#removals[removal++]!);
         }
-        this.#append(event, entry.seq);
+        this.#append(event, entry);
       }
       const word = entry.offset >>> 2;
       const { words, doubles } = entry.lane;
@@ -230,27 +233,37 @@ class Store {
         receivedAtMs: doubles[(entry.offset >>> 3) + 1]!,
       };
       if (entry.outcome === "handed on") {
-        const text = decoder.decode(event.text.slice());
-        report({ type: "member-request", text, gateway: origin, ...to });
-        continue;
+        if (this.#management.hand(entry.lane, entry.offset, event)) continue;
+        entry.outcome = "unanswered";
       }
+      this.#answered.add(origin);
       const [accepted, message] = ANSWERS[entry.outcome];
       sendOk(this.#outcomes[origin]!, to, event.id, accepted, message);
     }
     for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
-    for (const bell of this.#originBells) bell.ring();
+    this.#ringOrigins();
   }
 
-  #append(event: PackedEvent, seq: number): void {
+  #ringOrigins(): void {
+    for (let origin = 0; origin < this.#originBells.length; origin++) {
+      if (origin < this.#gateways || this.#answered.has(origin)) this.#originBells[origin]!.ring();
+    }
+    this.#answered.clear();
+  }
+
+  #append(event: PackedEvent, { lane, offset, seq }: Entry): void {
     const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
     new Float64Array(this.#seqBytes.buffer)[0] = seq;
     this.#tail.append(ephemeral ? TAIL_EPHEMERAL : TAIL_STORED, this.#seqBytes, event.packed);
     if (ephemeral) return;
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
-    if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
+    if (this.#management.useOf(event.kind) !== "copy") return;
+    if (!this.#management.hand(lane, offset, event)) {
+      this.#log.warn("management has much to do: a report waits for no moderator");
+    }
   }
 
   #appendRemoval(removal: Removal): void {
