@@ -553,6 +553,8 @@ export const REPORTED_EVENTS_MAX = 20;
 export const MEMBERS_LISTED_MAX = 2_500;
 /** Events about one member each (NIP-43) that go with one list; of more changes at once, only the list tells. */
 export const MEMBER_NOTICES_MAX = 100;
+/** Events that management takes before it answers what gateways ask: a decision takes some milliseconds. */
+export const MANAGEMENT_EVENTS_PER_TURN = 16;
 /** The pause between two lists of members, ms; a second, so that each replaces the one before. */
 export const MEMBERS_INTERVAL_MS = 1_000;
 /** Seconds by which the clock of who asks to join or leave may differ (NIP-43: a few minutes). */

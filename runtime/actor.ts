@@ -1,14 +1,13 @@
 /**
- * What every worker is told at its start, and what it tells main. Both travel by `postMessage`, once each:
- * after that all traffic is in lanes.
+ * What every worker is told at its start and while it runs, and what it tells main: its life, and nothing of its work.
+ * All of it travels by `postMessage`; the work is in lanes, and in ports between two workers. Runs on each worker's thread.
  *
  * @module
  */
 import type { Config } from "../lib/config/config.ts";
-import type { ManagementReply } from "../lib/management/rpc.ts";
 import { HEARTBEAT_MS } from "../lib/limits.ts";
 import { Heartbeat, type HeartbeatMemory } from "../lib/queue/heartbeat.ts";
-import type { InviteAnswer, MemberNotice, MemberRequest, PublishNotice } from "../wire/notices.ts";
+import type { Actor } from "../wire/actors.ts";
 import type { RelayMemory } from "../wire/memory.ts";
 
 /** Main to worker, the first message. */
@@ -29,7 +28,7 @@ export interface ActorStart {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Worker to main; those of management apart, once each. */
+/** Worker to main, once each. */
 export type ActorReport =
   /** A gateway that is held has its port; its clients wait. */
   | { readonly type: "listening" }
@@ -38,34 +37,32 @@ export type ActorReport =
   | { readonly type: "failed"; readonly message: string }
   /** The gateway accepts nothing new, and every event it had passed on is answered. */
   | { readonly type: "drained" }
-  /** A gateway passes on a request to manage the relay; the answer carries its number. */
-  | { readonly type: "manage"; readonly number: number; readonly body: string }
-  /** A gateway asks for an invite code for who has proved these keys; the answer carries its number. */
-  | { readonly type: "invite"; readonly number: number; readonly keys: readonly string[] }
-  | MemberRequest
   /** A relay that takes over has asked this one to end. */
   | { readonly type: "hand-over" }
-  /** The store has stored a report (NIP-56), with this text. */
-  | { readonly type: "reported"; readonly text: string }
   /** The worker has finished what lay in its lanes and ends. */
   | { readonly type: "stopped" };
 
-/** Main to a gateway, while it runs. */
-export type GatewayNotice =
+/**
+ * Main to a worker: its port to another, which asks it or which it asks (`wire/actors.ts`). Comes after each start of
+ * either; the port before it leads to nobody.
+ */
+export interface PortNotice {
+  readonly type: "port";
+  /** The other. */
+  readonly actor: Actor;
+  readonly index: number;
+  readonly port: MessagePort;
+}
+
+/** What main says to a worker while it runs. */
+export type ActorNotice =
   /** The store is ours: a gateway that was held serves. */
   | { readonly type: "open"; readonly facts: ActorStart["facts"] }
   /** No new connections; open ones go on until their events are answered. */
   | { readonly type: "drain" }
-  /** The answer to a request to manage the relay. */
-  | { readonly type: "managed"; readonly number: number; readonly reply: ManagementReply }
-  /** The answer to a request for an invite code. */
-  | { readonly type: "invited"; readonly number: number; readonly answer: InviteAnswer }
-  | MemberNotice
-  /** A reader was started anew: what it had not answered must be asked again. */
-  | { readonly type: "reader-restarted"; readonly reader: number };
-
-/** What main says to a worker while it runs. */
-export type ActorNotice = GatewayNotice | PublishNotice;
+  /** A worker that this one asks was started anew: what it had not answered must be asked again. */
+  | { readonly type: "restarted"; readonly actor: Actor; readonly index: number }
+  | PortNotice;
 
 let isReady = false;
 

@@ -1,44 +1,62 @@
 /**
- * How a gateway reaches management: requests go to main by `postMessage`, answers come back as notices.
- * The gateway's thread owns it. Main outlives every gateway, so that each request is answered.
+ * How a gateway asks management: by a port, which main makes anew whenever management is started.
+ * The gateway's thread owns it. What a management that died has not answered is answered here with an error, for nobody
+ * knows whether it was done.
  *
  * @module
  */
 import type { ManagementReply } from "../lib/management/rpc.ts";
-import { report } from "./actor.ts";
-import type { InviteAnswer } from "../wire/notices.ts";
+import type { InviteAnswer, ManagementAnswer, ManagementRequest } from "../wire/management_requests.ts";
 
-/** Requests of one gateway that are not answered yet. */
+const LOST_REPLY: ManagementReply = {
+  status: 200,
+  body: JSON.stringify({ error: "Cannot answer: management was started again, look whether it was done" }),
+  method: null,
+};
+const LOST_INVITE: InviteAnswer = { refusal: "error: the relay could not decide, try again later" };
+
+/** A request that is not answered yet. */
+interface Waiting {
+  readonly resolve: (answer: ManagementReply | InviteAnswer) => void;
+  readonly lost: ManagementReply | InviteAnswer;
+}
+
+/** Requests of one gateway; see the module's text. */
 export class ManagementLink {
-  readonly #waiting = new Map<number, (reply: ManagementReply) => void>();
-  readonly #invited = new Map<number, (answer: InviteAnswer) => void>();
+  readonly #waiting = new Map<number, Waiting>();
+  #port: MessagePort | null = null;
   #lastNumber = 0;
 
+  /** Management was started, or started again, and this port leads to it. */
+  connect(port: MessagePort): void {
+    this.#port?.close();
+    this.#port = port;
+    port.onmessage = ({ data }) => this.#take(data as ManagementAnswer);
+    for (const [number, { lost }] of [...this.#waiting]) this.#take({ number, answer: lost });
+  }
+
   /** Passes on the body of a request of somebody who may ask. */
-  ask(body: string): Promise<ManagementReply> {
-    const { promise, resolve } = Promise.withResolvers<ManagementReply>();
-    this.#waiting.set(++this.#lastNumber, resolve);
-    report({ type: "manage", number: this.#lastNumber, body });
-    return promise;
+  async ask(body: string): Promise<ManagementReply> {
+    return await this.#ask(
+      { type: "manage", number: ++this.#lastNumber, body },
+      LOST_REPLY,
+    ) as ManagementReply;
   }
 
   /** Asks for an invite code (NIP-43) for somebody who has proved these keys. */
-  invite(keys: readonly string[]): Promise<InviteAnswer> {
-    const { promise, resolve } = Promise.withResolvers<InviteAnswer>();
-    this.#invited.set(++this.#lastNumber, resolve);
-    report({ type: "invite", number: this.#lastNumber, keys });
+  async invite(keys: readonly string[]): Promise<InviteAnswer> {
+    return await this.#ask({ type: "invite", number: ++this.#lastNumber, keys }, LOST_INVITE) as InviteAnswer;
+  }
+
+  #ask(request: ManagementRequest, lost: Waiting["lost"]): Promise<ManagementReply | InviteAnswer> {
+    const { promise, resolve } = Promise.withResolvers<ManagementReply | InviteAnswer>();
+    this.#waiting.set(request.number, { resolve, lost });
+    this.#port?.postMessage(request);
     return promise;
   }
 
-  /** Takes the answer. */
-  invited(number: number, answer: InviteAnswer): void {
-    this.#invited.get(number)?.(answer);
-    this.#invited.delete(number);
-  }
-
-  /** Takes an answer. */
-  answered(number: number, reply: ManagementReply): void {
-    this.#waiting.get(number)?.(reply);
+  #take({ number, answer }: ManagementAnswer): void {
+    this.#waiting.get(number)?.resolve(answer);
     this.#waiting.delete(number);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * An origin: whoever sends events into the data path and is answered, such as a gateway, or control. Owns the origin's
  * lanes: frames out, one lane to each verifier, a sender always to the same one, so that its events keep their order; and
- * outcomes in, from verifiers, the plugin and the store. A full lane, or too many unanswered events, is an answer to the
+ * outcomes in, from verifiers, the plugin, the store and management. A full lane, or too many unanswered events, is an answer to the
  * sender, never a wait.
  *
  * Each life of an origin has an epoch. Its lanes outlive it: what a successor finds there for its predecessor is dropped.
@@ -13,7 +13,7 @@ import { EVENTS_UNANSWERED_MAX, EVENTS_UNANSWERED_ORIGIN_MAX } from "../lib/limi
 import { Doorbell } from "../lib/queue/doorbell.ts";
 import { LaneConsumer, LaneProducer } from "../lib/queue/lane.ts";
 import { FrameWriter, type Sender } from "../wire/frame.ts";
-import type { RelayMemory } from "../wire/memory.ts";
+import { outcomeLanes, type RelayMemory } from "../wire/memory.ts";
 import { OutcomeRecord } from "../wire/outcome.ts";
 
 /** One life of an origin; see the module's text. */
@@ -35,9 +35,8 @@ export class Origin {
     this.bell = new Doorbell(memory.bells.origins[number]!);
     this.#frames = memory.frames[number]!
       .map((lane) => new FrameWriter(new LaneProducer(lane), epoch, withAddress));
-    this.#verifierBells = memory.bells.verifiers.map((bell) => new Doorbell(bell));
-    this.#outcomes = [memory.outcomes[number]!, ...memory.refusals.map((lanes) => lanes[number]!)]
-      .map((lane) => new LaneConsumer(lane));
+    this.#verifierBells = memory.bells.verifier.map((bell) => new Doorbell(bell));
+    this.#outcomes = outcomeLanes(memory, number).map((lane) => new LaneConsumer(lane));
   }
 
   /** Whether anybody wants to know where events come from; a plugin does. */
@@ -91,16 +90,11 @@ export class Origin {
       while (seen < most && lane.next()) {
         seen++;
         if (outcome.at(lane).epoch !== this.epoch) continue;
-        this.answered();
+        this.#unanswered = Math.max(0, this.#unanswered - 1);
         take(outcome);
       }
       lane.release();
     }
     return seen;
-  }
-
-  /** One of its events is answered, where that did not come by a lane. */
-  answered(): void {
-    this.#unanswered = Math.max(0, this.#unanswered - 1);
   }
 }

@@ -1,29 +1,26 @@
 /**
- * Starts workers, starts them again when they die, and stops them.
- * Runs on the main thread, which owns it; the workers' lanes are in shared memory and outlive them.
+ * Starts workers, starts them again when they die, and stops them: in the order of the table in `wire/actors.ts`.
+ * Runs on the main thread, which owns it; the workers' lanes are in shared memory and outlive them. It hands each pair of
+ * workers that the table names the two ends of a port, and never hears what is said there.
  *
  * @module
  */
 import type { Config } from "../lib/config/config.ts";
-import type { ManagementReply } from "../lib/management/rpc.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
+import { Doorbell } from "../lib/queue/doorbell.ts";
 import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
-import type { ActorNotice, ActorReport, ActorStart } from "./actor.ts";
-import type { MemberAnswer } from "../lib/management/membership.ts";
-import type { InviteAnswer, MemberRequest } from "../wire/notices.ts";
-import type { Log } from "./log.ts";
-import type { Actor, RelayMemory } from "../wire/memory.ts";
+import { type Actor, ACTORS, rowOf, STOP_ORDER } from "../wire/actors.ts";
+import { bellOf, type RelayMemory } from "../wire/memory.ts";
 import { setPhase } from "../wire/relay_phase.ts";
-
-/** The actors that are workers. */
-export type WorkerActor = Exclude<Actor, "main">;
+import type { ActorNotice, ActorReport, ActorStart } from "./actor.ts";
+import type { Log } from "./log.ts";
 
 const RESTARTS = slotsOf("nostr_worker_restarts_total");
 
 /** One worker's place: it stays the same while workers come and go in it. */
 interface Place {
-  readonly actor: WorkerActor;
+  readonly actor: Actor;
   readonly index: number;
   worker: Worker;
   epoch: number;
@@ -38,20 +35,6 @@ interface Place {
   onStopped: (() => void) | null;
 }
 
-/** What workers ask of the owner of the operator's decisions. */
-export interface Management {
-  /** Answers the body of a request to manage the relay. */
-  answer(body: string): ManagementReply;
-  /** Takes a report (NIP-56) that was stored. */
-  reported(text: string): void;
-  /** Answers who asks to join or leave the relay (NIP-43). */
-  answerMember(text: string): MemberAnswer;
-  /** Makes an invite code. */
-  invite(keys: readonly string[]): InviteAnswer;
-  /** Says again who the members are: what was said may be lost. */
-  tellMembers(): void;
-}
-
 /** What the supervisor needs; see `main.ts`. */
 export interface SupervisorOptions {
   /** The settings that are in force. */
@@ -60,10 +43,10 @@ export interface SupervisorOptions {
   readonly libraryPath: string | null;
   readonly log: Log;
   readonly metrics: ThreadMetrics;
+  /** What is known before any actor reports. */
+  readonly facts: Readonly<Record<string, string>>;
   /** Another relay takes over. */
   readonly handOver: () => void;
-  /** The owner of the operator's decisions; there before any actor is started. */
-  readonly management: () => Management;
 }
 
 /** All workers of the process; see the module's text. */
@@ -71,32 +54,29 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #places: Place[] = [];
   /** What the actors reported, for those that start after them. */
-  readonly facts: Record<string, string> = {};
+  readonly facts: Record<string, string>;
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.facts = { ...options.facts };
   }
 
-  /** Starts one worker and waits until it is ready. Rejects if it fails before: then there is nothing to supervise. */
-  async start(actor: WorkerActor, index = 0, isHeld = false): Promise<void> {
-    const place: Place = {
-      actor,
-      index,
-      worker: null as unknown as Worker,
-      epoch: 0,
-      phase: "starting",
-      isHeld,
-      watch: null,
-      settle: null,
-      onDrained: null,
-      onStopped: null,
-    };
-    this.#places.push(place);
-    await new Promise<void>((resolve, reject) => {
-      place.settle = { resolve, reject };
-      this.#spawn(place);
-    });
+  /** Starts every actor in its order; those that are held already are opened in their place. */
+  async startAll(): Promise<void> {
+    for (const { name } of ACTORS) {
+      const held = this.#places.filter((place) => place.actor === name && place.isHeld);
+      // All at once: a gateway that listens alone for a while gets all the clients that waited for the relay.
+      if (held.length > 0) await Promise.all(held.map((place) => this.#open(place)));
+      else await this.#startAll(name, false);
+    }
+    setPhase(this.#options.memory.phase, "ready");
+  }
+
+  /** Starts the gateways: they listen, and hold whoever comes until {@linkcode startAll}. Returns their number. */
+  async hold(): Promise<number> {
+    await this.#startAll("gateway", true);
+    return this.#places.length;
   }
 
   /**
@@ -114,39 +94,59 @@ export class Supervisor {
     return null;
   }
 
-  /** Has gateways that were started held serve; resolves when they do. */
-  async open(): Promise<void> {
-    await Promise.all(
-      this.#places.filter((place) => place.isHeld).map((place) => {
-        place.isHeld = false;
-        // One that died since begins again, and is not held then.
-        if (place.phase === "dead") return;
-        return new Promise<void>((resolve, reject) => {
-          place.settle = { resolve, reject };
-          this.#notify(place, { type: "open", facts: { ...this.facts } });
-        });
-      }),
-    );
-  }
-
-  /** Every actor runs: `/ready` says so from now on. */
-  announce(): void {
-    setPhase(this.#options.memory.phase, "ready");
-  }
-
-  /** Has control send events of the relay's own. Returns false while there is no control. */
-  publish(events: readonly string[]): boolean {
-    const [control] = this.#of("control");
-    if (control !== undefined) this.#notify(control, { type: "publish", events });
-    return control !== undefined;
-  }
-
-  /** Asks all gateways to accept nothing new; resolves when they have answered what they had. */
-  async drainGateways(): Promise<void> {
+  /** Has the actors drain that let clients in, then stops every actor in its order. */
+  async stopAll(): Promise<void> {
     this.#stopping = true;
     setPhase(this.#options.memory.phase, "draining");
+    await Promise.all(STOP_ORDER.filter(({ drains }) => drains).map(({ name }) => this.#drain(name)));
+    for (const { name, stopMsMax } of STOP_ORDER) {
+      const stopped = this.#stop(name);
+      if (stopMsMax === null) await stopped;
+      else await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, stopMsMax))]);
+    }
+  }
+
+  async #startAll(actor: Actor, isHeld: boolean): Promise<void> {
+    const many = rowOf(actor).many(this.#options.memory.counts);
+    await Promise.all(Array.from({ length: many }, (_, index) => this.#start(actor, index, isHeld)));
+  }
+
+  /** Starts one worker and waits until it is ready. Rejects if it fails before: then there is nothing to supervise. */
+  #start(actor: Actor, index: number, isHeld: boolean): Promise<void> {
+    const place: Place = {
+      actor,
+      index,
+      worker: null as unknown as Worker,
+      epoch: 0,
+      phase: "starting",
+      isHeld,
+      watch: null,
+      settle: null,
+      onDrained: null,
+      onStopped: null,
+    };
+    this.#places.push(place);
+    return new Promise<void>((resolve, reject) => {
+      place.settle = { resolve, reject };
+      this.#spawn(place);
+    });
+  }
+
+  /** Has a gateway that was started held serve; resolves when it does. */
+  async #open(place: Place): Promise<void> {
+    place.isHeld = false;
+    // One that died since begins again, and is not held then.
+    if (place.phase === "dead") return;
+    await new Promise<void>((resolve, reject) => {
+      place.settle = { resolve, reject };
+      this.#notify(place, { type: "open", facts: { ...this.facts } });
+    });
+  }
+
+  /** Asks these actors to accept nothing new; resolves when they have answered what they had. */
+  async #drain(actor: Actor): Promise<void> {
     await Promise.all(
-      this.#of("gateway").map((place) =>
+      this.#of(actor).map((place) =>
         new Promise<void>((resolve) => {
           place.onDrained = resolve;
           this.#notify(place, { type: "drain" });
@@ -155,20 +155,19 @@ export class Supervisor {
     );
   }
 
-  /** Resolves when every worker of this kind has ended; `request` asks them to (by their doorbells). */
-  async stop(actor: WorkerActor, request: (index: number) => void): Promise<void> {
-    this.#stopping = true;
+  /** Asks these actors to end, by their bells; resolves when all have. */
+  async #stop(actor: Actor): Promise<void> {
     await Promise.all(
       this.#of(actor).map((place) =>
         new Promise<void>((resolve) => {
           place.onStopped = resolve;
-          request(place.index);
+          new Doorbell(bellOf(this.#options.memory, actor, place.index)!).requestStop();
         })
       ),
     );
   }
 
-  #of(actor: WorkerActor): Place[] {
+  #of(actor: Actor): Place[] {
     return this.#places.filter((place) => place.actor === actor && place.phase === "ready");
   }
 
@@ -196,60 +195,47 @@ export class Supervisor {
       facts: { ...this.facts },
     };
     place.worker.postMessage(start);
+    this.#connect(place);
+  }
+
+  /** Makes the ports of a worker that was just started, to those that run. */
+  #connect(place: Place): void {
+    for (const other of this.#places) {
+      if (other.phase === "dead" || other.phase === "stopped") continue;
+      if (asksByPort(place, other)) this.#link(place, other);
+      if (asksByPort(other, place)) this.#link(other, place);
+    }
+  }
+
+  #link(one: Place, other: Place): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#notify(one, { type: "port", actor: other.actor, index: other.index, port: port1 }, [port1]);
+    this.#notify(other, { type: "port", actor: one.actor, index: one.index, port: port2 }, [port2]);
   }
 
   #take(place: Place, message: ActorReport): void {
-    const { management } = this.#options;
     if (message.type === "drained") return place.onDrained?.();
     if (message.type === "hand-over") return this.#options.handOver();
-    if (message.type === "listening") {
-      place.settle?.resolve();
-      place.settle = null;
-      return;
-    }
-    if (message.type === "manage") {
-      const reply = management().answer(message.body);
-      return this.#notify(place, { type: "managed", number: message.number, reply });
-    }
-    if (message.type === "invite") {
-      const answer = management().invite(message.keys);
-      return this.#notify(place, { type: "invited", number: message.number, answer });
-    }
-    if (message.type === "member-request") return this.#answerMember(message);
-    if (message.type === "reported") return management().reported(message.text);
     if (message.type === "failed") return this.#died(place, message.message);
     if (message.type === "stopped") {
       place.phase = "stopped";
       return place.onStopped?.();
     }
-    place.phase = "ready";
-    Object.assign(this.facts, message.facts);
+    if (message.type === "ready") {
+      place.phase = "ready";
+      Object.assign(this.facts, message.facts);
+    }
     place.settle?.resolve();
     place.settle = null;
-    if (place.epoch === 1) return;
-    this.#options.log.info(`${place.actor} ${place.index} runs again`);
-    if (place.actor === "control") management().tellMembers();
-    if (place.actor !== "reader") return;
-    for (const gateway of this.#of("gateway")) {
-      this.#notify(gateway, { type: "reader-restarted", reader: place.index });
-    }
+    if (message.type === "ready" && place.epoch > 1) this.#runsAgain(place);
   }
 
-  /** The gateway answers its client; one that has died since has no clients. */
-  #answerMember({ text, gateway, epoch, connection, receivedAtMs }: MemberRequest): void {
-    const { accepted, message } = this.#options.management().answerMember(text);
-    const { id } = JSON.parse(text) as { id: string };
-    const place = this.#of("gateway").find(({ index }) => index === gateway);
-    if (place === undefined) return;
-    this.#notify(place, {
-      type: "member-answer",
-      epoch,
-      connection,
-      receivedAtMs,
-      id,
-      accepted,
-      message,
-    });
+  #runsAgain({ actor, index }: Place): void {
+    this.#options.log.info(`${actor} ${index} runs again`);
+    for (const other of this.#places) {
+      if (other.phase !== "ready" || !rowOf(other.actor).asks.includes(actor)) continue;
+      this.#notify(other, { type: "restarted", actor, index });
+    }
   }
 
   #died(place: Place, reason: string): void {
@@ -272,7 +258,12 @@ export class Supervisor {
     }, config().RESTART_DELAY_MS);
   }
 
-  #notify(place: Place, notice: ActorNotice): void {
-    place.worker.postMessage(notice);
+  #notify(place: Place, notice: ActorNotice, ports: MessagePort[] = []): void {
+    place.worker.postMessage(notice, ports);
   }
+}
+
+/** Whether one asks the other by a port. */
+function asksByPort(one: Place, other: Place): boolean {
+  return rowOf(one.actor).asks.includes(other.actor) && rowOf(other.actor).hasPorts;
 }

@@ -14,18 +14,20 @@
  * @module
  */
 import { HAND_OVER_LINGER_MS, TAKE_OVER_LOOK_MS, TAKE_OVER_MS_MAX } from "../lib/limits.ts";
+import type { Config } from "../lib/config/config.ts";
 import type { HandOverReply, HandOverRequest } from "../wire/control_lines.ts";
 import { type DataDirLock, tryLockDataDir } from "./data_dir.ts";
 import { controlPath } from "./data_paths.ts";
 import type { Log } from "./log.ts";
+import type { ServiceNotices } from "./service_notices.ts";
 import { steerListeners } from "./steering.ts";
+import type { Supervisor } from "./supervisor.ts";
 
-/** What a take-over needs; the new process's gateways listen already. */
+/** What a take-over needs. */
 export interface TakeOver {
-  readonly dataDir: string;
-  readonly port: number;
-  /** Sockets with which this process listens. */
-  readonly listeners: number;
+  readonly config: Config;
+  readonly supervisor: Supervisor;
+  readonly notices: ServiceNotices;
   readonly libraryPath: string | null;
   readonly log: Log;
 }
@@ -38,13 +40,24 @@ export interface TakenOver {
 }
 
 /**
- * Has the relay on `dataDir` drain and end, and takes its store.
+ * Has the relay on `DATA_DIR` drain and end, and takes its store. Gateways listen first, and hold whoever comes.
  *
- * @throws {Error} if it does not, within {@linkcode TAKE_OVER_MS_MAX}.
+ * @throws {Error} if it does not, within {@linkcode TAKE_OVER_MS_MAX}: the other process serves on.
  */
-export async function takeOver(
-  { dataDir, port, listeners, libraryPath, log }: TakeOver,
-): Promise<TakenOver> {
+export async function takeOver(parts: TakeOver): Promise<TakenOver> {
+  const { supervisor, notices } = parts;
+  notices.tell("RELOADING=1");
+  try {
+    return await takeFrom(parts, await supervisor.hold());
+  } catch (error) {
+    await notices.tell("READY=1");
+    throw error;
+  }
+}
+
+/** @param listeners Sockets with which this process listens. */
+async function takeFrom({ config, libraryPath, log }: TakeOver, listeners: number): Promise<TakenOver> {
+  const { DATA_DIR: dataDir, PORT: port } = config;
   const before = await askToHandOver(dataDir);
   const steered = before !== null &&
     steerListeners(libraryPath, port, { first: before.listeners, count: listeners });

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Death } from "../lib/queue/rehearsal.ts";
-import type { Actor } from "./memory.ts";
+import type { Actor } from "./actors.ts";
 
 const encoder = new TextEncoder();
 
@@ -25,7 +25,7 @@ export interface ImportRequest {
  */
 export interface CrashRequest {
   readonly command: "crash";
-  readonly actor: Exclude<Actor, "main">;
+  readonly actor: Actor;
   /** Which of its kind. */
   readonly index: number;
   /** How; "error" when it is missing. */

@@ -20,21 +20,15 @@ import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createRateMemory } from "../lib/policy/rate_table.ts";
 import { createSharedCountMemory } from "../lib/policy/shared_counts.ts";
+import { type Actor, type ActorCounts, ACTORS, originActors, originCount, threadCount } from "./actors.ts";
 import { createLogLevel } from "./log_level.ts";
 import { createPhase } from "./relay_phase.ts";
 import { createTailMemory, type TailMemory } from "../lib/log/tail.ts";
 
-/** How many workers of each kind there are. */
-export interface WorkerCounts {
-  readonly gateways: number;
-  readonly verifiers: number;
-  readonly readers: number;
-}
-
-/** Everything shared; see the module's text. An *origin* is whoever sends frames: the gateways, then control. */
+/** Everything shared; see the module's text. An *origin* is an actor that sends frames: `wire/actors.ts`. */
 export interface RelayMemory {
-  readonly counts: WorkerCounts;
-  /** `[origin][verifier]`: frames, from a gateway or control to a verifier. */
+  readonly counts: ActorCounts;
+  /** `[origin][verifier]`: frames, from an origin to a verifier. */
   readonly frames: readonly (readonly LaneMemory[])[];
   /** `[verifier]`: packed events, from a verifier to the plugin; none where no write plugin is configured. */
   readonly asked: readonly LaneMemory[];
@@ -44,6 +38,10 @@ export interface RelayMemory {
   readonly refusals: readonly (readonly LaneMemory[])[];
   /** `[origin]`: outcomes, from the store to whoever sent the frame. */
   readonly outcomes: readonly LaneMemory[];
+  /** Packed events that management answers or takes a copy of, from the store to management. */
+  readonly handed: LaneMemory;
+  /** `[origin]`: outcomes, from management to whoever sent the frame. */
+  readonly answers: readonly LaneMemory[];
   /** `[gateway][reader]`: queries that exceed a gateway's budget. */
   readonly queries: readonly (readonly LaneMemory[])[];
   /** `[reader][gateway]`: slices of rows. */
@@ -66,33 +64,25 @@ export interface RelayMemory {
   readonly managementVersion: SharedArrayBuffer;
   /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
   readonly audiences: readonly AudienceMemory[];
-  readonly bells: {
-    /** `[origin]` */
-    readonly origins: readonly DoorbellMemory[];
-    readonly verifiers: readonly DoorbellMemory[];
-    readonly plugin: DoorbellMemory;
-    readonly readers: readonly DoorbellMemory[];
-    readonly store: DoorbellMemory;
-    readonly indexer: DoorbellMemory;
-  };
-  /** A block for each thread; see `threadNumber`. */
+  /** Of each worker, by its actor and index; `origins` are some of them, by the number of the origin. */
+  readonly bells: Readonly<Record<Actor | "origins", readonly DoorbellMemory[]>>;
+  /** A block for each thread; `threadNumber` of `wire/actors.ts`. */
   readonly metrics: MetricsMemory;
 }
 
-/** The actors that are threads of their own. */
-export type Actor = "gateway" | "control" | "verifier" | "plugin" | "store" | "reader" | "indexer" | "main";
-
-/** Makes the memory for so many workers, and for a write plugin or none. */
-export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): RelayMemory {
-  const origins = counts.gateways + 1;
+/** Makes the memory for so many workers. */
+export function createRelayMemory(counts: ActorCounts): RelayMemory {
+  const origins = originCount(counts);
   const lanes = (many: number, bytes: number) => times(many, () => createLaneMemory(bytes));
   return {
     counts,
     frames: times(origins, () => lanes(counts.verifiers, LANE_BYTES_FRAMES)),
-    asked: lanes(hasPlugin ? counts.verifiers : 0, LANE_BYTES),
+    asked: lanes(counts.plugins * counts.verifiers, LANE_BYTES),
     packed: lanes(counts.verifiers, LANE_BYTES),
-    refusals: times(counts.verifiers + (hasPlugin ? 1 : 0), () => lanes(origins, LANE_BYTES_OUTCOMES)),
+    refusals: times(counts.verifiers + counts.plugins, () => lanes(origins, LANE_BYTES_OUTCOMES)),
     outcomes: lanes(origins, LANE_BYTES_OUTCOMES),
+    handed: createLaneMemory(LANE_BYTES),
+    answers: lanes(origins, LANE_BYTES_OUTCOMES),
     queries: times(counts.gateways, () => lanes(counts.readers, LANE_BYTES_QUERIES)),
     rows: times(counts.readers, () => lanes(counts.gateways, LANE_BYTES)),
     tail: createTailMemory(TAIL_BYTES),
@@ -104,43 +94,29 @@ export function createRelayMemory(counts: WorkerCounts, hasPlugin: boolean): Rel
     outbound: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * counts.gateways),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
     audiences: times(counts.gateways, createAudienceMemory),
-    bells: {
-      origins: times(origins, createDoorbellMemory),
-      verifiers: times(counts.verifiers, createDoorbellMemory),
-      plugin: createDoorbellMemory(),
-      readers: times(counts.readers, createDoorbellMemory),
-      store: createDoorbellMemory(),
-      indexer: createDoorbellMemory(),
-    },
-    metrics: createMetricsMemory(origins + counts.verifiers + counts.readers + 4),
+    bells: createBells(counts),
+    metrics: createMetricsMemory(threadCount(counts)),
   };
+}
+
+/** The lanes in which outcomes come to an origin. */
+export function outcomeLanes({ outcomes, refusals, answers }: RelayMemory, origin: number): LaneMemory[] {
+  return [outcomes[origin]!, ...refusals.map((lanes) => lanes[origin]!), answers[origin]!];
+}
+
+/** The bell of a worker, or undefined: there is none of that name and index. */
+export function bellOf({ bells }: RelayMemory, name: string, index: number): DoorbellMemory | undefined {
+  const row = ACTORS.find((row) => row.name === name);
+  return row === undefined ? undefined : bells[row.name][index];
+}
+
+function createBells(counts: ActorCounts): RelayMemory["bells"] {
+  const bells = Object.fromEntries(
+    ACTORS.map(({ name, many }) => [name, times(many(counts), createDoorbellMemory)]),
+  ) as Record<Actor, DoorbellMemory[]>;
+  return { ...bells, origins: originActors().flatMap((actor) => bells[actor]) };
 }
 
 function times<T>(count: number, make: () => T): T[] {
   return Array.from({ length: count }, make);
-}
-
-/** The number of a thread's block of metrics. */
-export function threadNumber(counts: WorkerCounts, actor: Actor, index = 0): number {
-  const order: [Actor, number][] = [
-    ["gateway", counts.gateways],
-    ["control", 1],
-    ["verifier", counts.verifiers],
-    ["plugin", 1],
-    ["reader", counts.readers],
-    ["store", 1],
-    ["indexer", 1],
-    ["main", 1],
-  ];
-  let first = 0;
-  for (const [name, many] of order) {
-    if (name === actor) return first + index;
-    first += many;
-  }
-  return first;
-}
-
-/** The number of the origin that control is. */
-export function controlOrigin(counts: WorkerCounts): number {
-  return counts.gateways;
 }

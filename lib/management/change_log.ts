@@ -16,13 +16,19 @@ import { ManagementView } from "./view.ts";
 const BUSY_MS = 5_000;
 /** Decisions are few, and what this brings would go to whoever else reads: connections share one page cache. */
 const CACHE = "PRAGMA cache_size = -128";
-// The state holds all that came before this process, so that a log begins with each.
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS management_change (seq INTEGER PRIMARY KEY, change TEXT NOT NULL) STRICT;
-  DELETE FROM management_change;`;
+  CREATE TABLE IF NOT EXISTS management_change (seq INTEGER PRIMARY KEY, change TEXT NOT NULL) STRICT`;
+const LAST = "SELECT coalesce(max(seq), 0) AS seq FROM management_change";
 
 /** Bytes of the shared number. */
 export const MANAGEMENT_VERSION_BYTES = 4;
+
+/** What a writer works with. */
+export interface ManagementWriterOptions {
+  readonly nowSeconds: () => number;
+  /** Goes on with the log of a writer that died: its followers are still there. */
+  readonly continues?: boolean;
+}
 
 /** See the module's text. */
 export class ManagementWriter {
@@ -34,17 +40,26 @@ export class ManagementWriter {
   #seq = 0;
 
   /**
-   * Opens the database at `path`, making it where there is none. No follower may be open yet.
+   * Opens the database at `path`, making it where there is none. No follower may be open yet, unless it continues.
    *
-   * @param version {@linkcode MANAGEMENT_VERSION_BYTES} of shared memory, zero.
+   * @param version {@linkcode MANAGEMENT_VERSION_BYTES} of shared memory, zero at first.
    */
-  constructor(path: string, version: SharedArrayBuffer, nowSeconds: () => number) {
+  constructor(
+    path: string,
+    version: SharedArrayBuffer,
+    { nowSeconds, continues = false }: ManagementWriterOptions,
+  ) {
     this.#db = new DatabaseSync(path);
     refusePrograms(this.#db, path);
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
     this.#db.exec(CACHE);
     this.#db.exec(SCHEMA);
+    // The state holds all that came before this process, so that a log begins with each.
+    if (!continues) this.#db.exec("DELETE FROM management_change");
     this.#version = new Int32Array(version);
+    this.#seq = this.#db.prepare(LAST).get()!.seq as number;
+    // A predecessor may not have lived to say what it had decided.
+    Atomics.store(this.#version, 0, this.#seq);
     this.#append = this.#db.prepare("INSERT INTO management_change VALUES (?, ?)");
     this.#nowSeconds = nowSeconds;
     this.#state = this.#openState();
@@ -102,7 +117,7 @@ export class ManagementFollower {
     // One snapshot for both, or a change between them would be missed.
     this.#db.exec("BEGIN");
     this.view = new ManagementView(new SqliteManagementState(this.#db, () => 0).everything());
-    const { seq } = this.#db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM management_change").get()!;
+    const { seq } = this.#db.prepare(LAST).get()!;
     this.#db.exec("COMMIT");
     this.#seq = seq as number;
   }

@@ -16,7 +16,9 @@ async function withWriter(test: (path: string, open: () => [ManagementWriter, Sh
   try {
     test(`${dir}/management.db`, () => {
       const version = new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES);
-      writers.push(new ManagementWriter(`${dir}/management.db`, version, () => 1_700_000_000));
+      writers.push(
+        new ManagementWriter(`${dir}/management.db`, version, { nowSeconds: () => 1_700_000_000 }),
+      );
       return [writers.at(-1)!, version];
     });
   } finally {

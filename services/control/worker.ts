@@ -7,16 +7,16 @@
  */
 import { TextLineStream } from "../../lib/std/streams.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
-import { Doorbell, type DoorbellMemory } from "../../lib/queue/doorbell.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/rehearsal.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { Origin } from "../../runtime/origin.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
-import { controlOrigin } from "../../wire/memory.ts";
+import { originNumber } from "../../wire/actors.ts";
+import { bellOf, outcomeLanes } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
-import { OWN_EVENTS, OwnEvents } from "./own_events.ts";
 import { type ControlAnswer, type CrashRequest, writeAnswer } from "../../wire/control_lines.ts";
 
 /** How often an import is told how far it is, ms. */
@@ -32,7 +32,6 @@ class Control {
   readonly #settings: ConfigFollower;
   readonly #origin: Origin;
   readonly #sessions = new Map<number, ImportSession>();
-  readonly #own: OwnEvents;
   #lastSession = 0;
 
   constructor(start: ActorStart, log: Log) {
@@ -40,8 +39,7 @@ class Control {
     this.#start = start;
     this.#log = log;
     this.#settings = new ConfigFollower(memory.config);
-    this.#origin = new Origin(memory, controlOrigin(memory.counts), epoch);
-    this.#own = new OwnEvents(this.#origin, log);
+    this.#origin = new Origin(memory, originNumber(memory.counts, "control"), epoch);
   }
 
   /** Serves until it is asked to stop. */
@@ -53,16 +51,9 @@ class Control {
       const seen = bell.rings;
       bell.crashIfAsked();
       this.#origin.drain(answer);
-      this.#own.send();
       await bell.waitAsync(seen);
     }
     listener.close();
-  }
-
-  /** Takes events of the relay's own. */
-  publish(events: readonly string[]): void {
-    this.#own.add(events);
-    this.#own.send();
   }
 
   async #accept(listener: Deno.UnixListener): Promise<void> {
@@ -113,26 +104,14 @@ class Control {
   }
 
   #crash({ actor, index, death = "error" }: CrashRequest): void {
-    const { bells, counts } = this.#start.memory;
-    const all: Record<CrashRequest["actor"], readonly DoorbellMemory[]> = {
-      gateway: bells.origins.slice(0, counts.gateways),
-      control: bells.origins.slice(controlOrigin(counts)),
-      verifier: bells.verifiers,
-      reader: bells.readers,
-      plugin: this.#start.memory.asked.length > 0 ? [bells.plugin] : [],
-      store: [bells.store],
-      indexer: [bells.indexer],
-    };
-    const bell = all[actor]?.[index];
+    const bell = bellOf(this.#start.memory, actor, index);
     if (bell === undefined) throw new Error(`Cannot crash worker "${actor} ${index}": there is none`);
     if (!DEATHS.includes(death)) throw new Error(`Cannot crash worker by "${death}": nobody dies of it`);
     new Doorbell(bell).requestCrash(death);
   }
 
   #answer(outcome: OutcomeRecord): void {
-    const { connection: number } = outcome;
-    const sender = number === OWN_EVENTS ? this.#own : this.#sessions.get(number);
-    sender?.answer(outcome);
+    this.#sessions.get(outcome.connection)?.answer(outcome);
   }
 }
 
@@ -150,9 +129,6 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS));
 }
 
-/** Set before main hears that this worker is ready, and so before any notice comes. */
-let control: Control;
-
 onStart(async (start) => {
   const path = controlPath(start.config.DATA_DIR);
   // Left behind by a process that was killed; the lock on the directory says that no relay uses it.
@@ -160,12 +136,10 @@ onStart(async (start) => {
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
   beatByTimer(start);
-  control = new Control(start, new Log("control", start.memory.logLevel));
+  const control = new Control(start, new Log("control", start.memory.logLevel));
   report({ type: "ready", facts: {} });
   await control.run(listener);
   await Deno.remove(path).catch(() => {});
   report({ type: "stopped" });
   endWorker();
-}, (notice) => {
-  if (notice.type === "publish") control.publish(notice.events);
 });

@@ -17,7 +17,6 @@ import {
 import { histogramOf, slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
-import type { MemberNotice } from "../../wire/notices.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
 import type { Origin } from "../../runtime/origin.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
@@ -201,15 +200,6 @@ export class Events {
     this.#metrics.set(QUEUE, this.#origin.unanswered);
     this.#metrics.set(QUEUE_BYTES.frames, this.#origin.usedBytes);
     return seen;
-  }
-
-  /** Main has answered who asked to join or leave (NIP-43). */
-  answered({ epoch, connection: number, receivedAtMs, id, accepted, message }: MemberNotice): void {
-    if (epoch !== this.#origin.epoch) return;
-    this.#origin.answered();
-    const connection = this.#settle(number, relayMs() - receivedAtMs);
-    if (connection === undefined) return this.#answers.countOk(accepted, message);
-    this.#answers.ok(connection, id, accepted, message);
   }
 
   /** Made once, for the origin to call. */

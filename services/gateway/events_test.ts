@@ -1,14 +1,16 @@
 /** Tests of senders that wait for room: each has its turn, however much the others send. */
 import { assertEquals } from "@std/assert";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { createRelayMemory, threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
+import { createRelayMemory } from "../../wire/memory.ts";
 import { EVENT_TAGS_UNANSWERED_ORIGIN_MAX, HELD_TOTAL_CHARS_MAX } from "../../lib/limits.ts";
 import type { Origin } from "../../runtime/origin.ts";
+import type { OutcomeRecord } from "../../wire/outcome.ts";
 import type { Answers } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { Events } from "./events.ts";
 
-const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1 }, false);
+const memory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1, plugins: 0 });
 
 /** Senders whose sockets bring the next text at once when they are read, and room that the test gives. */
 function senders(names: readonly string[]) {
@@ -79,10 +81,18 @@ Deno.test("what waits for room is bounded for all senders together; what exceeds
 /** Connections of one gateway, whose events are answered when the test says so. */
 function tagged(count: number) {
   const taken: number[] = [];
+  const answered: number[] = [];
   const origin = {
-    epoch: 1,
     unanswered: 0,
-    answered: () => {},
+    usedBytes: 0,
+    drain(take: (outcome: OutcomeRecord) => void) {
+      for (const connection of answered.splice(0)) {
+        take(
+          { connection, receivedAtMs: 0, hasId: true, id: "", accepted: true, message: "" } as OutcomeRecord,
+        );
+      }
+      return 0;
+    },
     send: (connection: Connection) => {
       connection.unanswered++;
       taken.push(connection.number);
@@ -116,16 +126,10 @@ function tagged(count: number) {
     send: (number: number, tags: number) => {
       events.take(connections.get(number)!, `[${"[".repeat(tags)}${" ".repeat(512)}`, null);
     },
-    answer: (number: number) =>
-      events.answered({
-        type: "member-answer",
-        epoch: 1,
-        connection: number,
-        receivedAtMs: 0,
-        id: "",
-        accepted: true,
-        message: "",
-      }),
+    answer: (number: number) => {
+      answered.push(number);
+      events.drain();
+    },
   };
 }
 

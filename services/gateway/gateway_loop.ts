@@ -13,7 +13,7 @@ import {
 } from "../../lib/limits.ts";
 import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
-import { type ActorStart, type GatewayNotice, report } from "../../runtime/actor.ts";
+import { type ActorNotice, type ActorStart, report } from "../../runtime/actor.ts";
 import type { LoopTurn } from "../../runtime/loop_turn.ts";
 import type { AssembledGateway } from "./assemble.ts";
 import type { Listener } from "./sockets/listener.ts";
@@ -25,7 +25,7 @@ const DRAIN_QUIET_MS = 20;
 const GOODBYE_LOOK_MS = 5;
 
 /** What main says while the gateway runs, and its loop takes up. */
-export type LoopNotice = Exclude<GatewayNotice, { type: "managed" | "invited" | "open" }>;
+export type LoopNotice = Extract<ActorNotice, { type: "drain" | "restarted" }>;
 
 /** What a loop turns. */
 export interface GatewayLoopParts {
@@ -98,9 +98,9 @@ export class GatewayLoop {
 
   #takeNotices(): void {
     for (const notice of this.#notices.splice(0)) {
-      if (notice.type === "reader-restarted") this.#parts.link.readerRestarted(notice.reader);
-      else if (notice.type === "member-answer") this.#parts.events.answered(notice);
-      else {
+      if (notice.type === "restarted") {
+        if (notice.actor === "reader") this.#parts.link.readerRestarted(notice.index);
+      } else {
         this.#isDraining = true;
         this.#busyMs = performance.now();
         this.#parts.gateway.drain();

@@ -1,5 +1,5 @@
 /**
- * Requests for an invite code (kind 28935, NIP-43): main makes one, and the subscription begins with it.
+ * Requests for an invite code (kind 28935, NIP-43): management makes one, and the subscription begins with it.
  * The gateway's thread owns it. Who waits for a code is the gate's business (`request_gate.ts`).
  *
  * @module
@@ -7,7 +7,7 @@
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { KIND_INVITE } from "../../lib/nostr/kinds.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
+import type { InviteAnswer } from "../../wire/management_requests.ts";
 import type { Connection } from "./connection.ts";
 
 /** See the module's text. */

@@ -72,7 +72,7 @@ export class ReaderLink {
     this.#eventsMax = eventsMax;
     this.#queries = memory.queries[gateway]!.map((lane) => new LaneProducer(lane));
     this.#rows = memory.rows.map((lanes) => new LaneConsumer(lanes[gateway]!));
-    this.#bells = memory.bells.readers.map((bell) => new Doorbell(bell));
+    this.#bells = memory.bells.reader.map((bell) => new Doorbell(bell));
   }
 
   /** Asks the query's reader, from the query's position on. Returns false if its lane is full. */

@@ -13,7 +13,7 @@ import type { Filter } from "../../lib/nostr/filter.ts";
 import type { NegentropyMessage } from "../../lib/nostr/negentropy_messages.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
 import type { PolicyFiles } from "../../runtime/policy_files.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
+import type { InviteAnswer } from "../../wire/management_requests.ts";
 import { contextOf, type PoliciesInForce } from "./client_policies.ts";
 import type { Connection } from "./connection.ts";
 import type { Invites } from "./invites.ts";

@@ -7,7 +7,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Filter, parseFilter } from "../../lib/nostr/filter.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
+import type { InviteAnswer } from "../../wire/management_requests.ts";
 import type { Connection } from "./connection.ts";
 import { Invites } from "./invites.ts";
 import { RequestGate, type RequestGateParts } from "./request_gate.ts";

@@ -16,7 +16,7 @@ import { Log } from "../../runtime/log.ts";
 import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { ManagementLink } from "../../runtime/management_link.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { type AssembledGateway, assembleGateway, type GatewayMeans } from "./assemble.ts";
 import type { Connection } from "./connection.ts";
 import { GatewayLoop, type LoopNotice } from "./gateway_loop.ts";
@@ -83,9 +83,7 @@ onStart(async (given) => {
   // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
 }, (notice) => {
-  if (notice.type === "managed") management.answered(notice.number, notice.reply);
-  else if (notice.type === "invited") management.invited(notice.number, notice.answer);
-  else if (notice.type === "publish") return;
+  if (notice.type === "port") management.connect(notice.port);
   else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

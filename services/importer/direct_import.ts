@@ -117,7 +117,7 @@ function decisionsOf({ DATA_DIR }: Config): ManagementChange[] {
   const path = managementPath(DATA_DIR);
   if (!existsSync(path)) return [];
   const version = new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES);
-  const writer = new ManagementWriter(path, version, () => Math.floor(Date.now() / 1000));
+  const writer = new ManagementWriter(path, version, { nowSeconds: () => Math.floor(Date.now() / 1000) });
   try {
     return writer.run((state) => state.everything());
   } finally {

@@ -56,7 +56,7 @@ async function inDataDir(test: (dataDir: string) => Promise<void>): Promise<void
 Deno.test("an import takes the events of whom the operator has allowed, and not of whom he has banned", () =>
   inDataDir(async (dataDir) => {
     const version = new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES);
-    const writer = new ManagementWriter(managementPath(dataDir), version, () => 1);
+    const writer = new ManagementWriter(managementPath(dataDir), version, { nowSeconds: () => 1 });
     writer.run((state) => state.decide("pubkey", testKey(1).pubkey, "allowed", "joined"));
     writer.run((state) => state.decide("pubkey", testKey(2).pubkey, "banned", ""));
     writer.close();

@@ -27,7 +27,7 @@ import { LogReader } from "../../lib/log/log_reader.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { Log } from "../../runtime/log.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { identitiesPath, searchPath, storePath } from "../../runtime/data_paths.ts";
 import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
 import type { Verdict } from "../../lib/nip05/verdict.ts";
@@ -75,7 +75,7 @@ class Indexer {
     this.#backend = backend;
     this.#log = log;
     this.#lines = lines;
-    this.#bell = new Doorbell(memory.bells.indexer);
+    this.#bell = new Doorbell(memory.bells.indexer[0]!);
     this.#packed = memory.packed;
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
     const { state, index } = backend;

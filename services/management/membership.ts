@@ -1,7 +1,7 @@
 /**
  * Membership (NIP-43): answers who asks to join, to leave or for an invite code, and has the relay say who its members
  * are. The list follows the decisions, whoever made them: an invite, or the operator (NIP-86).
- * Runs on the main thread, beside the owner of the decisions.
+ * Management's thread owns it.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { NostrEvent } from "../../lib/nostr/event.ts";
 import type { RelayKey } from "../../lib/relay/relay_key.ts";
 import { adminsOf, membersOf, namedMembers } from "../../lib/relay/members.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
+import type { InviteAnswer } from "../../wire/management_requests.ts";
 
 /** Bytes of an invite code; it is written in hex. */
 const CODE_BYTES = 16;
@@ -36,8 +36,8 @@ export interface MembershipParts {
   /** The decisions as they are now. */
   readonly view: () => ManagementView;
   readonly key: RelayKey;
-  /** Sends events of the relay's own, as texts. Returns false where that is not possible now. */
-  readonly publish: (events: readonly string[]) => boolean;
+  /** Sends events of the relay's own, as texts. */
+  readonly publish: (events: readonly string[]) => void;
   readonly log: Log;
 }
 
@@ -105,9 +105,7 @@ export class Membership {
     const events = memberEvents(key.pubkey, this.#told, roll);
     if (events.length === 0) return;
     const createdAt = Math.max(nowSeconds(), this.#toldSeconds + 1);
-    if (!publish(events.map((event) => JSON.stringify(key.sign({ ...event, createdAt }))))) {
-      return this.changed();
-    }
+    publish(events.map((event) => JSON.stringify(key.sign({ ...event, createdAt }))));
     this.#told = roll;
     this.#toldSeconds = createdAt;
   }

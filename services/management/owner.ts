@@ -1,6 +1,6 @@
 /**
- * Management (NIP-86): the one who decides. Gateways pass requests on to it, all threads follow its decisions.
- * Runs on the main thread, which owns the database of decisions and is the only one that writes it.
+ * Management (NIP-86): the one who decides. Gateways pass requests on to it, and all threads follow its decisions.
+ * Management's thread owns it, and the database of decisions, which nobody else writes.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { managementPath } from "../../runtime/data_paths.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
 import { Membership } from "./membership.ts";
-import type { InviteAnswer } from "../../wire/notices.ts";
+import type { InviteAnswer } from "../../wire/management_requests.ts";
 
 /** Methods without effect here: none. */
 const DISABLED: ReadonlySet<string> = new Set();
@@ -32,8 +32,10 @@ export interface ManagementParts {
   readonly log: Log;
   /** The relay's own key, or null: it has none. */
   readonly key: RelayKey | null;
-  /** Sends events of the relay's own. Returns false where that is not possible now. */
-  readonly publish: (events: readonly string[]) => boolean;
+  /** Whether a predecessor in this process had the database open: others still follow its log. */
+  readonly continues: boolean;
+  /** Sends events of the relay's own, as texts. */
+  readonly publish: (events: readonly string[]) => void;
 }
 
 /** See the module's text. */
@@ -47,11 +49,11 @@ export class ManagementOwner {
   /** Null: nobody can join. */
   readonly #membership: Membership | null;
 
-  constructor({ config, memory, log, key, publish }: ManagementParts) {
+  constructor({ config, memory, log, key, continues, publish }: ManagementParts) {
     const nowSeconds = () => Math.floor(Date.now() / 1000);
     const path = managementPath(config().DATA_DIR);
     try {
-      this.#writer = new ManagementWriter(path, memory.managementVersion, nowSeconds);
+      this.#writer = new ManagementWriter(path, memory.managementVersion, { nowSeconds, continues });
     } catch (error) {
       const fault = storageFault(error);
       if (fault === null) throw error;

@@ -69,8 +69,8 @@ class WritePlugin {
     this.#packed = memory.packed.map((lane) => new LaneProducer(lane));
     // The verifiers' come first, and then ours.
     this.#outcomes = memory.refusals.at(-1)!.map((lane) => new LaneProducer(lane));
-    this.#bell = new Doorbell(memory.bells.plugin);
-    this.#storeBell = new Doorbell(memory.bells.store);
+    this.#bell = new Doorbell(memory.bells.plugin[0]!);
+    this.#storeBell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }
 

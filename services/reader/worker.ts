@@ -38,7 +38,7 @@ import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../../runtime/search_options.ts";
 import { Log } from "../../runtime/log.ts";
 import { identitiesPath, managementPath, storePath } from "../../runtime/data_paths.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
 import { SyncJob, type SyncParts, SyncRefusal } from "./sync_job.ts";
 import { type Asker, clientOf, OpenJobs } from "./open_jobs.ts";
@@ -106,7 +106,7 @@ class Reader {
     this.#sync = this.#syncParts();
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
     this.#rows = memory.rows[index]!.map((lane) => new LaneProducer(lane));
-    this.#bell = new Doorbell(memory.bells.readers[index]!);
+    this.#bell = new Doorbell(memory.bells.reader[index]!);
     this.#heart = new Heartbeat(heartbeat);
     this.#gatewayBells = memory.bells.origins.map((bell) => new Doorbell(bell));
   }

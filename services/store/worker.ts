@@ -16,8 +16,7 @@ import {
 import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { KIND_REPORT } from "../../lib/management/reports.ts";
-import { KIND_JOIN, KIND_LEAVE, kindClass } from "../../lib/nostr/kinds.ts";
+import { kindClass } from "../../lib/nostr/kinds.ts";
 import { FLAG_EPHEMERAL, type PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
@@ -30,9 +29,10 @@ import { openForWriting } from "../../lib/store/keep/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
-import { threadNumber } from "../../wire/memory.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { StorageWatch } from "./storage_watch.ts";
+import { ManagementFeed } from "./management_feed.ts";
 import { PackedRecord } from "../../wire/packed.ts";
 import { hasSender } from "../../wire/source.ts";
 import { TailWriter } from "../../wire/tail_entry.ts";
@@ -46,10 +46,8 @@ const EXPIRE_INTERVAL_MS = 1_000;
 /** The pause after the removal of what has vanished, or settling, failed, ms. */
 const RETRY_MS = 1_000;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that main answers. */
-type Outcome = AddOutcome | "unheard" | "handed on" | "failed";
+/** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that management answers. */
+type Outcome = AddOutcome | "unheard" | "handed on" | "unanswered" | "failed";
 
 /** What an OK says of each outcome. */
 const ANSWERS: Record<Exclude<Outcome, "handed on">, readonly [accepted: boolean, message: string]> = {
@@ -59,6 +57,7 @@ const ANSWERS: Record<Exclude<Outcome, "handed on">, readonly [accepted: boolean
   vanished: [false, "blocked: its author or recipient has asked this relay to vanish"],
   deleted: [false, "blocked: its author has deleted this event"],
   unheard: [false, "mute: nobody listens to this ephemeral event"],
+  unanswered: [false, "error: the relay could not decide, try again later"],
   failed: [false, "error: the event could not be stored, try again later"],
 };
 
@@ -79,11 +78,15 @@ class Store {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
+  /** The first origins: they follow the tail as well. */
+  readonly #gateways: number;
+  /** The origins with an outcome in this group. */
+  readonly #answered = new Set<number>();
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
   readonly #watch: StorageWatch;
   readonly #record = new PackedRecord();
-  readonly #hasMembers: boolean;
+  readonly #management: ManagementFeed;
   #group: Entry[] = [];
   #removals: Removal[] = [];
   #expireAtMs = 0;
@@ -92,14 +95,15 @@ class Store {
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
     this.#heart = new Heartbeat(heartbeat);
-    this.#hasMembers = config.MEMBERSHIP !== "off";
+    this.#management = new ManagementFeed(config, memory);
+    this.#gateways = memory.counts.gateways;
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
     this.#outcomes = memory.outcomes.map((lane) => new LaneProducer(lane));
     this.#tail = new TailWriter(new TailProducer(memory.tail));
     this.#audiences = memory.audiences;
-    this.#bell = new Doorbell(memory.bells.store);
+    this.#bell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
@@ -195,8 +199,7 @@ class Store {
 
   /** An ephemeral event that certainly nobody hears goes nowhere, and its sender is told. */
   #pass({ event, source }: PackedRecord): Outcome {
-    // Nobody else is to see the code in it.
-    if (this.#hasMembers && (event.kind === KIND_JOIN || event.kind === KIND_LEAVE)) {
+    if (this.#management.useOf(event.kind) === "answer") {
       return hasSender(source) ? "handed on" : "unheard";
     }
     return mayBeHeard(event, this.#audiences) ? "stored" : "unheard";
@@ -213,30 +216,40 @@ class Store {
         while (removal < this.#removals.length && this.#removals[removal]!.seq < entry.seq) {
           this.#appendRemoval(this.#removals[removal++]!);
         }
-        this.#append(event, entry.seq);
+        this.#append(record, entry.seq);
       }
       if (entry.outcome === "handed on") {
-        const text = decoder.decode(event.text.slice());
-        const { origin: gateway, epoch, connection, receivedAtMs } = record;
-        report({ type: "member-request", text, gateway, epoch, connection, receivedAtMs });
-        continue;
+        if (this.#management.hand(record)) continue;
+        entry.outcome = "unanswered";
       }
+      this.#answered.add(record.origin);
       const [accepted, message] = ANSWERS[entry.outcome];
       sendOk(this.#outcomes[record.origin]!, record, event.id, accepted, message);
     }
     for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
-    for (const bell of this.#originBells) bell.ring();
+    this.#ringOrigins();
   }
 
-  #append(event: PackedEvent, seq: number): void {
+  #ringOrigins(): void {
+    for (let origin = 0; origin < this.#originBells.length; origin++) {
+      if (origin < this.#gateways || this.#answered.has(origin)) this.#originBells[origin]!.ring();
+    }
+    this.#answered.clear();
+  }
+
+  #append(record: PackedRecord, seq: number): void {
+    const { event } = record;
     const ephemeral = (event.flags & FLAG_EPHEMERAL) !== 0;
     if (ephemeral) return this.#tail.ephemeral(seq, event.packed);
     this.#tail.stored(seq, event.packed);
     const storage = kindClass(event.kind);
     if (storage !== "ephemeral") this.#metrics.add(STORED[storage], 1);
-    if (event.kind === KIND_REPORT) report({ type: "reported", text: decoder.decode(event.text.slice()) });
+    if (this.#management.useOf(event.kind) !== "copy") return;
+    if (!this.#management.hand(record)) {
+      this.#log.warn("management has much to do: a report waits for no moderator");
+    }
   }
 
   #appendRemoval(removal: Removal): void {

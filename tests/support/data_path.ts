@@ -20,7 +20,7 @@ type PathActor = "verifier" | "store";
 /** See the module's text. `await using` stops its workers, and removes its data. */
 export class DataPath implements AsyncDisposable {
   /** One gateway's place and control's are free for origins: 0 and 1. */
-  readonly memory: RelayMemory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1 }, false);
+  readonly memory: RelayMemory = createRelayMemory({ gateways: 1, verifiers: 1, readers: 1, plugins: 0 });
   readonly #config: Config;
   readonly #management: ManagementWriter;
   readonly #workers = new Map<PathActor, Worker>();
@@ -30,7 +30,9 @@ export class DataPath implements AsyncDisposable {
     this.#config = readConfig({ ...env, DATA_DIR: Deno.makeTempDirSync({ prefix: "sluice-path-" }) });
     new ConfigWriter(this.memory.config).publish(this.#config);
     const { DATA_DIR } = this.#config;
-    this.#management = new ManagementWriter(managementPath(DATA_DIR), this.memory.managementVersion, () => 0);
+    this.#management = new ManagementWriter(managementPath(DATA_DIR), this.memory.managementVersion, {
+      nowSeconds: () => 0,
+    });
   }
 
   /** Starts an actor; resolves when it is ready. */
@@ -54,10 +56,9 @@ export class DataPath implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { bells } = this.memory;
     for (const [actor, worker] of this.#workers) {
       const stopped = reported(worker, "stopped");
-      new Doorbell(actor === "store" ? bells.store : bells.verifiers[0]!).requestStop();
+      new Doorbell(this.memory.bells[actor][0]!).requestStop();
       await stopped;
       worker.terminate();
     }

@@ -1,20 +1,19 @@
 /**
- * Events that the relay itself has signed, on their way to the verifiers like anybody's.
- * Control's thread owns it. Where lanes are full, they wait here.
+ * Events that the relay itself has signed, on their way to the verifiers like anybody's: management is an origin.
+ * Management's thread owns it. Where lanes are full, they wait here.
  *
  * @module
  */
 import type { Log } from "../../runtime/log.ts";
-import type { Origin } from "../../runtime/origin.ts";
+import { Origin } from "../../runtime/origin.ts";
+import { originNumber } from "../../wire/actors.ts";
 import type { Sender } from "../../wire/frame.ts";
+import type { RelayMemory } from "../../wire/memory.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
-
-/** The number of this sender; imports begin with 1. */
-export const OWN_EVENTS = 0;
 
 /** See the module's text. */
 export class OwnEvents implements Sender {
-  readonly number = OWN_EVENTS;
+  readonly number = 0;
   readonly source = "own";
   readonly address = "";
   readonly keys = new Uint8Array(0);
@@ -23,13 +22,15 @@ export class OwnEvents implements Sender {
   readonly #log: Log;
   #waiting: string[] = [];
 
-  constructor(origin: Origin, log: Log) {
-    this.#origin = origin;
+  constructor(memory: RelayMemory, epoch: number, log: Log) {
+    this.#origin = new Origin(memory, originNumber(memory.counts, "management"), epoch);
     this.#log = log;
   }
 
-  add(events: readonly string[]): void {
+  /** Sends events, as texts, in their order. */
+  publish(events: readonly string[]): void {
     this.#waiting.push(...events);
+    this.send();
   }
 
   /** Passes on what there is room for. */
@@ -42,7 +43,12 @@ export class OwnEvents implements Sender {
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
   }
 
-  answer({ accepted, message }: OutcomeRecord): void {
+  /** Takes what became of them. */
+  drain(): void {
+    this.#origin.drain((outcome) => this.#answered(outcome));
+  }
+
+  #answered({ accepted, message }: OutcomeRecord): void {
     this.unanswered = Math.max(0, this.unanswered - 1);
     if (!accepted) this.#log.warn(`an event of the relay's own was refused: ${message}`);
   }
