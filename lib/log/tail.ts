@@ -17,7 +17,7 @@
  *   record, then moves `committed`. A follower copies a record out and only then loads `reserved` again: if its position is
  *   still within the ring, no byte of the copy was touched meanwhile. All words are sequentially consistent atomics,
  *   so a record is seen whole or known to be lost, never mixed.
- * - A lapped follower reads the log in SQLite from its cursor and joins again at `committed`.
+ * - A lapped follower reads the log in SQLite from its cursor and joins again at `committed` (`follower.ts`).
  *
  * @module
  */
@@ -117,11 +117,11 @@ export function tailPosition(memory: TailMemory): () => number {
   return () => Atomics.load(state, COMMITTED);
 }
 
-/** What `TailFollower.next()` found. */
+/** What `TailReader.next()` found. */
 export type TailStep = "record" | "empty" | "lapped";
 
 /** A reading end. Each follower has its own; none disturbs another. */
-export class TailFollower {
+export class TailReader {
   readonly #state: Int32Array;
   readonly #shared: Uint8Array;
   readonly #sharedWords: Uint32Array;
@@ -130,6 +130,10 @@ export class TailFollower {
   #copy = new ArrayBuffer(64 * 1024);
   /** The current record's payload, a private copy, 8-aligned. Valid until the next call of `next()`. */
   record = new Uint8Array(this.#copy, 0, 0);
+  /** The memory in which `record` lies from the first byte on. */
+  words = new Uint32Array(this.#copy);
+  /** The same. */
+  doubles = new Float64Array(this.#copy);
   /** The current record's type. */
   type = 0;
 
@@ -184,5 +188,7 @@ export class TailFollower {
   #reserveCopy(bytes: number): void {
     if (bytes <= this.#copy.byteLength) return;
     this.#copy = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
+    this.words = new Uint32Array(this.#copy);
+    this.doubles = new Float64Array(this.#copy);
   }
 }

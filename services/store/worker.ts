@@ -23,6 +23,7 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { TailProducer } from "../../lib/log/tail.ts";
+import { TAIL_EPHEMERAL, TAIL_REACHED, TAIL_REMOVED, TAIL_STORED } from "../../lib/log/tail_entry.ts";
 import { checkStore } from "../../lib/store/keep/damage.ts";
 import { type AddOutcome, EventStore, type Removal } from "../../lib/store/write/event_store.ts";
 import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience.ts";
@@ -34,13 +35,7 @@ import { threadNumber } from "../../wire/memory.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { FRAME_IMPORTED } from "../../wire/frame.ts";
 import { StorageWatch } from "./storage_watch.ts";
-import {
-  PACKED_HEADER_BYTES,
-  TAIL_EPHEMERAL,
-  TAIL_REACHED,
-  TAIL_REMOVED,
-  TAIL_STORED,
-} from "../../wire/packed.ts";
+import { PACKED_HEADER_BYTES } from "../../wire/packed.ts";
 
 const COMMIT_SECONDS = histogramOf("nostr_commit_seconds");
 const COMMIT_EVENTS = histogramOf("nostr_commit_events");
