@@ -22,9 +22,15 @@ import type { LogRow, LogRows, LogTaker } from "./log_rows.ts";
 import { TAIL_EPHEMERAL, TAIL_REACHED } from "./tail_entry.ts";
 import { type TailMemory, tailPosition, TailReader } from "./tail.ts";
 
+/** What a follower asks of the log in SQLite. */
+export type LogSource<Addition extends LogRow, Removal extends LogRow> = Pick<
+  LogRows<Addition, Removal>,
+  "lastSeq" | "give"
+>;
+
 /** What a follower works with. */
 export interface FollowerParts<Addition extends LogRow, Removal extends LogRow> {
-  readonly log: LogRows<Addition, Removal>;
+  readonly log: LogSource<Addition, Removal>;
   /** Takes rows of SQLite. */
   readonly taker: LogTaker<Addition, Removal>;
   /** The entry after which it begins; as a default the newest, so that it takes what is still to come. */
@@ -37,7 +43,7 @@ export interface FollowerParts<Addition extends LogRow, Removal extends LogRow> 
 
 /** See the module's text. */
 export class Follower<Addition extends LogRow, Removal extends LogRow> {
-  readonly #log: LogRows<Addition, Removal>;
+  readonly #log: LogSource<Addition, Removal>;
   readonly #taker: LogTaker<Addition, Removal>;
   readonly #tail: TailReader | null;
   readonly #record: (tail: TailReader) => void;

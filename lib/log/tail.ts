@@ -129,8 +129,8 @@ export class TailReader {
   #position: number;
   #copy = new ArrayBuffer(64 * 1024);
   /** The current record's payload, a private copy, 8-aligned. Valid until the next call of `next()`. */
-  record = new Uint8Array(this.#copy, 0, 0);
-  /** The memory in which `record` lies from the first byte on. */
+  bytes = new Uint8Array(this.#copy, 0, 0);
+  /** The memory in which `bytes` lies from the first byte on. */
   words = new Uint32Array(this.#copy);
   /** The same. */
   doubles = new Float64Array(this.#copy);
@@ -156,7 +156,7 @@ export class TailReader {
     return this.#position !== Atomics.load(this.#state, COMMITTED);
   }
 
-  /** Copies the next record into `record`. */
+  /** Copies the next record into `bytes`. */
   next(): TailStep {
     if (!this.hasNext) return "empty";
     let at = this.#position & (this.#capacityUnits - 1);
@@ -174,7 +174,7 @@ export class TailReader {
     const record = new Uint8Array(this.#copy, 0, length);
     record.set(this.#shared.subarray(payload, payload + length));
     if (this.#isLapped()) return "lapped";
-    this.record = record;
+    this.bytes = record;
     this.type = type;
     this.#position = (this.#position + units + ((RECORD_HEADER_BYTES + length + 7) >>> 3)) | 0;
     if (type === FILLER) return this.next();

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { createTailMemory, TailProducer, TailReader } from "./tail.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (follower: TailReader) => new TextDecoder().decode(follower.record);
+const text = (follower: TailReader) => new TextDecoder().decode(follower.bytes);
 
 Deno.test("every follower of the tail sees every record, from where it joined", () => {
   const memory = createTailMemory(1024);
@@ -59,13 +59,13 @@ Deno.test("a follower in another thread sees whole records only, however fast th
       follower.jumpToEnd();
     }
     if (step !== "record") continue;
-    const i = new DataView(follower.record.buffer).getUint32(0, true);
+    const i = new DataView(follower.bytes.buffer).getUint32(0, true);
     if (i <= last) throw new Error(`record ${i} after ${last}`);
     last = i;
     seen++;
-    assertEquals(follower.record.length, 4 + i % 200);
+    assertEquals(follower.bytes.length, 4 + i % 200);
     assertEquals(follower.type, i % 5);
-    for (const byte of follower.record.subarray(4)) {
+    for (const byte of follower.bytes.subarray(4)) {
       if (byte !== (i & 255)) throw new Error(`record ${i} is mixed`);
     }
   }

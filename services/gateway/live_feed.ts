@@ -75,8 +75,7 @@ export class LiveFeed {
   #take(tail: TailReader): void {
     const { type } = tail;
     if (!this.#isAnyoneListening || (type !== TAIL_STORED && type !== TAIL_EPHEMERAL)) return;
-    const { words, doubles } = tail;
-    const event = this.#packed.at(TAIL_HEADER_BYTES, { bytes: tail.record, words, doubles });
+    const event = this.#packed.at(TAIL_HEADER_BYTES, tail);
     const tagKeys: number[] = [];
     for (let tag = 0; tag < event.tagCount; tag++) tagKeys.push(event.tagKey(tag));
     const live = {

@@ -79,6 +79,7 @@ class Store {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
+  readonly #indexerBell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
   readonly #watch: StorageWatch;
@@ -103,6 +104,7 @@ class Store {
     this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+    this.#indexerBell = new Doorbell(memory.bells.indexer);
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
   }
@@ -236,6 +238,7 @@ class Store {
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
     for (const bell of this.#originBells) bell.ring();
+    this.#indexerBell.ring();
   }
 
   #append(event: PackedEvent, seq: number): void {
@@ -289,6 +292,7 @@ class Store {
       return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
+    this.#indexerBell.ring();
     return true;
   }
 
