@@ -29,7 +29,7 @@ export type LogSource<Addition extends LogRow, Removal extends LogRow> = Pick<
 >;
 
 /** What a follower works with. */
-export interface FollowerParts<Addition extends LogRow, Removal extends LogRow> {
+interface FollowerParts<Addition extends LogRow, Removal extends LogRow> {
   readonly log: LogSource<Addition, Removal>;
   /** Takes rows of SQLite. */
   readonly taker: LogTaker<Addition, Removal>;

@@ -23,7 +23,7 @@ export type LogRow = readonly [seq: number, ...columns: unknown[]];
  * How entries are read, as SQL that returns the seq first. Parameters: rows begin after `?1` and end with `?2`, in the
  * order of seq, at most `?3+0` of them. Null: the caller has no use for that kind of entry.
  */
-export interface LogStatements {
+interface LogStatements {
   readonly additions: string | null;
   readonly removals: string | null;
 }

@@ -11,7 +11,7 @@ import { refusePrograms } from "./own_schema.ts";
 export const BUSY_MS = 5_000;
 
 /** What any connection may be told; what is left out stays as `node:sqlite` has it. */
-interface ConnectionOptions {
+interface Connection {
   /** How long it waits for another connection's lock, ms. */
   readonly busyMs?: number;
   /** Page cache, KiB. */
@@ -23,7 +23,7 @@ interface ConnectionOptions {
 }
 
 /** What the one connection may be told that writes. */
-export interface WriteOptions extends ConnectionOptions {
+interface WritingConnection extends Connection {
   /** Refuses a file with triggers or views. For databases whose schema is not compared as a whole. */
   readonly refusesPrograms?: boolean;
   /** Bytes of a page of a new database. */
@@ -37,7 +37,7 @@ export interface WriteOptions extends ConnectionOptions {
 }
 
 /** What a connection may be told that reads. */
-export interface ReadOptions extends ConnectionOptions {
+interface ReadingConnection extends Connection {
   /** Refuses statements that write, which a file that is opened for reading would refuse only later. */
   readonly queryOnly?: boolean;
 }
@@ -47,7 +47,7 @@ export interface ReadOptions extends ConnectionOptions {
  *
  * @throws {SchemaError} if it has triggers or views and is not to have any.
  */
-export function openToWrite(path: string, options: WriteOptions): DatabaseSync {
+export function openToWrite(path: string, options: WritingConnection): DatabaseSync {
   const db = new DatabaseSync(path);
   return prepared(db, () => {
     setPragmas(db, { busy_timeout: options.busyMs });
@@ -65,7 +65,7 @@ export function openToWrite(path: string, options: WriteOptions): DatabaseSync {
 }
 
 /** Opens a database that exists, and changes nothing of it. */
-export function openToRead(path: string, options: ReadOptions = {}): DatabaseSync {
+export function openToRead(path: string, options: ReadingConnection = {}): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true });
   const queryOnly = options.queryOnly ? 1 : undefined;
   return prepared(db, () => {
@@ -86,7 +86,7 @@ function prepared(db: DatabaseSync, prepare: () => void): DatabaseSync {
 
 type Pragmas = Readonly<Record<string, number | string | undefined>>;
 
-function memoryPragmas({ cacheKib, mmapBytes, tempInMemory }: ConnectionOptions): Pragmas {
+function memoryPragmas({ cacheKib, mmapBytes, tempInMemory }: Connection): Pragmas {
   return {
     // SQLite takes a number below 0 for KiB, and one above for pages.
     cache_size: cacheKib === undefined ? undefined : -cacheKib,

@@ -1,5 +1,6 @@
 /**
- * Brings one index as far as the log is, bulk by bulk.
+ * Brings one index as far as the log is, bulk by bulk. It reads rows, because a bulk is of a second and the tail may be of
+ * less; the tail tells it whether the log has gone on, and its cursor moves when the index has acknowledged a bulk.
  * Runs on the indexer's thread, which owns it: the position in the log, and what is to be repeated. Its durable cursor is
  * in the index state.
  *

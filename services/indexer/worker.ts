@@ -1,7 +1,7 @@
 /**
  * The indexer: follows the log and keeps the search index equal to it, in one bulk call a second; sooner only when
- * `FLUSH_EVENTS_MAX` changes have gathered. It says whether searches may be answered: only while the index was as far as
- * the log a moment ago.
+ * `FLUSH_EVENTS_MAX` changes have gathered. While the log rests it sleeps until the store rings, or the second is over. It
+ * says whether searches may be answered: only while the index was as far as the log a moment ago.
  * Runs on a worker with an event loop; owns the search cursor and the bulk. Nothing gathers in memory: what is not yet
  * sent lies in the log, and an outage makes the cursor wait.
  *

@@ -9,6 +9,9 @@
  *
  *     building ──── the end of the index ───▶ following ──── more than `itemsMax` ───▶ given up, for good
  *
+ * It follows rows, by the store's index of time; no bell rings for it: its reader gives it a step now and then in passing,
+ * and each answer brings it up to date first.
+ *
  * Private kinds and what is banned are left out. A change of the bans is carried out by looking their events up again.
  * What has expired and is not removed yet is taken out before each answer.
  *

@@ -6,6 +6,9 @@
  *     a query returns ──▶ each author's newest row, or, of who had none in a full page, the page's last ──▶ learn
  *     the log goes on ──▶ new events make their author's time newer                                     ──▶ catchUp
  *
+ * A follower of additions that is too far behind forgets all and begins at the end. No bell rings for it: the query that
+ * needs it says up to which entry.
+ *
  * A time is a bound, never an answer: an event that left the store leaves it too new, which costs a seek and is learned
  * again. What was forgotten, because another author has its place, is sought like what was never known.
  *
