@@ -39,7 +39,7 @@ async function relayRuns(dataDir: string): Promise<boolean> {
 async function follow(dataDir: string, state: IndexState, log: LogReader): Promise<boolean> {
   let told = "";
   for (let generation = state.rebuild; generation !== null; generation = state.rebuild) {
-    const done = generation === "" ? 0 : state.seqOf(FOLLOWER, generation);
+    const done = generation === "" ? 0 : state.cursors.seqOf(FOLLOWER, generation);
     const line = `${done} of ${log.lastSeq} changes`;
     if (line !== told) say(line);
     told = line;

@@ -89,7 +89,7 @@ export const ACTORS = [
     stops: 7,
     stopMsMax: INDEXER_STOP_MS_MAX,
     follows: true,
-    rungFor: "nothing: it looks by itself",
+    rungFor: "entries of the log",
   },
   {
     ...ROW,

@@ -17,7 +17,7 @@
  *   record, then moves `committed`. A follower copies a record out and only then loads `reserved` again: if its position is
  *   still within the ring, no byte of the copy was touched meanwhile. All words are sequentially consistent atomics,
  *   so a record is seen whole or known to be lost, never mixed.
- * - A lapped follower reads the log in SQLite from its cursor and joins again at `committed`.
+ * - A lapped follower reads the log in SQLite from its cursor and joins again at `committed` (`follower.ts`).
  *
  * @module
  */
@@ -117,11 +117,11 @@ export function tailPosition(memory: TailMemory): () => number {
   return () => Atomics.load(state, COMMITTED);
 }
 
-/** What `TailFollower.next()` found. */
+/** What `TailReader.next()` found. */
 export type TailStep = "record" | "empty" | "lapped";
 
 /** A reading end. Each follower has its own; none disturbs another. */
-export class TailFollower {
+export class TailReader {
   readonly #state: Int32Array;
   readonly #shared: Uint8Array;
   readonly #sharedWords: Uint32Array;
@@ -129,7 +129,11 @@ export class TailFollower {
   #position: number;
   #copy = new ArrayBuffer(64 * 1024);
   /** The current record's payload, a private copy, 8-aligned. Valid until the next call of `next()`. */
-  record = new Uint8Array(this.#copy, 0, 0);
+  bytes = new Uint8Array(this.#copy, 0, 0);
+  /** The memory in which `bytes` lies from the first byte on. */
+  words = new Uint32Array(this.#copy);
+  /** The same. */
+  doubles = new Float64Array(this.#copy);
   /** The current record's type. */
   type = 0;
 
@@ -152,7 +156,7 @@ export class TailFollower {
     return this.#position !== Atomics.load(this.#state, COMMITTED);
   }
 
-  /** Copies the next record into `record`. */
+  /** Copies the next record into `bytes`. */
   next(): TailStep {
     if (!this.hasNext) return "empty";
     let at = this.#position & (this.#capacityUnits - 1);
@@ -170,7 +174,7 @@ export class TailFollower {
     const record = new Uint8Array(this.#copy, 0, length);
     record.set(this.#shared.subarray(payload, payload + length));
     if (this.#isLapped()) return "lapped";
-    this.record = record;
+    this.bytes = record;
     this.type = type;
     this.#position = (this.#position + units + ((RECORD_HEADER_BYTES + length + 7) >>> 3)) | 0;
     if (type === FILLER) return this.next();
@@ -184,5 +188,7 @@ export class TailFollower {
   #reserveCopy(bytes: number): void {
     if (bytes <= this.#copy.byteLength) return;
     this.#copy = new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
+    this.words = new Uint32Array(this.#copy);
+    this.doubles = new Float64Array(this.#copy);
   }
 }

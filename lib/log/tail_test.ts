@@ -1,16 +1,16 @@
 /** Tests of the tail: every follower sees whole records or knows that it was overtaken. */
 import { assertEquals } from "@std/assert";
-import { createTailMemory, TailFollower, TailProducer } from "./tail.ts";
+import { createTailMemory, TailProducer, TailReader } from "./tail.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (follower: TailFollower) => new TextDecoder().decode(follower.record);
+const text = (follower: TailReader) => new TextDecoder().decode(follower.bytes);
 
 Deno.test("every follower of the tail sees every record, from where it joined", () => {
   const memory = createTailMemory(1024);
   const producer = new TailProducer(memory);
-  const early = new TailFollower(memory);
+  const early = new TailReader(memory);
   producer.append(1, bytes("head"), bytes("body"));
-  const late = new TailFollower(memory);
+  const late = new TailReader(memory);
   producer.append(2, bytes(""), bytes("next"));
   assertEquals([early.next(), text(early), early.type], ["record", "headbody", 1]);
   assertEquals([early.next(), text(early), early.type], ["record", "next", 2]);
@@ -21,7 +21,7 @@ Deno.test("every follower of the tail sees every record, from where it joined", 
 Deno.test("a follower that was overtaken is told so, and joins again at the end", () => {
   const memory = createTailMemory(256);
   const producer = new TailProducer(memory);
-  const follower = new TailFollower(memory);
+  const follower = new TailReader(memory);
   for (let i = 0; i < 100; i++) producer.append(0, bytes(String(i)), bytes("0123456789"));
   assertEquals(follower.next(), "lapped");
   follower.jumpToEnd();
@@ -48,7 +48,7 @@ Deno.test("a follower in another thread sees whole records only, however fast th
   const worker = new Worker(url, { type: "module" });
   let done = false;
   worker.onmessage = () => done = true;
-  const follower = new TailFollower(memory);
+  const follower = new TailReader(memory);
   worker.postMessage(memory);
   let seen = 0, last = 0, lapped = 0;
   while (!done || follower.hasNext) {
@@ -59,13 +59,13 @@ Deno.test("a follower in another thread sees whole records only, however fast th
       follower.jumpToEnd();
     }
     if (step !== "record") continue;
-    const i = new DataView(follower.record.buffer).getUint32(0, true);
+    const i = new DataView(follower.bytes.buffer).getUint32(0, true);
     if (i <= last) throw new Error(`record ${i} after ${last}`);
     last = i;
     seen++;
-    assertEquals(follower.record.length, 4 + i % 200);
+    assertEquals(follower.bytes.length, 4 + i % 200);
     assertEquals(follower.type, i % 5);
-    for (const byte of follower.record.subarray(4)) {
+    for (const byte of follower.bytes.subarray(4)) {
       if (byte !== (i & 255)) throw new Error(`record ${i} is mixed`);
     }
   }
@@ -78,7 +78,7 @@ Deno.test("a follower in another thread sees whole records only, however fast th
 Deno.test("what a dead store left half-written is passed over, and never mistaken for a record", () => {
   const memory = createTailMemory(256);
   const first = new TailProducer(memory);
-  const follower = new TailFollower(memory);
+  const follower = new TailReader(memory);
   for (let i = 0; i < 14; i++) first.append(1, bytes("before"), bytes(""));
   while (follower.next() === "record");
   // The state of a store that died between moving `reserved` and `committed`: 10 units, over the ring's end.

@@ -7,15 +7,14 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { refusePrograms } from "../sqlite/own_schema.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
 import type { ManagementChange, ManagementState } from "./management_state.ts";
 import { SqliteManagementState } from "./state.ts";
 import { ManagementView } from "./view.ts";
 
-const BUSY_MS = 5_000;
-/** Decisions are few, and what this brings would go to whoever else reads: connections share one page cache. */
-const CACHE = "PRAGMA cache_size = -128";
+/** KiB. Decisions are few, and what this brings would go to whoever else reads: connections share one page cache. */
+const CACHE_KIB = 128;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS management_change (seq INTEGER PRIMARY KEY, change TEXT NOT NULL) STRICT`;
 const LAST = "SELECT coalesce(max(seq), 0) AS seq FROM management_change";
@@ -49,10 +48,12 @@ export class ManagementWriter {
     version: SharedArrayBuffer,
     { nowSeconds, continues = false }: ManagementWriterOptions,
   ) {
-    this.#db = new DatabaseSync(path);
-    refusePrograms(this.#db, path);
-    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
-    this.#db.exec(CACHE);
+    this.#db = openToWrite(path, {
+      refusesPrograms: true,
+      busyMs: BUSY_MS,
+      synchronous: "FULL",
+      cacheKib: CACHE_KIB,
+    });
     this.#db.exec(SCHEMA);
     // The state holds all that came before this process, so that a log begins with each.
     if (!continues) this.#db.exec("DELETE FROM management_change");
@@ -110,8 +111,7 @@ export class ManagementFollower {
 
   /** Opens what a {@linkcode ManagementWriter} has opened before, with its `version`. */
   constructor(path: string, version: SharedArrayBuffer) {
-    this.#db = new DatabaseSync(path, { readOnly: true });
-    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; ${CACHE}`);
+    this.#db = openToRead(path, { busyMs: BUSY_MS, cacheKib: CACHE_KIB });
     this.#version = new Int32Array(version);
     this.#after = this.#db.prepare("SELECT seq, change FROM management_change WHERE seq > ? ORDER BY seq");
     // One snapshot for both, or a change between them would be missed.

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   NIP05_AGAIN_SECONDS,
   NIP05_AUTHOR_SECONDS_MIN,
@@ -14,12 +14,14 @@ import {
   NIP05_RETRY_SECONDS,
   NIP05_STALE_SECONDS,
 } from "../limits.ts";
-import { refusePrograms } from "../sqlite/own_schema.ts";
+import { DurableCursors } from "../log/durable_cursor.ts";
+import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";
 import type { Verdict } from "./verdict.ts";
 
-const BUSY_MS = 5_000;
+/** The name under which the follower keeps its cursor. */
+const FOLLOWER = "nip05";
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS identity (
     author TEXT PRIMARY KEY, event TEXT NOT NULL, created_at INTEGER NOT NULL, name TEXT NOT NULL,
@@ -28,8 +30,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS identity_verified ON identity (domain, author) WHERE verified = 1;
   CREATE INDEX IF NOT EXISTS identity_due ON identity (due_at);
   CREATE INDEX IF NOT EXISTS identity_event ON identity (event);
-  CREATE INDEX IF NOT EXISTS identity_idle ON identity (checked_at) WHERE verified = 0;
-  CREATE TABLE IF NOT EXISTS place (seq INTEGER NOT NULL) STRICT;`;
+  CREATE INDEX IF NOT EXISTS identity_idle ON identity (checked_at) WHERE verified = 0;`;
 
 const STATEMENTS = {
   find: `SELECT created_at AS createdAt, name, domain, verified_at AS verifiedAt, checked_at AS checkedAt
@@ -48,9 +49,6 @@ const STATEMENTS = {
   postpone: "UPDATE identity SET due_at = ? WHERE author = ?",
   decide: `UPDATE identity SET verified = ?, verified_at = ?, checked_at = ?, due_at = ?
     WHERE author = ? AND name = ? AND domain = ?`,
-  seq: "SELECT seq FROM place",
-  clearSeq: "DELETE FROM place",
-  setSeq: "INSERT INTO place VALUES (?)",
 } as const;
 
 /** An identifier that is to be checked. */
@@ -67,34 +65,51 @@ interface Row extends Identifier {
 /** See the module's text. */
 export class Identities {
   readonly #db: DatabaseSync;
+  readonly #cursors: DurableCursors;
   readonly #statements: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
   #count: number;
 
   /** Opens or makes the file. */
   constructor(path: string) {
-    this.#db = new DatabaseSync(path);
-    refusePrograms(this.#db, path);
-    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+    this.#db = openToWrite(path, { refusesPrograms: true, busyMs: BUSY_MS, synchronous: "NORMAL" });
     this.#db.exec(SCHEMA);
+    this.#cursors = new DurableCursors(this.#db);
+    this.#movePlace();
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => [name, this.#db.prepare(sql)]),
     ) as Record<keyof typeof STATEMENTS, StatementSync>;
     this.#count = this.#statements.count.get()!.n as number;
   }
 
-  /** The last entry of the log that was taken in; 0: none. */
-  get seq(): number {
-    return (this.#statements.seq.get()?.seq ?? 0) as number;
+  /** The last entry of the log that was taken in; 0: none, or the log, whose newest entry is given, is another one. */
+  seqWithin(lastSeq: number): number {
+    this.#cursors.forgetBeyond(lastSeq);
+    return this.#cursors.seqOf(FOLLOWER);
+  }
+
+  /** Earlier versions kept the cursor in a table of its own; one that has run since knows better. */
+  #movePlace(): void {
+    if (this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'place'").get() === undefined) return;
+    this.#transaction(() => {
+      const place = this.#db.prepare("SELECT max(seq) AS seq FROM place").get()!.seq as number | null;
+      if (place !== null) this.#cursors.write({ follower: FOLLOWER, generation: "", seq: place });
+      this.#db.exec("DROP TABLE place");
+    });
   }
 
   /** Takes in profiles and removals, and how far the log was read, at once. */
   take(profiles: readonly NostrEvent[], removed: readonly string[], seq: number, nowSeconds: number): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
+    this.#transaction(() => {
       for (const profile of profiles) this.#takeProfile(profile, nowSeconds);
       for (const id of removed) this.#count -= Number(this.#statements.removeEvent.run(id).changes);
-      this.#statements.clearSeq.run();
-      this.#statements.setSeq.run(seq);
+      this.#cursors.write({ follower: FOLLOWER, generation: "", seq });
+    });
+  }
+
+  #transaction(work: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      work();
       this.#db.exec("COMMIT");
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -180,7 +195,7 @@ export class VerifiedAuthors {
   /** The authors of a domain, at most {@linkcode NIP05_DOMAIN_AUTHORS_MAX}; of `among`, where that is given. */
   of(domain: string, among?: readonly string[]): string[] {
     // Opened late: the thread that checks makes the file.
-    this.#db ??= new DatabaseSync(this.#path, { readOnly: true, timeout: BUSY_MS });
+    this.#db ??= openToRead(this.#path, { busyMs: BUSY_MS });
     const chosen = among === undefined ? "" : "AND author IN (SELECT value FROM json_each(?))";
     const statement = this.#db.prepare(
       `SELECT author FROM identity WHERE domain = ? AND verified = 1 ${chosen} ORDER BY author LIMIT ?`,

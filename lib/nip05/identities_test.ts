@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { key, plainEvent } from "../../tests/support/plain_event.ts";
 import { parseFilter } from "../nostr/filter.ts";
 import {
@@ -47,7 +48,7 @@ async function opened(test: (identities: Identities, verified: VerifiedAuthors) 
 Deno.test("an author belongs to a domain from the verification on, until another profile says otherwise", () =>
   opened((identities, verified) => {
     identities.take([profile(A, "a@x.example"), profile(B, "b@x.example")], [], 2, NOW);
-    assertEquals(identities.seq, 2);
+    assertEquals(identities.seqWithin(2), 2);
     assertEquals(verified.of("x.example"), []);
     for (const due of identities.due(NOW, 10)) identities.decide(due, "verified", NOW);
     assertEquals(verified.of("x.example"), [A, B]);
@@ -131,3 +132,25 @@ Deno.test("domain: narrows a search to the authors of the domain, and every othe
     assertEquals(await authorsOf({ search: "w domain:localhost" }), "nobody");
     await search.close();
   }));
+
+Deno.test("a cursor that an earlier version has kept is taken over, also where that has run again since", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/nip05.db`;
+  const place = (seq: number) => {
+    using db = new DatabaseSync(path);
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS place (seq INTEGER NOT NULL) STRICT; INSERT INTO place VALUES (${seq})`,
+    );
+  };
+  const cursor = (lastSeq: number) => {
+    const identities = new Identities(path);
+    const seq = identities.seqWithin(lastSeq);
+    identities.close();
+    return seq;
+  };
+  place(7);
+  assertEquals([cursor(9), cursor(9)], [7, 7]);
+  place(8);
+  assertEquals([cursor(9), cursor(7), cursor(9)], [8, 0, 0], "and a log that is shorter is another one");
+  await Deno.remove(directory, { recursive: true });
+});

@@ -68,9 +68,16 @@ export class Doorbell {
     Atomics.sub(this.#words, SLEEPING, 1);
   }
 
+  /** Pauses a thread with an event loop, whoever rings: only a request to stop ends that sooner. */
+  async restAsync(milliseconds: number): Promise<void> {
+    const resting = Atomics.waitAsync(this.#words, STOP, 0, milliseconds);
+    if (resting.async) await resting.value;
+  }
+
   /** Asks the thread to finish what lies in its lanes and end. */
   requestStop(): void {
     Atomics.store(this.#words, STOP, 1);
+    Atomics.notify(this.#words, STOP);
     this.ring();
   }
 

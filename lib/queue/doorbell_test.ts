@@ -30,3 +30,12 @@ Deno.test("a request to stop is seen by the thread that sleeps", async () => {
   await waiting;
   assert(bell.stopRequested);
 });
+
+Deno.test("a rest goes on whoever rings, and ends with a request to stop", async () => {
+  const bell = new Doorbell(createDoorbellMemory());
+  const resting = bell.restAsync(60_000).then(() => bell.stopRequested);
+  bell.ring();
+  bell.requestStop();
+  assert(await resting);
+  await bell.restAsync(60_000);
+});

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { DEAD_LETTERS_MAX } from "../limits.ts";
-import { refusePrograms } from "../sqlite/own_schema.ts";
-import type { Cursor } from "./search_index.ts";
+import { type Cursor, DurableCursors } from "../log/durable_cursor.ts";
+import { BUSY_MS, openToWrite } from "../sqlite/open_database.ts";
 
 /** The name under which the indexer keeps its cursors. */
 export const FOLLOWER = "search";
@@ -22,23 +22,17 @@ export interface DeadLetter {
   readonly at: number;
 }
 
-/** How long a connection waits for another one's lock, ms. Only readers that open the file meet one. */
-const BUSY_MS = 5_000;
-
 /** Opens the file of the index state, for the one thread that writes it. The directory must exist. */
 export function openStateDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path);
-  refusePrograms(db, path);
   // NORMAL is enough: after power loss cursor and documents are of the same moment, and the log tells the rest.
-  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
-  return db;
+  return openToWrite(path, { refusesPrograms: true, busyMs: BUSY_MS, synchronous: "NORMAL" });
 }
 
 /** Cursors and dead letters. */
 export class IndexState {
+  /** How far each generation of the index is; the generation is what {@linkcode SearchIndex.prepare} returned. */
+  readonly cursors: DurableCursors;
   readonly #db: DatabaseSync;
-  readonly #read: StatementSync;
-  readonly #write: StatementSync;
   readonly #setAside: StatementSync;
   readonly #trim: StatementSync;
   readonly #letters: StatementSync;
@@ -47,10 +41,8 @@ export class IndexState {
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    this.cursors = new DurableCursors(db);
     db.exec(`
-      CREATE TABLE IF NOT EXISTS cursor (
-        follower TEXT NOT NULL, generation TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (follower, generation)
-      ) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS dead_letter (
         number INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL UNIQUE, id TEXT NOT NULL, reason TEXT NOT NULL,
         at INTEGER NOT NULL
@@ -60,10 +52,6 @@ export class IndexState {
       ) STRICT;
     `);
     this.#rebuild = db.prepare("SELECT generation FROM rebuild");
-    this.#read = db.prepare("SELECT seq FROM cursor WHERE follower = ? AND generation = ?");
-    this.#write = db.prepare(
-      "INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT (follower, generation) DO UPDATE SET seq = excluded.seq",
-    );
     this.#setAside = db.prepare(
       "INSERT OR REPLACE INTO dead_letter (seq, id, reason, at) VALUES (?, ?, ?, ?)",
     );
@@ -74,38 +62,13 @@ export class IndexState {
     this.#count = db.prepare("SELECT count(*) AS letters FROM dead_letter");
   }
 
-  /** The last seq that is in the index of this generation; 0 if none is, so that a new index begins with the log. */
-  seqOf(follower: string, generation: string): number {
-    return (this.#read.get(follower, generation)?.seq as number | undefined) ?? 0;
-  }
-
   /** Stores a cursor together with the changes that were set aside on the way to it. */
   advance(cursor: Cursor, letters: readonly DeadLetter[] = []): void {
     this.transaction(() => {
-      this.writeCursor(cursor);
+      this.cursors.write(cursor);
       for (const { seq, id, reason, at } of letters) this.#setAside.run(seq, id, reason, at);
       if (letters.length > 0) this.#trim.run(DEAD_LETTERS_MAX);
     });
-  }
-
-  /** Stores a cursor inside a transaction of the caller. */
-  writeCursor(cursor: Cursor): void {
-    this.#write.run(cursor.follower, cursor.generation, cursor.seq);
-  }
-
-  /** Forgets how far every index is, inside a transaction of the caller: the next bulk begins with the log. */
-  forgetCursors(): void {
-    this.#db.exec("DELETE FROM cursor");
-  }
-
-  /**
-   * Forgets cursors that are ahead of the log, which has lost its end: by a power failure without `DURABILITY=full`, or
-   * because an older copy of the store was put back. The log will use those numbers again, for other events.
-   *
-   * @returns whether there were any.
-   */
-  forgetCursorsBeyond(lastSeq: number): boolean {
-    return this.#db.prepare("DELETE FROM cursor WHERE seq > ?").run(lastSeq).changes > 0;
   }
 
   /** Asks for an index that is built anew; one that is being built goes on. */

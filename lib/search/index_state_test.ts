@@ -20,12 +20,12 @@ Deno.test("IndexState counts a cursor for its follower and generation only", () 
   inMemory((state) => {
     state.advance({ follower: "search", generation: "a", seq: 5 });
     state.advance({ follower: "search", generation: "a", seq: 8 });
-    assertEquals(state.seqOf("search", "a"), 8);
-    assertEquals(state.seqOf("search", "b"), 0);
-    assertEquals(state.seqOf("trends", "a"), 0);
+    assertEquals(state.cursors.seqOf("search", "a"), 8);
+    assertEquals(state.cursors.seqOf("search", "b"), 0);
+    assertEquals(state.cursors.seqOf("trends", "a"), 0);
     state.advance({ follower: "search", generation: "b", seq: Number.MAX_SAFE_INTEGER });
-    assertEquals(state.seqOf("search", "b"), Number.MAX_SAFE_INTEGER);
-    assertEquals(state.seqOf("search", "a"), 8);
+    assertEquals(state.cursors.seqOf("search", "b"), Number.MAX_SAFE_INTEGER);
+    assertEquals(state.cursors.seqOf("search", "a"), 8);
   });
 });
 
@@ -33,9 +33,9 @@ Deno.test("IndexState forgets cursors that are ahead of a log which lost its end
   inMemory((state) => {
     state.advance({ follower: "search", generation: "a", seq: 5 });
     state.advance({ follower: "search", generation: "b", seq: 6 });
-    assertEquals(state.forgetCursorsBeyond(6), false);
-    assertEquals(state.forgetCursorsBeyond(5), true);
-    assertEquals([state.seqOf("search", "a"), state.seqOf("search", "b")], [5, 0]);
+    assertEquals(state.cursors.forgetBeyond(6), false);
+    assertEquals(state.cursors.forgetBeyond(5), true);
+    assertEquals([state.cursors.seqOf("search", "a"), state.cursors.seqOf("search", "b")], [5, 0]);
   });
 });
 
@@ -65,10 +65,10 @@ Deno.test("IndexState stores nothing of a transaction that throws, and works on"
   inMemory((state) => {
     const cursor = { follower: "search", generation: "a", seq: 3 };
     assertThrows(() => state.advance(cursor, [letter(1), { ...letter(2), seq: 0.5 }]));
-    assertEquals(state.seqOf("search", "a"), 0);
+    assertEquals(state.cursors.seqOf("search", "a"), 0);
     assertEquals(state.deadLetterCount(), 0);
     state.advance(cursor, [letter(1)]);
-    assertEquals(state.seqOf("search", "a"), 3);
+    assertEquals(state.cursors.seqOf("search", "a"), 3);
   });
 });
 
@@ -79,7 +79,7 @@ Deno.test("IndexState remembers over a restart", () => {
   before.close();
   before.close();
   const after = new IndexState(openStateDatabase(path));
-  assertEquals(after.seqOf("search", "a"), 3);
+  assertEquals(after.cursors.seqOf("search", "a"), 3);
   assertEquals(after.deadLetters(10), [letter(2)]);
   after.close();
   Deno.removeSync(path);

@@ -16,7 +16,7 @@ Deno.test("openSearchIndex() opens the embedded index beside its cursors", async
     const { index, state, close } = await openSearchIndex({ statePath });
     const { generation } = await index.prepare();
     await index.apply([], { follower: "search", generation, seq: 7 });
-    assertEquals(state.seqOf("search", generation), 7);
+    assertEquals(state.cursors.seqOf("search", generation), 7);
     const reader = await openSearchReader({ statePath });
     assertMatch(reader.description, /FTS5/);
     assertEquals(await reader.search({ filter: { tags: [], limit: 5, search: "apple" }, now: 0 }), {
@@ -33,7 +33,7 @@ Deno.test("openSearchIndex() opens OpenSearch without asking it anything, and cu
     const { index, state, close } = await openSearchIndex({ statePath, openSearch });
     assertEquals(index.description, "opensearch at https://search.example:9200");
     state.advance({ follower: "search", generation: "x", seq: 7 });
-    assertEquals(state.seqOf("search", "x"), 7);
+    assertEquals(state.cursors.seqOf("search", "x"), 7);
     const reader = await openSearchReader({ statePath, openSearch });
     assertEquals(reader.description, index.description);
     await reader.close();

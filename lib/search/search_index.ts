@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Cursor } from "../log/durable_cursor.ts";
 import type { Filter } from "../nostr/filter.ts";
 import type { SearchDocument } from "./search_fields.ts";
 
@@ -11,15 +12,6 @@ import type { SearchDocument } from "./search_fields.ts";
 export type IndexChange =
   | { readonly type: "add"; readonly seq: number; readonly id: string; readonly document: SearchDocument }
   | { readonly type: "remove"; readonly seq: number; readonly id: string };
-
-/** How far a follower of the log is, for one generation of an index. */
-export interface Cursor {
-  readonly follower: string;
-  /** What {@linkcode SearchIndex.prepare} returned. */
-  readonly generation: string;
-  /** The last seq that is in the index; 0 means none. */
-  readonly seq: number;
-}
 
 /** A change that was not taken, by its position in the bulk. */
 export interface RefusedChange {

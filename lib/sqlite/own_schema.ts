@@ -25,6 +25,7 @@ export function schemaFault(
   make: (fresh: DatabaseSync) => void,
   isWhole = true,
 ): string | null {
+  // In memory there is nothing to be told to a connection.
   const fresh = new DatabaseSync(":memory:");
   make(fresh);
   const own = objectsOf(fresh);

@@ -1,5 +1,6 @@
 /**
- * Brings one index as far as the log is, bulk by bulk.
+ * Brings one index as far as the log is, bulk by bulk. It reads rows, because a bulk is of a second and the tail may be of
+ * less; the tail tells it whether the log has gone on, and its cursor moves when the index has acknowledged a bulk.
  * Runs on the indexer's thread, which owns it: the position in the log, and what is to be repeated. Its durable cursor is
  * in the index state.
  *
@@ -8,9 +9,13 @@
 import { BULK_BYTES_MAX, BULK_ITEM_ATTEMPTS_MAX } from "../../lib/limits.ts";
 import { histogramOf, slotOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import { type DeadLetter, FOLLOWER, type IndexState } from "../../lib/search/index_state.ts";
-import type { BulkResult, ChangeTarget, Cursor, IndexChange } from "../../lib/search/search_index.ts";
-import type { LogReader } from "../../lib/log/log_reader.ts";
+import type { BulkResult, ChangeTarget, IndexChange } from "../../lib/search/search_index.ts";
+import type { Cursor } from "../../lib/log/durable_cursor.ts";
+import { Follower } from "../../lib/log/follower.ts";
+import type { IdRow, LogEntry, LogReader, TextRow } from "../../lib/log/log_reader.ts";
+import type { TailMemory } from "../../lib/log/tail.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Addition } from "./addition.ts";
 
@@ -27,6 +32,8 @@ interface Repeated {
 export interface FollowerParts {
   readonly state: IndexState;
   readonly log: LogReader;
+  /** Says that the log goes on. */
+  readonly tail: TailMemory;
   readonly lines: Log;
   readonly metrics: ThreadMetrics;
   /** Called between what the index has acknowledged and the cursor: the worst moment to die. */
@@ -47,20 +54,39 @@ export class LogFollower {
   readonly generation: string;
   readonly #target: ChangeTarget;
   readonly #parts: FollowerParts;
-  /** The last entry read from the log. */
-  #readTo: number;
+  /** Its cursor is the last entry that the index has acknowledged or refused. */
+  readonly #follower: Follower<TextRow, IdRow>;
+  #entries: LogEntry[] = [];
   #repeated: readonly Repeated[] = [];
 
   constructor(target: ChangeTarget, generation: string, parts: FollowerParts) {
     this.#target = target;
     this.generation = generation;
     this.#parts = parts;
-    this.#readTo = parts.state.seqOf(FOLLOWER, generation);
+    this.#follower = new Follower({
+      log: parts.log,
+      after: parts.state.cursors.seqOf(FOLLOWER, generation),
+      tail: parts.tail,
+      taker: {
+        add: ([seq, text]) => this.#entries.push({ type: "add", seq, text }),
+        remove: ([seq, id]) => this.#entries.push({ type: "remove", seq, id }),
+      },
+    });
   }
 
   /** Changes of the log that the index lacks. */
   get lag(): number {
-    return Math.max(0, this.#parts.log.lastSeq - this.#readTo) + this.#repeated.length;
+    return this.#follower.lag + this.#repeated.length;
+  }
+
+  /** Whether the next bulk would be empty, as far as the tail tells. */
+  get isIdle(): boolean {
+    return this.#repeated.length === 0 && !this.#follower.hasMore;
+  }
+
+  /** Sleeps until the log goes on, but so long at most. */
+  async wait(bell: Doorbell, millisecondsMax: number): Promise<void> {
+    await this.#follower.wait(bell, millisecondsMax);
   }
 
   /**
@@ -80,7 +106,9 @@ export class LogFollower {
   #nextBulk(eventsMax: number): { bulk: Repeated[]; isAll: boolean } {
     const bulk = [...this.#repeated];
     const room = eventsMax - bulk.length;
-    const entries = room > 0 ? this.#parts.log.read(this.#readTo, room) : [];
+    this.#entries = [];
+    if (room > 0) this.#follower.peek(room);
+    const entries = this.#entries;
     let bytes = 0;
     for (const entry of entries) {
       if (entry.type === "add") bytes += entry.text.length;
@@ -91,12 +119,12 @@ export class LogFollower {
   }
 
   async #send(bulk: readonly Repeated[]): Promise<void> {
-    const readTo = Math.max(this.#readTo, bulk.at(-1)!.change.seq);
+    const readTo = Math.max(this.#follower.cursor, bulk.at(-1)!.change.seq);
     const cursor = { follower: FOLLOWER, generation: this.generation, seq: readTo };
     const result = await this.#target.apply(bulk.map(({ change }) => change), cursor);
     this.#parts.acknowledged();
     this.#parts.metrics.observe(BULK_EVENTS, bulk.length);
-    this.#readTo = readTo;
+    this.#follower.moveTo(readTo);
     const letters = this.#sort(bulk, result);
     this.#advance(cursor, letters, result);
   }

@@ -2,6 +2,8 @@
  * Follows the log for profiles (kind 0) and checks the identifiers that they claim (NIP-05), a few at a time, one of a
  * domain and two of a site: names below one that somebody owns cost them nothing, so servers of theirs that keep silent
  * would take the place of all others. It has its own place in the log: no event waits for it, and search does not either.
+ * No bell rings for it: its turns come by the clock, by which identifiers are due and others' servers are spared; in a turn
+ * the tail tells it at the price of one load whether the log has gone on.
  * Runs on the indexer's thread, which owns it and the file of identities.
  *
  * @module
@@ -20,7 +22,9 @@ import type { DueIdentity, Identities } from "../../lib/nip05/identities.ts";
 import type { Verdict } from "../../lib/nip05/verdict.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { eventOf, kindOf } from "../../lib/nostr/exact.ts";
-import type { LogReader } from "../../lib/log/log_reader.ts";
+import { Follower, type LogSource } from "../../lib/log/follower.ts";
+import type { IdRow, TextRow } from "../../lib/log/log_reader.ts";
+import type { TailMemory } from "../../lib/log/tail.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 
@@ -29,7 +33,9 @@ const KIND_PROFILE = 0;
 /** What it works with. */
 export interface Nip05Parts {
   readonly identities: Identities;
-  readonly entries: Pick<LogReader, "lastSeq" | "read">;
+  readonly entries: LogSource<TextRow, IdRow>;
+  /** Says that the log goes on. Null: it is looked at in each turn. */
+  readonly tail: TailMemory | null;
   readonly check: (asked: DueIdentity) => Promise<Nip05Answer>;
   readonly nowSeconds: () => number;
   /** A look-up is over. */
@@ -46,18 +52,30 @@ export class Nip05Follower {
   readonly #underWay = new Map<string, number>();
   /** Domain → when it may be called again, seconds. */
   readonly #pausedUntil = new Map<string, number>();
+  readonly #follower: Follower<TextRow, IdRow>;
+  /** What was read and is not taken in yet: profiles, and ids of what was removed. */
+  #profiles: NostrEvent[] = [];
+  #removed: string[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
-  #seq: number;
   #isClosed = false;
 
   constructor(parts: Nip05Parts) {
     this.#parts = parts;
-    const { identities, entries } = parts;
-    // A log that is shorter than its place in it is another one.
-    this.#seq = identities.seq <= entries.lastSeq ? identities.seq : 0;
+    const { identities, entries, tail } = parts;
+    this.#follower = new Follower({
+      log: entries,
+      after: identities.seqWithin(entries.lastSeq),
+      ...(tail !== null && { tail }),
+      taker: {
+        add: ([, text]) => {
+          if (kindOf(text) === KIND_PROFILE) this.#profiles.push(eventOf(text));
+        },
+        remove: ([, id]) => this.#removed.push(id),
+      },
+    });
   }
 
-  /** Looks now and then, until it is closed. */
+  /** Takes turns, until it is closed. */
   start(): void {
     this.#timer = setInterval(() => this.turn(), NIP05_LOOK_MS);
   }
@@ -83,17 +101,13 @@ export class Nip05Follower {
   }
 
   #follow(): void {
-    const { identities, entries, nowSeconds } = this.#parts;
-    const read = entries.read(this.#seq, NIP05_LOG_ROWS);
-    if (read.length === 0) return;
-    const profiles: NostrEvent[] = [];
-    const removed: string[] = [];
-    for (const entry of read) {
-      if (entry.type === "remove") removed.push(entry.id);
-      else if (kindOf(entry.text) === KIND_PROFILE) profiles.push(eventOf(entry.text));
-    }
-    this.#seq = read.at(-1)!.seq;
-    identities.take(profiles, removed, this.#seq, nowSeconds());
+    if (!this.#follower.hasMore) return;
+    const before = this.#follower.cursor;
+    this.#follower.step(NIP05_LOG_ROWS);
+    if (this.#follower.cursor === before) return;
+    const { identities, nowSeconds } = this.#parts;
+    identities.take(this.#profiles, this.#removed, this.#follower.cursor, nowSeconds());
+    [this.#profiles, this.#removed] = [[], []];
   }
 
   #begin(): void {

@@ -8,7 +8,8 @@ import { assert, assertEquals } from "@std/assert";
 import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN, NIP05_SITE_AT_ONCE_MAX } from "../../lib/limits.ts";
 import { type DueIdentity, Identities, VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { eventParts, eventText } from "../../lib/nostr/event.ts";
-import type { LogEntry } from "../../lib/log/log_reader.ts";
+import type { IdRow, LogEntry, TextRow } from "../../lib/log/log_reader.ts";
+import type { LogRange, LogTaker } from "../../lib/log/log_rows.ts";
 import { plainEvent } from "../../tests/support/plain_event.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 import { Nip05Follower } from "./nip05_follower.ts";
@@ -19,6 +20,20 @@ const hex = (n: number) => n.toString(16).padStart(64, "0");
 function entry(seq: number, nip05: string, kind = 0): LogEntry {
   const event = plainEvent({ id: hex(seq), pubkey: hex(seq), kind, content: JSON.stringify({ nip05 }) });
   return { type: "add", seq, text: eventText(event, eventParts(event)) };
+}
+
+/** What the log does, the simple way. */
+function give(
+  entries: readonly LogEntry[],
+  { after, to, max }: LogRange,
+  taker: LogTaker<TextRow, IdRow>,
+): number {
+  const given = entries.filter(({ seq }) => seq > after && seq <= to).slice(0, max);
+  for (const entry of given) {
+    if (entry.type === "add") taker.add([entry.seq, entry.text]);
+    else taker.remove([entry.seq, entry.id]);
+  }
+  return given.length === max ? given.at(-1)!.seq : to;
 }
 
 async function following(entries: LogEntry[], test: (parts: Following) => Promise<void>): Promise<void> {
@@ -36,8 +51,9 @@ async function following(entries: LogEntry[], test: (parts: Following) => Promis
         get lastSeq() {
           return entries.at(-1)?.seq ?? 0;
         },
-        read: (cursor, max) => entries.filter(({ seq }) => seq > cursor).slice(0, max),
+        give: (range, taker) => give(entries, range, taker),
       },
+      tail: null,
       check: (due) => {
         const { promise, resolve } = Promise.withResolvers<Nip05Answer>();
         asked.push({ due, answer: (verdict) => resolve({ verdict, reason: "" }) });

@@ -1,7 +1,7 @@
 /**
  * The indexer: follows the log and keeps the search index equal to it, in one bulk call a second; sooner only when
- * `FLUSH_EVENTS_MAX` changes have gathered. It says whether searches may be answered: only while the index was as far as
- * the log a moment ago.
+ * `FLUSH_EVENTS_MAX` changes have gathered. While the log rests it sleeps until the store rings, or the second is over. It
+ * says whether searches may be answered: only while the index was as far as the log a moment ago.
  * Runs on a worker with an event loop; owns the search cursor and the bulk. Nothing gathers in memory: what is not yet
  * sent lies in the log, and an outage makes the cursor wait.
  *
@@ -24,6 +24,7 @@ import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { FOLLOWER } from "../../lib/search/index_state.ts";
 import { SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { LogReader } from "../../lib/log/log_reader.ts";
+import type { TailMemory } from "../../lib/log/tail.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { Log } from "../../runtime/log.ts";
@@ -80,7 +81,7 @@ class Indexer {
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
     const { state, index } = backend;
     const acknowledged = () => this.#bell.crashIfAsked();
-    this.#parts = { state, log, lines, metrics: this.#metrics, acknowledged };
+    this.#parts = { state, log, tail: memory.tail, lines, metrics: this.#metrics, acknowledged };
     this.#rebuild = new Rebuild(index, this.#parts, () => this.#hide());
   }
 
@@ -107,12 +108,22 @@ class Indexer {
       const { FLUSH_INTERVAL_MS, FLUSH_EVENTS_MAX, OPENSEARCH_URL } = this.#settings.config;
       const leftMs = this.#lastFlushMs + (pauseMs ?? FLUSH_INTERVAL_MS) - performance.now();
       if (leftMs <= 0) return;
+      if (this.#isIdle) {
+        await this.#follower!.wait(this.#bell, leftMs);
+        continue;
+      }
       const enough = this.#tell() >= FLUSH_EVENTS_MAX && (OPENSEARCH_URL !== null || !this.#writersWait);
       // To build an index anew has time.
       const mayRebuild = this.#rebuildWaits && !this.#writersWait;
       if (this.#failures === 0 && (enough || mayRebuild)) return;
-      await this.#bell.waitAsync(this.#bell.rings, Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
+      // While a bulk gathers, each commit rings.
+      await this.#bell.restAsync(Math.min(leftMs, FLUSH_INTERVAL_MS / 4));
     }
+  }
+
+  /** Whether nothing is to be done before the log goes on. */
+  get #isIdle(): boolean {
+    return this.#failures === 0 && !this.#rebuildWaits && this.#follower?.isIdle === true;
   }
 
   /**
@@ -291,7 +302,7 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
 function openNip05(
   config: Config,
   entries: LogReader,
-  { log, metrics }: { log: Log; metrics: ThreadMetrics },
+  { log, metrics, tail }: { log: Log; metrics: ThreadMetrics; tail: TailMemory },
 ): Nip05Follower | null {
   if (!config.NIP05_CHECK) return null;
   const path = identitiesPath(config.DATA_DIR);
@@ -300,7 +311,7 @@ function openNip05(
     const nowSeconds = () => Math.floor(Date.now() / 1000);
     const check = (asked: DueIdentity) => checkIdentity(asked, NIP05_MEANS);
     const checked = (verdict: Verdict) => metrics.add(NIP05_CHECKS[verdict], 1);
-    return new Nip05Follower({ identities, entries, check, nowSeconds, checked, log });
+    return new Nip05Follower({ identities, entries, tail, check, nowSeconds, checked, log });
   };
   try {
     return open();
@@ -319,12 +330,12 @@ onStart(async (start) => {
   beatByTimer(start);
   const reader = new LogReader(db);
   // Before any event comes: afterwards the log could have grown past the cursor again.
-  if (backend.state.forgetCursorsBeyond(reader.lastSeq)) {
+  if (backend.state.cursors.forgetBeyond(reader.lastSeq)) {
     log.warn("the log is shorter than the search index remembers: the index is filled anew");
   }
   const { memory } = start;
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
-  const identities = openNip05(config, reader, { log, metrics });
+  const identities = openNip05(config, reader, { log, metrics, tail: memory.tail });
   report({ type: "ready", facts: { search: backend.index.description } });
   identities?.start();
   await new Indexer(start, backend, reader, log).run();

@@ -82,6 +82,7 @@ class Store {
   readonly #gateways: number;
   /** The origins with an outcome in this group. */
   readonly #answered = new Set<number>();
+  readonly #indexerBell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #log: Log;
   readonly #watch: StorageWatch;
@@ -105,6 +106,7 @@ class Store {
     this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
+    this.#indexerBell = new Doorbell(memory.bells.indexer[0]!);
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
   }
@@ -230,6 +232,7 @@ class Store {
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
     this.#ringOrigins();
+    this.#indexerBell.ring();
   }
 
   #ringOrigins(): void {
@@ -292,6 +295,7 @@ class Store {
       return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
+    this.#indexerBell.ring();
     return true;
   }
 

@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "../../invariant.ts";
 import { BULK_EVENTS_MAX } from "../../limits.ts";
+import type { Cursor } from "../../log/durable_cursor.ts";
+import { BUSY_MS, openToRead } from "../../sqlite/open_database.ts";
 import { IndexState, openStateDatabase } from "../index_state.ts";
 import { TEXT_FIELDS } from "../search_fields.ts";
 import {
   type BulkResult,
-  type Cursor,
   type IndexChange,
   type IndexLook,
   type PreparedIndex,
@@ -31,8 +32,6 @@ import { indexedWords } from "./words.ts";
 
 /** Parts whose statements the writer keeps: most changes are of the newest. */
 const PARTS_AT_HAND_MAX = 16;
-/** How long a reader waits for a lock, ms. In WAL mode only a restarting writer makes it wait. */
-const BUSY_MS = 5_000;
 
 /** Searches the file of an {@linkcode Fts5Index} that may live on another thread. */
 export class Fts5Reader implements SearchReader {
@@ -98,7 +97,7 @@ export class Fts5Index implements SearchIndex {
     return attempt("prepare the embedded index", () => {
       this.state.transaction(() => {
         // A cursor of an earlier index of this version may be there, where a newer program has run in between.
-        if (migrate(this.#db)) this.state.forgetCursors();
+        if (migrate(this.#db)) this.state.cursors.forgetAll();
       });
       this.#writer ??= new DocumentWriter(this.#db);
       return { generation: `fts5-v${SCHEMA_VERSION}` };
@@ -114,7 +113,7 @@ export class Fts5Index implements SearchIndex {
         const parts = new PartWriter(this.#db);
         for (const change of changes) writer.write(change, parts);
         parts.store();
-        if (cursor) this.state.writeCursor(cursor);
+        if (cursor) this.state.cursors.write(cursor);
       });
       return { retry: [], rejected: [], cursorStored: cursor !== undefined };
     });
@@ -130,7 +129,7 @@ export class Fts5Index implements SearchIndex {
       if (generation === begun) return null;
       this.state.transaction(() => {
         makeTables(this.#db);
-        this.state.forgetCursors();
+        this.state.cursors.forgetAll();
         this.state.beginRebuild(begun);
       });
       this.#writer = new DocumentWriter(this.#db);
@@ -249,9 +248,7 @@ interface TextStatements {
 }
 
 function openReadOnly(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true });
-  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA query_only = 1; PRAGMA temp_store = MEMORY`);
-  return db;
+  return openToRead(path, { busyMs: BUSY_MS, queryOnly: true, tempInMemory: true });
 }
 
 function describe(path: string): string {

@@ -65,7 +65,7 @@ Deno.test("Fts5Index stores the cursor in the transaction of the changes", async
     const first = note("apple");
     const result = await index.apply([addition(1, first)], cursor(1));
     assertEquals(result, { retry: [], rejected: [], cursorStored: true });
-    assertEquals(index.state.seqOf("search", generation), 1);
+    assertEquals(index.state.cursors.seqOf("search", generation), 1);
 
     // The second change cannot be written, so neither may the first be, nor the cursor.
     const bad = { ...note("pear"), pubkey: "not hex" };
@@ -86,7 +86,7 @@ Deno.test("Fts5Index keeps documents and cursors over a restart", async () => {
     await index.close();
     const again = new Fts5Index(path);
     assertEquals(await again.prepare(), { generation });
-    assertEquals(again.state.seqOf("search", generation), 9);
+    assertEquals(again.state.cursors.seqOf("search", generation), 9);
     assertEquals(await again.search(APPLES), { ids: ids(found) });
     await again.close();
   });

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { openToRead } from "../../sqlite/open_database.ts";
 
 /** How long a copy waits for another connection's lock, ms. */
-const BUSY_MS = 30_000;
+const COPY_BUSY_MS = 30_000;
 /** Faults that one check names, at most. */
 const FAULTS_MAX = 10;
 
@@ -18,9 +19,8 @@ const FAULTS_MAX = 10;
  * @throws {Error} if `to` exists, or there is no room for it.
  */
 export function copyDatabase(from: string, to: string): void {
-  const db = new DatabaseSync(from, { readOnly: true });
+  const db = openToRead(from, { busyMs: COPY_BUSY_MS });
   try {
-    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     db.prepare("VACUUM INTO ?").run(to);
   } catch (error) {
     throw new Error(`Cannot copy database "${from}": ${(error as Error).message}`);
@@ -42,7 +42,7 @@ export function checkDatabase(path: string): void {
 function faultsOf(path: string): string[] {
   let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(path, { readOnly: true });
+    db = openToRead(path);
     const rows = db.prepare(`PRAGMA integrity_check(${FAULTS_MAX})`).all();
     return rows.map((row) => (row.integrity_check as string).replaceAll("\n", " ")).filter((text) =>
       text !== "ok"

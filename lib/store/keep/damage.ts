@@ -10,12 +10,13 @@
  * @module
  */
 import { hash } from "node:crypto";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { START_CHECK_BYTES_MAX, START_CHECK_EVENTS } from "../../limits.ts";
 import { eventParts, idText, idTextVerbatim, type NostrEvent } from "../../nostr/event.ts";
 import { idKey, pubkeyKey } from "../../nostr/keys.ts";
 import { eventFacts } from "../../nostr/packed_event.ts";
 import { eventOf } from "../../nostr/exact.ts";
+import { openToRead } from "../../sqlite/open_database.ts";
 import type { Generation } from "../write/fresh_tables.ts";
 import { foreignPart, FRESH_SINCE_VERSION, SchemaError, versionOf } from "./schema.ts";
 
@@ -39,7 +40,7 @@ export interface CheckOptions {
  * @throws {SchemaError} if it is another program's, or newer.
  */
 export function checkStore(path: string, options: CheckOptions): void {
-  const db = new DatabaseSync(path, { readOnly: true });
+  const db = openToRead(path);
   try {
     const version = versionOf(db, path);
     if (version === 0) return;

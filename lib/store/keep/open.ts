@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { FOLLOWER_CACHE_BYTES } from "../../limits.ts";
+import { BUSY_MS, openToRead, openToWrite } from "../../sqlite/open_database.ts";
 import { migrate } from "./schema.ts";
 
 /** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */
@@ -24,37 +25,30 @@ const PAGE_BYTES = 8192;
 const CHECKPOINT_PAGES = 8192;
 /** Bytes that the WAL's file keeps when it begins anew. */
 const WAL_KEPT_BYTES = CHECKPOINT_PAGES * PAGE_BYTES;
-/** How long a connection waits for another one's lock, ms. Only start, backup and import without a relay meet one. */
-const BUSY_MS = 5_000;
+/** What every reading connection is told. */
+const READING = { busyMs: BUSY_MS, queryOnly: true, tempInMemory: true };
 
 /** Opens the database for writing, making or migrating it. Throws `SchemaError`. */
 export function openForWriting(path: string, options: WriteOptions): DatabaseSync {
-  const db = new DatabaseSync(path);
-  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA temp_store = MEMORY`);
-  db.exec("PRAGMA journal_mode = WAL");
-  db.exec(`PRAGMA synchronous = ${options.durability === "full" ? "FULL" : "NORMAL"}`);
-  db.exec(`PRAGMA cache_size = ${-options.cacheMebibytes * 1024}`);
-  db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
+  const db = openToWrite(path, {
+    busyMs: BUSY_MS,
+    pageBytes: PAGE_BYTES,
+    synchronous: options.durability === "full" ? "FULL" : "NORMAL",
+    cacheKib: options.cacheMebibytes * 1024,
+    checkpointPages: CHECKPOINT_PAGES,
+    walKeptBytes: WAL_KEPT_BYTES,
+    tempInMemory: true,
+  });
   migrate(db, path);
   return db;
 }
 
 /** Opens the database for queries. It must exist. */
 export function openForReading(path: string, cacheMebibytes: number): DatabaseSync {
-  const db = openReadOnly(path);
-  db.exec(`PRAGMA cache_size = ${-cacheMebibytes * 1024}; PRAGMA mmap_size = ${1 << 30}`);
-  return db;
+  return openToRead(path, { ...READING, cacheKib: cacheMebibytes * 1024, mmapBytes: 1 << 30 });
 }
 
 /** Opens the database for somebody who reads it through once, as it grows: a cache or a mapping would hold all of it. */
 export function openForFollowing(path: string): DatabaseSync {
-  const db = openReadOnly(path);
-  db.exec(`PRAGMA cache_size = ${-FOLLOWER_CACHE_BYTES / 1024}; PRAGMA mmap_size = 0`);
-  return db;
-}
-
-function openReadOnly(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true });
-  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA query_only = 1; PRAGMA temp_store = MEMORY`);
-  return db;
+  return openToRead(path, { ...READING, cacheKib: FOLLOWER_CACHE_BYTES / 1024, mmapBytes: 0 });
 }

@@ -11,6 +11,8 @@ import { HOT_REMOVALS_MAX, SCAN_ROW_CHARS } from "../../limits.ts";
 import { hasId } from "../../nostr/exact.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
 import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
+import { Follower } from "../../log/follower.ts";
+import { LogRows } from "../../log/log_rows.ts";
 import type { HotTexts } from "./hot_texts.ts";
 import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
@@ -168,40 +170,29 @@ export class EventReader {
   }
 }
 
-/** Texts at hand, and what has to be asked of the log so that they stay right. */
+/** A removal, and the place of the event that it removed. */
+type RemovalRow = readonly [seq: number, eventSeq: number];
+
+/** Texts at hand; a follower of the removals in the log keeps them right. */
 class HotReading {
   readonly pages: PageStatements;
-  readonly #removals: StatementSync;
-  /** The last removal that was taken in. */
-  #seq: number;
+  readonly #follower: Follower<never, RemovalRow>;
 
   constructor(db: DatabaseSync, readonly texts: HotTexts) {
     this.pages = new PageStatements(db);
-    this.#removals = returnArrays(
-      db.prepare(`SELECT seq, event_seq FROM removal WHERE seq > ? ORDER BY seq LIMIT ${HOT_REMOVALS_MAX}`),
-    );
-    const newest = db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM removal");
-    this.#seq = (newest.get() as { seq: number }).seq;
+    const removals =
+      "SELECT seq, event_seq FROM removal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3+0";
+    this.#follower = new Follower({
+      log: new LogRows<never, RemovalRow>(db, { additions: null, removals }),
+      taker: { add: () => {}, remove: ([, eventSeq]) => texts.remove(eventSeq) },
+    });
   }
 
   /** Drops the texts of events that have left the log, whose newest removal is given. */
   refresh(lastRemoval: number): void {
-    if (lastRemoval === this.#seq) return;
-    const removals = this.#removals.all(this.#seq) as unknown as [number, number][];
-    if (removals.length === HOT_REMOVALS_MAX) return this.#forget();
-    for (const [seq, eventSeq] of removals) {
-      this.texts.remove(eventSeq);
-      this.#seq = seq;
-    }
-  }
-
-  #forget(): void {
+    if (this.#follower.stepTo(lastRemoval, HOT_REMOVALS_MAX)) return;
     this.texts.clear();
-    while (true) {
-      const last = this.#removals.all(this.#seq).at(-1) as unknown as [number] | undefined;
-      if (last === undefined) return;
-      this.#seq = last[0];
-    }
+    this.#follower.moveTo(lastRemoval);
   }
 }
 

@@ -9,6 +9,9 @@
  *
  *     building ──── the end of the index ───▶ following ──── more than `itemsMax` ───▶ given up, for good
  *
+ * It follows rows, by the store's index of time; no bell rings for it: its reader gives it a step now and then in passing,
+ * and each answer brings it up to date first.
+ *
  * Private kinds and what is banned are left out. A change of the bans is carried out by looking their events up again.
  * What has expired and is not removed yet is taken out before each answer.
  *
@@ -23,7 +26,8 @@ import { TEXT_CREATED_AT_AT } from "../../nostr/event.ts";
 import { idKey, pubkeyKey } from "../../nostr/keys.ts";
 import { hasId, hasPubkey, idOf, pubkeyOf } from "../../nostr/exact.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
-import { LAST_SEQ } from "../../log/log_reader.ts";
+import { Follower } from "../../log/follower.ts";
+import { LogRows } from "../../log/log_rows.ts";
 import { returnArrays } from "../../sqlite/return_arrays.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
@@ -35,7 +39,7 @@ export interface PublicView {
 
 /** What is read of an event: the head of its text holds id and author. */
 type Row = [seq: number, age: number, idKey: number, kind: number, head: string];
-type RemovalRow = [seq: number, age: number | null, id: string];
+type RemovalRow = readonly [seq: number, age: number | null, id: string];
 
 /** Bans that changed, as far as their events were looked up. */
 interface Recheck {
@@ -53,8 +57,8 @@ export class FullSet {
   #tree: ItemTree | null = new ItemTree();
   #isBuilt = false;
   #position: [age: number, idKey: number, seq: number] = [Number.MAX_SAFE_INTEGER, 0, 0];
-  /** The last entry of the log that is in the set, once it is built. */
-  #cursor: number;
+  /** Begins where the log ended when the build began. */
+  readonly #follower: Follower<Row, RemovalRow>;
   #bannedPubkeys: ReadonlySet<string>;
   #bannedEvents: ReadonlySet<string>;
   #rechecks: Recheck[] = [];
@@ -65,7 +69,18 @@ export class FullSet {
     this.#sql = prepareStatements(db);
     this.#view = view;
     this.#itemsMax = itemsMax;
-    this.#cursor = this.#lastSeq;
+    this.#follower = new Follower({
+      log: logRows(db),
+      taker: {
+        add: (row) => {
+          if (this.#isPublic(row)) this.#insert(row);
+        },
+        remove: ([, age, id]) => {
+          invariant(age !== null, "what leaves while the set is followed says when it was");
+          this.#remove(age, id);
+        },
+      },
+    });
     this.#bannedPubkeys = new Set(view.bannedPubkeys);
     this.#bannedEvents = new Set(view.bannedEvents);
   }
@@ -91,7 +106,7 @@ export class FullSet {
     let current = false;
     if (!this.#isBuilt) this.#build(rows);
     else if (this.#rechecks.length > 0) this.#recheck(rows);
-    else current = this.#follow(rows);
+    else current = this.#follower.step(rows);
     if (this.#tree.size > this.#itemsMax) {
       this.#tree = null;
       return false;
@@ -129,10 +144,6 @@ export class FullSet {
     return this.#tree;
   }
 
-  get #lastSeq(): number {
-    return (this.#sql.last.get() as unknown as [number])[0];
-  }
-
   get #isAnyVanishing(): boolean {
     return this.#sql.vanishing.get() !== undefined;
   }
@@ -145,37 +156,6 @@ export class FullSet {
     page.sort((a, b) => b[1] - a[1] || a[2] - b[2]);
     for (const row of page) if (this.#isPublic(row)) this.#insert(row);
     this.#isBuilt = page.length < rows;
-  }
-
-  /** Returns whether the log has come to its end. */
-  #follow(rows: number): boolean {
-    const last = this.#lastSeq;
-    if (last === this.#cursor) return true;
-    const removals = this.#sql.removals.all(this.#cursor, last, rows) as unknown as RemovalRow[];
-    const additions = this.#sql.additions.all(this.#cursor, last, rows) as unknown as Row[];
-    // Where one list was cut, entries of the other beyond its end wait.
-    const horizon = Math.min(
-      last,
-      removals.length === rows ? removals.at(-1)![0] : last,
-      additions.length === rows ? additions.at(-1)![0] : last,
-    );
-    for (let a = 0, r = 0;;) {
-      const [addition, removal] = [additions[a], removals[r]];
-      const isAddition = addition !== undefined && (removal === undefined || addition[0] < removal[0]);
-      const seq = isAddition ? addition[0] : removal?.[0];
-      if (seq === undefined || seq > horizon) break;
-      if (isAddition) {
-        if (this.#isPublic(addition)) this.#insert(addition);
-        a++;
-      } else {
-        const [, age, id] = removal!;
-        invariant(age !== null, "what leaves while the set is followed says when it was");
-        this.#remove(age, id);
-        r++;
-      }
-    }
-    this.#cursor = horizon;
-    return horizon === last;
   }
 
   #recheck(rows: number): void {
@@ -217,10 +197,20 @@ function differences(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySe
   return a.symmetricDifference(b);
 }
 
+/** The log with what the set keeps of an entry. */
+function logRows(db: DatabaseSync): LogRows<Row, RemovalRow> {
+  const additions = ofBoth((of) =>
+    `SELECT ${COLUMNS} FROM ${of}event x CROSS JOIN body b ON b.seq = x.seq WHERE x.seq > ?1 AND x.seq <= ?2`
+  );
+  return new LogRows(db, {
+    additions: `${additions} ORDER BY 1 LIMIT ?3+0`,
+    removals: "SELECT seq, age, id FROM removal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3+0",
+  });
+}
+
 function prepareStatements(db: DatabaseSync) {
   const sql = (text: string): StatementSync => returnArrays(db.prepare(text));
   return {
-    last: sql(`SELECT ${LAST_SEQ}`),
     vanishing: sql("SELECT 1 FROM vanish WHERE is_pending = 1 LIMIT 1"),
     oldest: sql(
       `${
@@ -230,14 +220,6 @@ function prepareStatements(db: DatabaseSync) {
         )
       } ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT ?4+0`,
     ),
-    additions: sql(
-      `${
-        ofBoth((of) =>
-          `SELECT ${COLUMNS} FROM ${of}event x CROSS JOIN body b ON b.seq = x.seq WHERE x.seq > ?1 AND x.seq <= ?2`
-        )
-      } ORDER BY 1 LIMIT ?3+0`,
-    ),
-    removals: sql("SELECT seq, age, id FROM removal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?+0"),
     expired: sql(`${
       ofBoth((of) =>
         `SELECT ${COLUMNS} FROM body b CROSS JOIN ${of}event x ON x.seq = b.seq

@@ -1,7 +1,8 @@
 /**
  * The texts of events that were asked for again and again, in the form that is sent: to read a text from SQLite and to
  * make a string of it costs more than all else of sending it. An event never changes, so a copy is right for as long as
- * its entry stands in the log; whoever uses one has to know that it does (`event_reader.ts` says how).
+ * its entry stands in the log; a follower of removals (`event_reader.ts`) drops it then, and no bell rings for that: each
+ * query looks first.
  * Belongs to the thread whose connection it goes with.
  *
  * DESIGN: texts lie behind each other in chunks. When there are as many chunks as are allowed, the oldest goes with all

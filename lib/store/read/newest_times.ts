@@ -6,55 +6,63 @@
  *     a query returns ──▶ each author's newest row, or, of who had none in a full page, the page's last ──▶ learn
  *     the log goes on ──▶ new events make their author's time newer                                     ──▶ catchUp
  *
+ * A follower of additions that is too far behind forgets all and begins at the end. No bell rings for it: the query that
+ * needs it says up to which entry.
+ *
  * A time is a bound, never an answer: an event that left the store leaves it too new, which costs a seek and is learned
  * again. What was forgotten, because another author has its place, is sought like what was never known.
  *
  * @module
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { NEWEST_TIMES_BITS, NEWEST_TIMES_LAG_MAX } from "../../limits.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
-import { LAST_SEQ } from "../../log/log_reader.ts";
-import { returnArrays } from "../../sqlite/return_arrays.ts";
+import { Follower } from "../../log/follower.ts";
+import { LogRows } from "../../log/log_rows.ts";
 
 /** The age of what may have any: nothing is known. */
 export const ANY_AGE = -(2 ** 36);
 /** The age of what has no event at all: ages are minus `created_at`, so that none is greater than 0. */
 export const NO_AGE = 1;
 
+/** What is read of an event that was stored. */
+type TimeRow = readonly [seq: number, author: number, kind: number, age: number];
+
 const SLOTS = 2 ** NEWEST_TIMES_BITS;
 
 /** The times that one connection has learned; see the module's text. */
 export class NewestTimes {
-  readonly #added: StatementSync;
-  readonly #lastSeq: StatementSync;
+  readonly #log: LogRows<TimeRow, never>;
+  readonly #follower: Follower<TimeRow, never>;
   readonly #authors = new Float64Array(SLOTS).fill(-1);
   readonly #kinds = new Uint32Array(SLOTS);
   readonly #ages = new Float64Array(SLOTS);
-  /** Entries of the log up to this one are accounted for. */
-  #seq = 0;
 
   constructor(db: DatabaseSync) {
-    const added = ofBoth((of) => `SELECT seq, pubkey_key, kind, age FROM ${of}event WHERE seq > ?1`);
-    this.#added = returnArrays(db.prepare(`${added} LIMIT ?2+0`));
-    this.#lastSeq = returnArrays(db.prepare(`SELECT ${LAST_SEQ}`));
+    const added = ofBoth((of) =>
+      `SELECT seq, pubkey_key, kind, age FROM ${of}event WHERE seq > ?1 AND seq <= ?2`
+    );
+    this.#log = new LogRows(db, { additions: `${added} ORDER BY 1 LIMIT ?3+0`, removals: null });
+    this.#follower = new Follower({
+      log: this.#log,
+      taker: { add: (row) => this.#add(row), remove: () => {} },
+    });
   }
 
-  /** Accounts for the log up to an entry that the connection sees. Must come before times are asked for a scan up to it. */
+  /**
+   * Accounts for the log up to an entry that the connection sees; Infinity: up to the newest. Must come before times are
+   * asked for a scan up to it.
+   */
   catchUp(seq: number): void {
-    if (seq <= this.#seq) return;
-    const rows = this.#seq === 0 ? null : this.#added.all(this.#seq, NEWEST_TIMES_LAG_MAX + 1);
-    if (rows === null || rows.length > NEWEST_TIMES_LAG_MAX) {
-      this.#authors.fill(-1);
-      this.#seq = (this.#lastSeq.get() as unknown as [number])[0];
-      return;
-    }
-    for (const row of rows) {
-      const [seq, author, kind, age] = row as unknown as [number, number, number, number];
-      const slot = this.#find(author, kind);
-      if (slot >= 0 && age < this.#ages[slot]!) this.#ages[slot] = atLeast(age);
-      this.#seq = Math.max(this.#seq, seq);
-    }
+    if (seq === Infinity) seq = this.#log.lastSeq;
+    if (this.#follower.stepTo(seq, NEWEST_TIMES_LAG_MAX)) return;
+    this.#authors.fill(-1);
+    this.#follower.moveTo(seq);
+  }
+
+  #add([, author, kind, age]: TimeRow): void {
+    const slot = this.#find(author, kind);
+    if (slot >= 0 && age < this.#ages[slot]!) this.#ages[slot] = atLeast(age);
   }
 
   /** No event of this author (by key) and one of these kinds has a lesser age. */

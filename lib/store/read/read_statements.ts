@@ -11,7 +11,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Bodies, TEXT_ALONG } from "./bodies.ts";
 import { type Generation, ofBoth } from "../write/fresh_tables.ts";
-import { LAST_SEQ } from "../../log/log_reader.ts";
+import { LAST_SEQ } from "../../log/log_rows.ts";
 import type { Source, Stream } from "./plan.ts";
 import { returnArrays } from "../../sqlite/return_arrays.ts";
 

@@ -16,7 +16,7 @@ import { eventFacts, FLAG_ADDRESS, FLAG_DELETION, type PackedEvent } from "../..
 import { eventOf, hasId, idOf } from "../../nostr/exact.ts";
 import { FreshTables, ofBoth } from "./fresh_tables.ts";
 import { DeletionFilter } from "./deletion_filter.ts";
-import { LAST_SEQ } from "../../log/log_reader.ts";
+import { LAST_SEQ } from "../../log/log_rows.ts";
 import { TagWriter } from "./tag_writer.ts";
 import { addressOf, deletersOf, deletionTargets } from "./deletion.ts";
 import { VanishSweep } from "./vanish_sweep.ts";

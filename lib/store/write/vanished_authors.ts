@@ -3,6 +3,9 @@
  * (NIP-62). From the request's commit on they are in no answer, however many there are to remove.
  * Belongs to the thread whose connection it reads.
  *
+ * No follower of the log: the requests that are pending are few and stand in a table of their own, which is read anew
+ * whenever the log has moved, so that there is no cursor to keep.
+ *
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
