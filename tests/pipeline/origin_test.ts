@@ -7,6 +7,8 @@ import { eventually } from "../support/eventually.ts";
 import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
 import type { OriginStart, Told } from "./origin_worker.ts";
 
+/** Two workers are started and compiled meanwhile. */
+const BOUND_MS = 60_000;
 const BAD_SIGNATURE = "invalid: the signature does not verify";
 const DUPLICATE = "duplicate: already have this event";
 
@@ -45,11 +47,11 @@ Deno.test("an origin that is killed and resumes has every outcome of its new lif
   {
     using first = new Life(path, 1, "upstream", [forged(refused!), ...unanswered]);
     // There is no store yet, so that what is not refused stays unanswered.
-    await eventually(() => first.told.length > 0);
+    await eventually(() => first.told.length > 0, BOUND_MS);
     assertEquals(first.told, [[refused!.id, false, BAD_SIGNATURE]]);
   }
   await path.start("store");
-  await eventually(() => usedBytesOf(path.memory.outcomes[0]!) > 0);
+  await eventually(() => usedBytesOf(path.memory.outcomes[0]!) > 0, BOUND_MS);
   const fresh = notes("second life", 100);
   const last = signEvent(testKey(1), { content: "forged" });
   // It does not know what became of the events of its old life, and sends some again: none was lost.
@@ -60,7 +62,7 @@ Deno.test("an origin that is killed and resumes has every outcome of its new lif
     ...fresh.map(({ id }): Told => [id, true, ""]),
     [last.id, false, BAD_SIGNATURE],
   ];
-  await eventually(() => second.told.length >= expected.length);
+  await eventually(() => second.told.length >= expected.length, BOUND_MS);
   assertEquals(byId(second.told), byId(expected));
   assertEquals(usedBytesOf(path.memory.outcomes[0]!), 0);
 });
@@ -73,7 +75,7 @@ Deno.test("policies about a sender apply to clients; what another relay sends is
   const lives: [Source, string][] = [["client", "auth-required:"], ["upstream", ""], ["replica", DUPLICATE]];
   for (const [epoch, [source, message]] of lives.entries()) {
     using life = new Life(path, epoch + 1, source, [note!, forged(other!)]);
-    await eventually(() => life.told.length === 2);
+    await eventually(() => life.told.length === 2, BOUND_MS);
     const [told, ofForged] = life.told.toSorted(([id]) => id === note!.id ? -1 : 1);
     assertEquals([told![1], told![2].slice(0, message.length)], [source !== "client", message]);
     assertEquals(ofForged![1], false);
