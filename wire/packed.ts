@@ -41,7 +41,7 @@ export function commitPacked(lane: LaneProducer, eventBytes: number): void {
   lane.commit(PACKED, HEADER_BYTES + eventBytes);
 }
 
-/** Writes a whole record, as `PackedRecord.copy()` gives it. Returns false if the lane is full. */
+/** Writes a whole record, as `PackedRecord.whole` gives it. Returns false if the lane is full. */
 export function passPacked(lane: LaneProducer, record: Uint8Array): boolean {
   const at = lane.reserve(record.length);
   if (at < 0) return false;
@@ -71,8 +71,8 @@ export class PackedRecord extends AddressedRecord implements PackedHeader {
     return this.#event.at(this.start + HEADER_BYTES, this.memory);
   }
 
-  /** A copy of header and event, as the store takes them. */
-  copy(): Uint8Array {
-    return this.memory.bytes.slice(this.start, this.start + HEADER_BYTES + this.event.packed.length);
+  /** Header and event, in place, as the store takes them. */
+  get whole(): Uint8Array {
+    return this.memory.bytes.subarray(this.start, this.start + HEADER_BYTES + this.event.packed.length);
   }
 }

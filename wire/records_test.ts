@@ -52,7 +52,7 @@ for (const source of SOURCES) {
     assertEquals(question.note, note);
 
     const [store, stored] = lane();
-    assert(passPacked(store, question.copy()));
+    assert(passPacked(store, question.whole));
     assert(stored.next());
     const record = new PackedRecord().atOffset(stored, stored.offset);
     assertEquals([headerOf(record), record.origin], [headerOf(frame), 3]);

@@ -57,8 +57,6 @@ export class Connection {
   liveStepsFromMs = 0;
   /** Rows examined for its queries since the sockets had a turn, or a few of turns before. */
   turnRows = 0;
-  /** Where its events come from. */
-  readonly source = "client";
   /** The proved keys, 32 bytes each, as frames carry them. */
   keys: Uint8Array = NO_KEYS;
   /** The same in hex; another list after each proof, so that whoever holds one keeps what was proved by then. */
@@ -77,6 +75,11 @@ export class Connection {
     /** What waits for all clients. */
     readonly pool: OutboundPool,
   ) {}
+
+  /** Where its events come from. */
+  get source(): "client" {
+    return "client";
+  }
 
   /** Bytes that may wait for this client now. */
   get budgetBytes(): number {

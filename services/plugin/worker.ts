@@ -112,7 +112,7 @@ class WritePlugin {
       receivedAtMs,
       source,
       id: record.event.id.slice(),
-      record: record.copy(),
+      record: record.whole.slice(),
       decision: this.#settings.config.WRITE_PLUGIN === null ? ACCEPTED : this.#decisionOn(record),
     };
   }
