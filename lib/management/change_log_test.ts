@@ -10,6 +10,8 @@ import { MANAGEMENT_VERSION_BYTES, ManagementFollower, ManagementWriter } from "
 const KEY = "a".repeat(64);
 const OTHER = "b".repeat(64);
 
+const nowSeconds = () => 1_700_000_000;
+
 async function withWriter(test: (path: string, open: () => [ManagementWriter, SharedArrayBuffer]) => void) {
   const dir = await Deno.makeTempDir({ prefix: "sluice-management-" });
   const writers: ManagementWriter[] = [];
@@ -17,7 +19,7 @@ async function withWriter(test: (path: string, open: () => [ManagementWriter, Sh
     test(`${dir}/management.db`, () => {
       const version = new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES);
       writers.push(
-        new ManagementWriter(`${dir}/management.db`, version, { nowSeconds: () => 1_700_000_000 }),
+        new ManagementWriter(`${dir}/management.db`, version, { nowSeconds }),
       );
       return [writers.at(-1)!, version];
     });
@@ -66,6 +68,26 @@ Deno.test("a follower that comes later, and one of the next process, begin with 
     assert(follower.refresh());
     assertEquals([...follower.view.bannedPubkeys], [OTHER]);
     follower.close();
+  });
+});
+
+Deno.test("a writer that continues says what its predecessor decided, to those that follow already", async () => {
+  await withWriter((path, open) => {
+    const [writer, version] = open();
+    writer.run((state) => state.decide("pubkey", KEY, "banned", ""));
+    const follower = new ManagementFollower(path, version);
+    writer.run((state) => state.setText("name", "Mill"));
+    // It died before it said so.
+    Atomics.store(new Int32Array(version), 0, 1);
+    assert(!follower.refresh());
+    const next = new ManagementWriter(path, version, { nowSeconds, continues: true });
+    assert(follower.refresh());
+    assertEquals(follower.view.text("name"), "Mill");
+    next.run((state) => state.decide("pubkey", OTHER, "banned", ""));
+    assert(follower.refresh());
+    assertEquals([...follower.view.bannedPubkeys], [KEY, OTHER]);
+    follower.close();
+    next.close();
   });
 });
 

@@ -16,9 +16,9 @@ import { eventually } from "../support/eventually.ts";
 import type { Prng } from "../support/prng.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
 import { signEvent, type TestEvent, testKey } from "../support/sign.ts";
+import { type Actor, ACTORS } from "../../wire/actors.ts";
 import { Findings, roundsOf, type TrialOptions, type TrialResult } from "./trial.ts";
 
-const ACTORS = ["gateway", "control", "verifier", "plugin", "store", "reader", "indexer"] as const;
 const CONNECTIONS = 3;
 const WINDOW = 200;
 const EVENTS = 1_500;
@@ -63,7 +63,7 @@ export async function threadsTrial(options: TrialOptions): Promise<TrialResult> 
     },
   });
   const ordeal = new ThreadOrdeal(relay, prng);
-  const cases = prng.shuffle(ACTORS.flatMap((actor) => DEATHS.map((death) => ({ actor, death }))));
+  const cases = prng.shuffle(ACTORS.flatMap(({ name: actor }) => DEATHS.map((death) => ({ actor, death }))));
   const goesOn = roundsOf(options);
   try {
     for (let round = 0; goesOn(); round++) {
@@ -95,7 +95,7 @@ class ThreadOrdeal {
   }
 
   /** One death under load, and what is there afterwards. */
-  async die(actor: typeof ACTORS[number], death: Death): Promise<void> {
+  async die(actor: Actor, death: Death): Promise<void> {
     const events = makeWorkload(this.#prng, EVENTS, { firstKey: this.#round++ * 4, isHard: true });
     for (const event of events) this.#model.add(event);
     const before = await this.#restarts(actor);
@@ -139,13 +139,17 @@ class ThreadOrdeal {
   }
 
   /** Waits until the death is counted. A worker dies of work, so there is some of every kind. */
-  async #seeDeath(actor: typeof ACTORS[number], death: Death, before: Restarts): Promise<void> {
+  async #seeDeath(actor: Actor, death: Death, before: Restarts): Promise<void> {
     const seen = async () => {
       const now = await this.#restarts(actor);
       if (death === "error" ? now.workers > before.workers : now.processes > before.processes) return true;
       const client = await connect(this.#relay.url);
-      const note = signEvent(testKey(5_000), { kind: 1, content: `more ${this.#extra++}` });
-      const work = client.publish(note, PAGE_MS_MAX).catch(() => {});
+      const content = `more ${this.#extra++}`;
+      const note = signEvent(testKey(5_000), { kind: 1, content });
+      // A report is work for management, whoever reports.
+      const report = signEvent(testKey(5_000), { kind: 1_984, content, tags: [["e", note.id]] });
+      const work = Promise.all([note, report].map((event) => client.publish(event, PAGE_MS_MAX)))
+        .catch(() => {});
       client.send(["COUNT", "all", { kinds: [1] }]);
       await work;
       await client.close();
