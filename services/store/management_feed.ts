@@ -31,7 +31,7 @@ export class ManagementFeed {
 
   /** Hands a record over. Returns false where there is no room. */
   hand(record: PackedRecord): boolean {
-    if (!passPacked(this.#lane, record.copy())) return false;
+    if (!passPacked(this.#lane, record.whole)) return false;
     this.#bell.ring();
     return true;
   }
