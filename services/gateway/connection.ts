@@ -13,7 +13,7 @@ import { type CountPlaces, NOWHERE } from "./connection_counts.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./sockets/listener.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
-import type { StoredQuery } from "./stored_queries.ts";
+import type { StoredQuery } from "./stored_query.ts";
 
 /** An open subscription. */
 export interface Subscription {

@@ -19,13 +19,8 @@ import type { Answers } from "./answers.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { FilterRoom } from "./filter_room.ts";
 import type { Deliverer } from "./live_feed.ts";
-import {
-  type CountAnswer,
-  type QueryEvents,
-  type ReadingMeans,
-  StoredQueries,
-  type StoredQuery,
-} from "./stored_queries.ts";
+import { type CountAnswer, type QueryEvents, type ReadingMeans, StoredQueries } from "./stored_queries.ts";
+import type { StoredQuery } from "./stored_query.ts";
 
 const DELIVERIES = slotOf("nostr_deliveries_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");

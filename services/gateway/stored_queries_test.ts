@@ -10,7 +10,8 @@ import type { Socket } from "./sockets/listener.ts";
 import { Connection } from "./connection.ts";
 import { OutboundPool } from "./outbound_pool.ts";
 import type { ReaderLink, SliceHeader } from "./reader_link.ts";
-import { StoredQueries, type StoredQuery } from "./stored_queries.ts";
+import { StoredQueries } from "./stored_queries.ts";
+import type { StoredQuery } from "./stored_query.ts";
 import { Turns } from "./sockets/turns.ts";
 
 const SEARCH = parseFilter({ search: "notes" }, { limitMax: 100, limitDefault: 100 });

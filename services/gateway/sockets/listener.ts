@@ -1,6 +1,16 @@
 /**
- * How a gateway meets sockets: text frames in, text out, buffered bytes, close. An engine implements it; nothing above
- * knows which one runs. Engines run on their gateway's thread.
+ * How a gateway meets sockets: text frames in, text out, buffered bytes, close. Types only; engines run on their gateway's
+ * thread, which owns what they open. Nothing above this folder knows which engine runs. Nothing in this folder knows the
+ * gateway: its modules import `lib`, the thread's turn of `runtime`, and each other.
+ *
+ * An engine is a function {@linkcode Listen}. It implements:
+ * - a {@linkcode Listener}: WebSockets at `/`, every other request as a page, on a port that gateways share;
+ * - a {@linkcode Socket} for each client, whose texts keep their order in both directions;
+ * - the calls of {@linkcode SocketEvents}, by way of an `Opening` (`opening.ts`): `visitor` before the handshake, then
+ *   `open` once, `text` and `fault` as they come, and `closed` once at the end; `http` for a page;
+ * - turns (`turns.ts`): `Turns.serve` answers each message; a socket that has no room, or has had its turn, rests, and is
+ *   not read until `rested` is called;
+ * - the bounds of {@linkcode ListenOptions}.
  *
  * @module
  */
