@@ -18,7 +18,7 @@ import {
   TRIM_INTERVAL_MS,
 } from "./lib/limits.ts";
 import { slotOf } from "./lib/metrics/layout.ts";
-import { HEARTBEAT_LOOK_MS } from "./lib/queue/heartbeat.ts";
+import { HEARTBEAT_LOOK_MS } from "./lib/limits.ts";
 import { writeProcessSample } from "./lib/metrics/process_metrics.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { openRelayKey } from "./lib/relay/relay_key.ts";

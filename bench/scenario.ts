@@ -19,14 +19,14 @@ globalThis.addEventListener("unload", () => {
 });
 
 /** Where and against whom a scenario runs. */
-export interface Setting {
+interface Setting {
   readonly peer: Peer;
   readonly dataRoot: string;
   readonly seed: number;
 }
 
 /** A started relay and the facts that go with each of its results. */
-export interface Stage {
+interface Stage {
   readonly relay: RunningRelay;
   readonly facts: { readonly peer: string; readonly version: string; readonly start_ms: number };
 }

@@ -45,7 +45,7 @@ interface Waiter {
 }
 
 /** What a connection needs to know. */
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly answerMs: number;
   readonly sightings: Sightings;
 }

@@ -19,7 +19,7 @@ import { Breach, brief, demand, NotApplicable } from "./rule.ts";
 import { type Event, freshKey, type Key, sign, type Template } from "./signer.ts";
 
 /** A relay that can be killed at any instant, and started again on what is left. */
-export interface Restartable {
+interface Restartable {
   kill(): Promise<unknown>;
   start(): Promise<unknown>;
 }
@@ -233,7 +233,7 @@ export async function patiently(waitMs: number, condition: () => Promise<boolean
 }
 
 /** Waits. @param ms Milliseconds. */
-export function sleep(ms: number): Promise<void> {
+function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 

@@ -96,7 +96,7 @@ export function describeConfig(config: Config): Record<SettingName, string> {
 }
 
 /** How many threads of each kind run. */
-export interface WorkerCounts {
+interface WorkerCounts {
   readonly gateways: number;
   readonly verifiers: number;
   readonly readers: number;

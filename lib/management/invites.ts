@@ -28,7 +28,7 @@ const STATEMENTS = {
 } as const;
 
 /** One code. */
-export interface Invite {
+interface Invite {
   /** Whose it is. */
   readonly inviter: string;
   /** Seconds. */

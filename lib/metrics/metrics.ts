@@ -10,7 +10,7 @@ import { PREFIXES } from "../nostr/prefixes.ts";
 import { STORAGE_FAULTS } from "../sqlite/storage_fault.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
-export interface Label {
+interface Label {
   readonly name: string;
   readonly values: readonly string[];
 }
@@ -39,9 +39,9 @@ export const VERBS = [
 ] as const;
 
 /** What an OK said: the prefix of its message, or that the event was accepted as new. */
-export const OK_RESULTS = ["accepted", ...PREFIXES] as const;
+const OK_RESULTS = ["accepted", ...PREFIXES] as const;
 /** Workers that the supervisor starts. */
-export const ACTORS = ["gateway", "control", "verifier", "plugin", "store", "reader", "indexer"] as const;
+const ACTORS = ["gateway", "control", "verifier", "plugin", "store", "reader", "indexer"] as const;
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const QUERY_SECONDS = [0.0001, 0.00025, ...SECONDS];

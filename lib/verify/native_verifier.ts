@@ -6,8 +6,9 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import { FRAME_SOURCES_MAX } from "../limits.ts";
 import { checkFrames, checkItems, checkMessages } from "./batch_bounds.ts";
-import { FRAME_SOURCES_MAX, type FrameReader } from "./frame_reader.ts";
+import type { FrameReader } from "./frame_reader.ts";
 import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.ts";
 
 /** The ABI that this binding speaks: `SLUICE_ABI` in `native/sluice.h`. */
@@ -26,7 +27,7 @@ const HOW: Record<NativeTier, string> = {
 };
 
 /** A tier of the library. */
-export type NativeTier = keyof typeof TIER_NUMBERS;
+type NativeTier = keyof typeof TIER_NUMBERS;
 
 const SYMBOLS = {
   sluice_abi: { parameters: [], result: "u32" },

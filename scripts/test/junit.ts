@@ -13,7 +13,7 @@ export interface Tally {
 }
 
 /** A test that failed. */
-export interface Failure {
+interface Failure {
   readonly name: string;
   /** What it threw, as text. */
   readonly reason: string;

@@ -69,6 +69,11 @@ export function edgesOf(project: Project): Edge[] {
   return edges;
 }
 
+/** The text with its comments blanked out, so that offsets and lines stay. */
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*/gm, (comment) => comment.replace(/[^\n]/g, " "));
+}
+
 /** The number of the line, from 1, at an offset of a text. */
 export function lineAt(text: string, offset: number): number {
   let line = 1;

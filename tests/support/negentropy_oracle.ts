@@ -8,7 +8,7 @@
 import type { Item } from "../../lib/negentropy/storage.ts";
 
 /** What the oracle said to one message. */
-export interface OracleAnswer {
+interface OracleAnswer {
   /** The next message, or null: the initiating side is done. */
   readonly message: Uint8Array<ArrayBuffer> | null;
   readonly have: readonly string[];

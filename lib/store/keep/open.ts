@@ -9,10 +9,10 @@ import { FOLLOWER_CACHE_BYTES } from "../../limits.ts";
 import { migrate } from "./schema.ts";
 
 /** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */
-export type Durability = "full" | "normal";
+type Durability = "full" | "normal";
 
 /** How to open the one connection that writes. */
-export interface WriteOptions {
+interface WriteOptions {
   readonly durability: Durability;
   /** Page cache of this connection, MiB. */
   readonly cacheMebibytes: number;
