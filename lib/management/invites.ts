@@ -38,7 +38,7 @@ interface Invite {
 }
 
 /** See the module's text. */
-export class Invites {
+export class StoredInvites {
   readonly #statements: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
 
   /** Makes the table where it is missing. */

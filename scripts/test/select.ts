@@ -17,7 +17,7 @@ export interface Selection {
   readonly wantsOpenSearch: boolean;
 }
 
-const FOLDERS = ["lib", "services", "scripts", "native", "bench", "tests"];
+const FOLDERS = ["lib", "wire", "runtime", "services", "check_relay", "scripts", "native", "bench", "tests"];
 const SKIPPED_FOLDERS = new Set(["node_modules", "build", "target", "data"]);
 const WANTS_OPENSEARCH =
   /^(?:import .*|\} )from ".*\/(?:opensearch|search_backends|search_node)\.ts"|Deno\.env\.\w+\("SLUICE_TEST_OPENSEARCH"/m;

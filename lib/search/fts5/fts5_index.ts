@@ -26,7 +26,7 @@ import { type Part, PartWriter, tableOf } from "./parts.ts";
 import { searchSteps } from "./search_steps.ts";
 import { Statements } from "./statements.ts";
 import { makeTables, migrate, SCHEMA_VERSION } from "./schema.ts";
-import { Turns } from "./turns.ts";
+import { SearchTurns } from "./turns.ts";
 import { indexedWords } from "./words.ts";
 
 /** Parts whose statements the writer keeps: most changes are of the newest. */
@@ -38,13 +38,13 @@ const BUSY_MS = 5_000;
 export class Fts5Reader implements SearchReader {
   readonly description: string;
   readonly #path: string;
-  readonly #turns: Turns;
+  readonly #turns: SearchTurns;
   #opened: Statements | null = null;
 
   /** @param pause Lets the thread do other work between two steps of a search. */
   constructor(path: string, pause: () => Promise<void>) {
     this.#path = path;
-    this.#turns = new Turns(pause);
+    this.#turns = new SearchTurns(pause);
     this.description = describe(path);
   }
 
