@@ -38,8 +38,6 @@ export function checkDeadFiles(project: Project): Finding[] {
     if (reached.has(path)) return;
     reached.add(path);
     for (const { to } of edges.get(path) ?? []) if (to !== undefined) reach(to);
-    const types = project.get(path)?.match(/^\/\/ @ts-types="(\.[^"]+)"/m)?.[1];
-    if (types) reach(new URL(types, `file:///${path}`).pathname.slice(1));
   }
   const modules = [...project.keys()].filter((path) => path.endsWith(".ts"));
   for (const path of modules) {
@@ -68,7 +66,7 @@ export function checkPackages(project: Project): Finding[] {
     if (!edges.some((edge) => isOf(edge, name))) {
       findings.push({ path, message: `nothing imports "${name}"` });
     }
-    const packageName = name.replace(/\/$/, "");
+    const packageName = name.replace(/\/$/, "").replace(/^@types\//, "");
     if (target.startsWith("npm:") && architecture !== undefined && !architecture.includes(packageName)) {
       findings.push({ path: "ARCHITECTURE.md", message: `does not name the package "${packageName}"` });
     }
