@@ -14,8 +14,9 @@
  * tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE` names one
  * engine for the whole run instead.
  *
- * What failed is told again at the end. The last line is `N passed, N failed, N skipped`. The exit code is 0 only if every
- * `deno test` ended with 0: a file that cannot be imported fails the run, though Deno counts no test of it.
+ * Types are checked once, before the runs. What failed is told again at the end. The last line is `N passed, N failed,
+ * N skipped`. The exit code is 0 only if types hold and every `deno test` ended with 0: a file that cannot be imported
+ * fails the run, though Deno counts no test of it.
  *
  * Runs in a process of its own, which owns the OpenSearch node and the `deno test` processes.
  *
@@ -87,17 +88,34 @@ async function main(): Promise<number> {
   }
   const work = await Deno.makeTempDir({ prefix: "sluice-suite-" });
   started.defer(() => Deno.remove(work, { recursive: true }));
-  const [isReady] = await Promise.all([
+  const [isReady, hasTypes] = await Promise.all([
     selection.wantsOpenSearch ? bringUpOpenSearch(options, started) : true,
+    checkTypes(options, phases),
     bringUpNative(),
   ]);
-  const runs: Run[] = isReady ? [] : [{ code: 1, reports: [] }];
-  for (const phase of phases) {
-    const flags = [...phase.flags, ...options.denoFlags, `--junit-path=${work}/${phase.name}.xml`];
-    const run = await denoTest({ ...phase, flags }, started);
-    runs.push(options.again ? await runAgain(run, { ...phase, flags }, started) : run);
+  const runs: Run[] = isReady && hasTypes ? [] : [{ code: 1, reports: [] }];
+  for (const phase of hasTypes ? phases : []) {
+    const flags = [
+      "--no-check",
+      ...phase.flags,
+      ...options.denoFlags,
+      `--junit-path=${work}/${phase.name}.xml`,
+    ];
+    const command = { ...phase, flags: [...flags, `--junit-path=${work}/${phase.name}.xml`] };
+    const run = await denoTest(command, started);
+    runs.push(options.again ? await runAgain(run, command, started) : run);
   }
   return await report(runs, options);
+}
+
+/** Once for all runs and for the workers that tests start, of which each would have its own check. */
+async function checkTypes({ paths, denoFlags }: Options, phases: readonly Phase[]): Promise<boolean> {
+  if (denoFlags.includes("--no-check")) return true;
+  const files = paths.length === 0 ? [] : new Set(phases.flatMap((phase) => phase.files));
+  const args = ["check", "--quiet", ...files];
+  const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).spawn()
+    .status;
+  return success;
 }
 
 async function denoTest({ files, flags, env }: Phase, started: AsyncDisposableStack): Promise<Run> {

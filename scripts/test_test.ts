@@ -59,7 +59,6 @@ async function runWith(
         "--allow-all",
         "--no-check",
         `${root}/scripts/test.ts`,
-        "--no-check",
         "--without-opensearch",
         ...flags,
       ],
@@ -80,6 +79,12 @@ Deno.test("a run of passing and skipped tests ends with code 0 and its tally", a
 
 Deno.test("a broken import fails the run", async () => {
   const { code, lastLine } = await runWith(`import "./nowhere.ts"; Deno.test("a", () => {});`);
+  assertNotEquals(code, 0);
+  assertEquals(lastLine, "0 passed, 1 failed, 0 skipped");
+});
+
+Deno.test("a mistake of types fails the run before any test runs", async () => {
+  const { code, lastLine } = await runWith(`const a: number = "text"; Deno.test("a", () => void a);`);
   assertNotEquals(code, 0);
   assertEquals(lastLine, "0 passed, 1 failed, 0 skipped");
 });

@@ -72,8 +72,7 @@ export function phasesOf(
   const side = { flags: ["--parallel"], env: { DENO_JOBS: String(RELAY_FILES_AT_ONCE) } };
   const phases: Phase[] = [
     { name: "engines", files: engines, flags: ["--parallel"], env: {} },
-    // No type check: Deno imports all exports of its module into every example, which `noUnusedLocals` refuses.
-    { name: "examples", files: examples, flags: ["--parallel", "--doc", "--no-check"], env: {} },
+    { name: "examples", files: examples, flags: ["--parallel", "--doc"], env: {} },
     { name: "relays", files: relays, ...side },
     { name: "alone", files: alone, flags: [], env: {} },
   ];
