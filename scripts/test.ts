@@ -95,12 +95,7 @@ async function main(): Promise<number> {
   ]);
   const runs: Run[] = isReady && hasTypes ? [] : [{ code: 1, reports: [] }];
   for (const phase of hasTypes ? phases : []) {
-    const flags = [
-      "--no-check",
-      ...phase.flags,
-      ...options.denoFlags,
-      `--junit-path=${work}/${phase.name}.xml`,
-    ];
+    const flags = new Set(["--no-check", ...phase.flags, ...options.denoFlags]);
     const command = { ...phase, flags: [...flags, `--junit-path=${work}/${phase.name}.xml`] };
     const run = await denoTest(command, started);
     runs.push(options.again ? await runAgain(run, command, started) : run);

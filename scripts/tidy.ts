@@ -12,6 +12,7 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { runCommand } from "./command.ts";
+import { checkAssertions } from "./tidy/assertions.ts";
 import { checkBounds } from "./tidy/bounds.ts";
 import { checkClassNames, checkDeadExports } from "./tidy/exports.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
@@ -29,6 +30,7 @@ const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkClassNames,
   checkPackages,
   checkBounds,
+  checkAssertions,
   checkNames,
   checkHeaders,
   checkSizes,

@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
+import { checkAssertions } from "./tidy/assertions.ts";
 import { checkBounds } from "./tidy/bounds.ts";
 import { checkClassNames, checkDeadExports } from "./tidy/exports.ts";
 import { checkFolderCycles, checkLayers, formatLayers, reportLayers } from "./tidy/layers.ts";
@@ -148,6 +149,34 @@ Deno.test("checkBounds() wants each bound in lib/limits.ts, or named there with 
       "lib/limits.ts:1: names a bound that is not there: lib/a.ts LOOK_MS",
     ],
   );
+});
+
+Deno.test("checkAssertions() finds a test that cannot fail, and looks into the functions that it calls", () => {
+  const texts = {
+    "lib/hold.ts": "export function holds(): void {\n  assertEquals(1, 1);\n}\n",
+    "lib/a_test.ts": `import { holds } from "./hold.ts";
+Deno.test("asserts", () => {
+  assert(true);
+});
+Deno.test("asserts elsewhere", () => both());
+Deno.test("asserts nothing", () => {
+  // assert(false);
+  holdsNothing();
+});
+Deno.test({
+  name: "asserts nothing either",
+  fn() {},
+});
+Deno.test({ name: "not here", ignore: true, fn() {} });
+function both(): void {
+  holds();
+}
+`,
+  };
+  assertEquals(find(checkAssertions, texts), [
+    "lib/a_test.ts:6: the test asserts nothing",
+    "lib/a_test.ts:10: the test asserts nothing",
+  ]);
 });
 
 Deno.test("checkCircles() names the way round, and takes no notice of types and workers", () => {
