@@ -13,7 +13,7 @@ const SYMBOLS = {
 } as const;
 
 /** Gives back once, when it is asked to. */
-export interface Trim extends Disposable {
+interface Trim extends Disposable {
   run(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ const SYMBOLS = {
 } as const;
 
 /** Sockets of a port, by the order in which they began to listen. */
-export interface SocketRange {
+interface SocketRange {
   readonly first: number;
   readonly count: number;
 }

@@ -12,7 +12,7 @@ import { ImportTally, tooLongFor } from "../../runtime/import_tally.ts";
 import type { ControlRequest, ImportReport, ImportRequest } from "../../wire/control_lines.ts";
 
 /** An outcome as it came. */
-export interface ImportOutcome {
+interface ImportOutcome {
   readonly accepted: boolean;
   readonly message: string;
 }

@@ -36,7 +36,7 @@ const TAGS_ROOM_USED = "rate-limited: events with many tags wait, try again";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
-export interface EventsParts {
+interface EventsParts {
   readonly memory: RelayMemory;
   readonly index: number;
   readonly epoch: number;

@@ -29,7 +29,7 @@ import type { AskedQuery, ReaderLink, SliceHeader } from "./reader_link.ts";
 import type { Turns } from "./sockets/turns.ts";
 
 /** Who answered a query, for the metrics. */
-export type QueryPlace = "gateway" | "reader" | "search";
+type QueryPlace = "gateway" | "reader" | "search";
 
 function takeNothing(): void {}
 
