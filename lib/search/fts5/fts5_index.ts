@@ -5,6 +5,7 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import { invariant } from "../../invariant.ts";
 import { BULK_EVENTS_MAX } from "../../limits.ts";
 import { IndexState, openStateDatabase } from "../index_state.ts";
@@ -177,7 +178,7 @@ class DocumentWriter {
   readonly #insertTag: StatementSync;
   readonly #db: DatabaseSync;
   /** By the table of a part: writing words, and removing them. */
-  readonly #texts = new Map<string, TextStatements>();
+  readonly #texts = new LRUCache<string, TextStatements>({ max: PARTS_AT_HAND_MAX });
   readonly #remove: StatementSync;
   readonly #removeTags: StatementSync;
 
@@ -235,7 +236,6 @@ class DocumentWriter {
         ),
         remove: this.#db.prepare(`DELETE FROM ${table} WHERE rowid = ?`),
       };
-      if (this.#texts.size >= PARTS_AT_HAND_MAX) this.#texts.clear();
       this.#texts.set(table, statements);
     }
     return statements;
