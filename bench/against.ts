@@ -10,12 +10,12 @@
 import { resolve } from "node:path";
 import { corpus } from "./corpus.ts";
 import { drive, type Measured } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printProgress, printResult } from "./output.ts";
 import { type Peer, type RunningRelay, startPeer } from "./peers/peer.ts";
 import { untilAtRest } from "./peers/rest.ts";
 import { spread } from "./peers/summary.ts";
-import { readSetting, target, withDataDir } from "./scenario.ts";
+import { readSetting, SETTING, target, withDataDir } from "./scenario.ts";
 
 const STEPS = ["ingest", "ids", "author", "kind100", "etag", "timeline200", "fanout"] as const;
 /** The share of the events that both take before anything is measured. */
@@ -31,16 +31,18 @@ interface Run {
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const setting = readSetting(flags);
-  const tree = flags.text("tree", "");
+  const defaults = {
+    ...SETTING,
+    tree: "",
+    engine: "serve",
+    rounds: 5,
+    events: 20_000,
+    seconds: 2,
+    steps: STEPS,
+  };
+  const { tree, engine, rounds, events, seconds, steps, ...shared } = readFlags(words, defaults);
   if (tree === "") throw new Error('Cannot compare with "": --tree names the other checkout');
-  const engine = flags.text("engine", "serve");
-  const rounds = flags.number("rounds", 5);
-  const events = flags.number("events", 20_000);
-  const seconds = flags.number("seconds", 2);
-  const steps = flags.list("steps", STEPS);
-  flags.finish();
+  const setting = readSetting(shared);
 
   const file = await corpus(events * (rounds + 1), setting.seed);
   const here = new URL("../", import.meta.url).pathname;

@@ -21,7 +21,7 @@ const SCENARIOS: Record<string, string> = {
 };
 
 /** Runs the scenario that the first word names. */
-export async function main(words: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<number> {
   const [name = "", ...rest] = words;
   if (!Object.hasOwn(SCENARIOS, name)) {
     const lines = Object.entries(SCENARIOS).map(([name, what]) => `  ${name.padEnd(13)} ${what}`);

@@ -6,21 +6,20 @@
  * @module
  */
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printResult } from "./output.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
+  // 0: as many as there are subscribers, as there are subscriptions, and as make 200,000 deliveries.
+  const defaults = { subscribers: 100, subscriptions: 0, matching: 0, events: 0, window: 64, rate: 0 };
+  const flags = readFlags(words, { ...SETTING, ...defaults });
+  const { subscribers, window, rate } = flags;
+  const subscriptions = flags.subscriptions || subscribers;
+  const matching = flags.matching || subscriptions;
+  const events = flags.events || Math.max(200, Math.round(200_000 / matching));
   const setting = readSetting(flags);
-  const subscribers = flags.number("subscribers", 100);
-  const subscriptions = flags.number("subscriptions", subscribers);
-  const matching = flags.number("matching", subscriptions);
-  const events = flags.number("events", Math.max(200, Math.round(200_000 / matching)));
-  const window = flags.number("window", 64);
-  const rate = flags.number("rate", 0);
-  flags.finish();
 
   await withRelay(setting, async ({ relay, facts }) => {
     const crowd = ["--subscribers", subscribers, "--subscriptions", subscriptions, "--matching", matching];

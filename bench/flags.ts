@@ -1,62 +1,45 @@
 /**
- * Command-line flags of the bench: `--name value` pairs and bare `--name` switches, each asked for by its name.
+ * Command-line flags of the bench, read by the types of their defaults: `--events 10_000`, `--peers a,b`, `--ephemeral`.
  * Runs in the bench's own process.
  *
  * @module
  */
+import { parseArgs } from "node:util";
 
-/** The flags of one run. What nobody asked for is reported by {@linkcode Flags.finish}. */
-export class Flags {
-  readonly #values = new Map<string, string>();
-  readonly #asked = new Set<string>();
+/** The value of a flag that is not given; a list is written with commas, and a switch is off. */
+type Default = number | string | boolean | readonly string[];
 
-  constructor(words: readonly string[]) {
-    for (let at = 0; at < words.length; at++) {
-      const word = words[at]!;
-      if (!word.startsWith("--")) throw new Error(`Cannot read argument "${word}": flags start with --`);
-      const next = words[at + 1];
-      const hasValue = next !== undefined && !next.startsWith("--");
-      this.#values.set(word.slice(2), hasValue ? next : "true");
-      if (hasValue) at++;
-    }
+type Value<D extends Default> = D extends number ? number
+  : D extends string ? string
+  : D extends boolean ? boolean
+  : string[];
+
+/**
+ * The values of all flags, by name.
+ *
+ * @throws {TypeError} for a flag without a default, a word that is no flag, and a value of the wrong type.
+ */
+export function readFlags<const Defaults extends Record<string, Default>>(
+  words: readonly string[],
+  defaults: Defaults,
+): { [Name in keyof Defaults]: Value<Defaults[Name]> } {
+  const options = Object.fromEntries(
+    Object.entries(defaults).map((
+      [name, value],
+    ) => [name, { type: typeof value === "boolean" ? "boolean" : "string" } as const]),
+  );
+  const { values } = parseArgs({ args: [...words], options });
+  const flags = Object.entries(defaults).map(([name, value]) => [name, read(name, values[name], value)]);
+  return Object.fromEntries(flags);
+}
+
+function read(name: string, given: string | boolean | undefined, otherwise: Default): unknown {
+  if (typeof given !== "string") return given ?? otherwise;
+  if (typeof otherwise === "string") return given;
+  if (typeof otherwise === "object") return given.split(",").filter((text) => text !== "");
+  const value = Number(given.replaceAll("_", ""));
+  if (!Number.isFinite(value) || value < 0) {
+    throw new TypeError(`Cannot read --${name} "${given}": not a number`);
   }
-
-  /** The text of a flag, or `otherwise`. */
-  text(name: string, otherwise: string): string {
-    return this.optional(name) ?? otherwise;
-  }
-
-  /** The text of a flag that may be absent. */
-  optional(name: string): string | undefined {
-    this.#asked.add(name);
-    return this.#values.get(name);
-  }
-
-  /** The number of a flag, or `otherwise`. */
-  number(name: string, otherwise: number): number {
-    const text = this.optional(name);
-    if (text === undefined) return otherwise;
-    const value = Number(text.replaceAll("_", ""));
-    if (!Number.isFinite(value) || value < 0) {
-      throw new Error(`Cannot read --${name} "${text}": not a number`);
-    }
-    return value;
-  }
-
-  /** Whether a switch is on. */
-  switch(name: string): boolean {
-    return this.text(name, "false") === "true";
-  }
-
-  /** Texts separated by commas. */
-  list(name: string, otherwise: readonly string[]): string[] {
-    return this.text(name, otherwise.join(",")).split(",").filter((text) => text !== "");
-  }
-
-  /** Fails when a flag was given that nothing asked for. */
-  finish(): void {
-    for (const name of this.#values.keys()) {
-      if (!this.#asked.has(name)) throw new Error(`Cannot use --${name}: this scenario has no such flag`);
-    }
-  }
+  return value;
 }

@@ -1,18 +1,17 @@
 /** Tests of the bench's flags. Runs on a test's thread. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
+
+const DEFAULTS = { events: 1, "one-at-a-time": false, peers: ["c"], data: "here" } as const;
 
 Deno.test("a flag takes the next word, a switch none, and a number may have underscores", () => {
-  const flags = new Flags(["--events", "10_000", "--one-at-a-time", "--peers", "a,b"]);
-  assertEquals(flags.number("events", 1), 10_000);
-  assertEquals(flags.switch("one-at-a-time"), true);
-  assertEquals(flags.list("peers", []), ["a", "b"]);
-  assertEquals(flags.text("data", "here"), "here");
-  flags.finish();
+  const flags = readFlags(["--events", "10_000", "--one-at-a-time", "--peers", "a,b"], DEFAULTS);
+  assertEquals(flags, { events: 10_000, "one-at-a-time": true, peers: ["a", "b"], data: "here" });
+  assertEquals(readFlags([], DEFAULTS), { events: 1, "one-at-a-time": false, peers: ["c"], data: "here" });
 });
 
-Deno.test("a flag that nobody asks for, a bare word and a wrong number are refused", () => {
-  assertThrows(() => new Flags(["--evnets", "1"]).finish(), Error, "no such flag");
-  assertThrows(() => new Flags(["events"]), Error, "flags start with --");
-  assertThrows(() => new Flags(["--events", "many"]).number("events", 1), Error, "not a number");
+Deno.test("a flag that nobody knows, a bare word and a wrong number are refused", () => {
+  assertThrows(() => readFlags(["--evnets", "1"], DEFAULTS), TypeError, "Unknown option '--evnets'");
+  assertThrows(() => readFlags(["events"], DEFAULTS), TypeError, "Unexpected argument 'events'");
+  assertThrows(() => readFlags(["--events", "many"], DEFAULTS), TypeError, "not a number");
 });

@@ -6,17 +6,15 @@
  * @module
  */
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printResult } from "./output.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
+  const flags = readFlags(words, { ...SETTING, connections: 5_000, seconds: 5 });
+  const { connections, seconds } = flags;
   const setting = readSetting(flags);
-  const connections = flags.number("connections", 5_000);
-  const seconds = flags.number("seconds", 5);
-  flags.finish();
 
   await withRelay(setting, async ({ relay, facts }) => {
     const args = ["--connections", connections, "--seconds", seconds];

@@ -8,19 +8,17 @@
  */
 import { corpus } from "./corpus.ts";
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printResult } from "./output.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
+  const defaults = { events: 100_000, connections: 8, window: 64, "one-at-a-time": false, ephemeral: false };
+  const flags = readFlags(words, { ...SETTING, ...defaults });
+  const { events, connections, ephemeral } = flags;
+  const window = flags["one-at-a-time"] ? 1 : flags.window;
   const setting = readSetting(flags);
-  const events = flags.number("events", 100_000);
-  const connections = flags.number("connections", 8);
-  const window = flags.switch("one-at-a-time") ? 1 : flags.number("window", 64);
-  const ephemeral = flags.switch("ephemeral");
-  flags.finish();
 
   const file = await corpus(events, setting.seed, ephemeral);
   await withRelay(setting, async ({ relay, facts }) => {

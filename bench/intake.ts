@@ -21,7 +21,7 @@ import { openVerifier } from "../lib/verify/open_verifier.ts";
 import type { SignatureVerifier } from "../lib/verify/verifier.ts";
 import { prepareNative } from "../scripts/native.ts";
 import { corpus } from "./corpus.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printProgress, printResult } from "./output.ts";
 
 const SIZES = [1, 16, 64, 512] as const;
@@ -112,11 +112,7 @@ function waysOf(verifier: SignatureVerifier, memory: Uint8Array): Way[] {
 
 /** Runs the bench; see the head of this file. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const rounds = flags.number("rounds", 9);
-  const events = flags.number("events", 20_000);
-  const seed = flags.number("seed", 1);
-  flags.finish();
+  const { rounds, events, seed } = readFlags(words, { rounds: 9, events: 20_000, seed: 1 });
   const { path, line } = await prepareNative();
   await printProgress(line);
   const frames = await readFrames(await corpus(events, seed));

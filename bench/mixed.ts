@@ -7,20 +7,16 @@
  */
 import { corpus } from "./corpus.ts";
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printResult } from "./output.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
+  const defaults = { events: 200_000, stored: 50_000, writers: 4, readers: 4, seconds: 3 };
+  const flags = readFlags(words, { ...SETTING, ...defaults });
+  const { events, stored, writers, readers, seconds } = flags;
   const setting = readSetting(flags);
-  const events = flags.number("events", 200_000);
-  const stored = flags.number("stored", 50_000);
-  const writers = flags.number("writers", 4);
-  const readers = flags.number("readers", 4);
-  const seconds = flags.number("seconds", 3);
-  flags.finish();
 
   const file = await corpus(events, setting.seed);
   await withRelay(setting, async ({ relay, facts }) => {

@@ -7,7 +7,7 @@
  * @module
  */
 import { corpus } from "./corpus.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printProgress } from "./output.ts";
 import { peerNamed, PEERS } from "./peers/all.ts";
 import { compare } from "./peers/comparison.ts";
@@ -16,7 +16,7 @@ import type { Peer } from "./peers/peer.ts";
 import { draw } from "./peers/plots.ts";
 import { report } from "./peers/report.ts";
 import { describeMachine, type Results } from "./peers/results.ts";
-import { type Effort, eventsNeeded } from "./peers/steps.ts";
+import { eventsNeeded } from "./peers/steps.ts";
 import { summarize } from "./peers/summary.ts";
 
 const RESULTS = new URL("./results", import.meta.url).pathname;
@@ -24,24 +24,20 @@ const DATA = new URL("./cache/data", import.meta.url).pathname;
 
 /** Runs the comparison, or draws an earlier one. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const out = flags.text("out", RESULTS);
-  const earlier = flags.optional("report");
-  if (earlier !== undefined) {
-    flags.finish();
-    return await write(JSON.parse(await Deno.readTextFile(earlier)) as Results, out);
-  }
-  const wanted = flags.list("peers", PEERS.map(({ name }) => name)).map(peerNamed);
-  const rounds = flags.number("rounds", 3);
-  const seed = flags.number("seed", 1);
-  const effort: Effort = {
-    events: flags.number("events", 50_000),
-    seconds: flags.number("seconds", 2),
-    idle: flags.number("idle", 5_000),
-  };
-  const only = flags.list("only", []);
-  const dataRoot = flags.text("data", DATA);
-  flags.finish();
+  const { out, report, peers: names, rounds, seed, only, data: dataRoot, ...effort } = readFlags(words, {
+    out: RESULTS,
+    report: "",
+    peers: PEERS.map(({ name }) => name),
+    rounds: 3,
+    seed: 1,
+    only: [],
+    data: DATA,
+    events: 50_000,
+    seconds: 2,
+    idle: 5_000,
+  });
+  if (report !== "") return await write(JSON.parse(await Deno.readTextFile(report)) as Results, out);
+  const wanted = names.map(peerNamed);
 
   const { peers, facts, absent } = await find(wanted);
   const file = await corpus(eventsNeeded(effort), seed);

@@ -7,9 +7,9 @@
  */
 import { corpus } from "./corpus.ts";
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printResult } from "./output.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 /** The queries that are measured unless others are named; `bench/load/src/filters.rs` says what each asks for. */
 export const QUERY_KINDS = [
@@ -25,13 +25,15 @@ export const QUERY_KINDS = [
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
+  const flags = readFlags(words, {
+    ...SETTING,
+    events: 100_000,
+    connections: 4,
+    seconds: 3,
+    kinds: QUERY_KINDS,
+  });
+  const { events, connections, seconds, kinds } = flags;
   const setting = readSetting(flags);
-  const events = flags.number("events", 100_000);
-  const connections = flags.number("connections", 4);
-  const seconds = flags.number("seconds", 3);
-  const kinds = flags.list("kinds", QUERY_KINDS);
-  flags.finish();
 
   const file = await corpus(events, setting.seed);
   await withRelay(setting, async ({ relay, facts }) => {

@@ -11,7 +11,7 @@ import { GATEWAY_QUERY_ROWS_MAX, READER_SLICE_ROWS_MAX, SLICE_BYTES_MAX } from "
 import { type Filter, parseFilter } from "../lib/nostr/filter.ts";
 import { EventReader } from "../lib/store/read/event_reader.ts";
 import { openForReading } from "../lib/store/keep/open.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import {
   authorOf,
   AUTHORS,
@@ -65,13 +65,10 @@ export const ASKS: Readonly<Record<string, Ask>> = {
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const sizes = flags.list("sizes", ["100000", "1000000"]).map(Number);
-  const root = flags.text("data", new URL("./cache/data", import.meta.url).pathname);
-  const filters = flags.number("filters", 30);
-  const seed = flags.number("seed", 1);
-  flags.finish();
-  for (const events of sizes) {
+  const data = new URL("./cache/data", import.meta.url).pathname;
+  const defaults = { sizes: ["100000", "1000000"], data, filters: 30, seed: 1 };
+  const { sizes, data: root, filters, seed } = readFlags(words, defaults);
+  for (const events of sizes.map(Number)) {
     await withDataDir(root, "scale", async (dataDir) => {
       await printProgress(`making a store of ${events} events`);
       const path = `${dataDir}/events.db`;

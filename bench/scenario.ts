@@ -7,7 +7,6 @@
  *
  * @module
  */
-import type { Flags } from "./flags.ts";
 import { peerNamed } from "./peers/all.ts";
 import { type Peer, type RunningRelay, startPeer } from "./peers/peer.ts";
 
@@ -19,25 +18,24 @@ globalThis.addEventListener("unload", () => {
 });
 
 /** Where and against whom a scenario runs. */
-export interface Setting {
+interface Setting {
   readonly peer: Peer;
   readonly dataRoot: string;
   readonly seed: number;
 }
 
 /** A started relay and the facts that go with each of its results. */
-export interface Stage {
+interface Stage {
   readonly relay: RunningRelay;
   readonly facts: { readonly peer: string; readonly version: string; readonly start_ms: number };
 }
 
-/** Reads the flags that every scenario has. */
-export function readSetting(flags: Flags): Setting {
-  return {
-    peer: peerNamed(flags.text("peer", "sluice")),
-    dataRoot: flags.text("data", DATA),
-    seed: flags.number("seed", 1),
-  };
+/** The flags that every scenario has, with their defaults. */
+export const SETTING = { peer: "sluice", data: DATA, seed: 1 };
+
+/** What these flags mean. */
+export function readSetting({ peer, data, seed }: typeof SETTING): Setting {
+  return { peer: peerNamed(peer), dataRoot: data, seed };
 }
 
 /** Makes an empty data directory, lets it be used, and removes it, whatever happens. */

@@ -6,10 +6,9 @@
 import { assertEquals } from "@std/assert";
 import { corpus } from "./corpus.ts";
 import { drive } from "./driver.ts";
-import { Flags } from "./flags.ts";
 import { main as intake } from "./intake.ts";
 import { QUERY_KINDS } from "./query.ts";
-import { readSetting, target, withRelay } from "./scenario.ts";
+import { readSetting, SETTING, target, withRelay } from "./scenario.ts";
 
 const EVENTS = 2_000;
 const hasCargo = await new Deno.Command("cargo", { args: ["--version"], stdout: "null", stderr: "null" })
@@ -21,7 +20,7 @@ Deno.test({
   ignore: !hasCargo,
   async fn(t) {
     const file = await corpus(EVENTS, 7);
-    const setting = readSetting(new Flags(["--data", await Deno.makeTempDir({ prefix: "sluice-bench-" })]));
+    const setting = readSetting({ ...SETTING, data: await Deno.makeTempDir({ prefix: "sluice-bench-" }) });
     await withRelay(setting, async ({ relay }) => {
       const to = target(relay);
       await t.step("ingest", async () => {

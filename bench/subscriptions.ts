@@ -13,7 +13,7 @@ import { eventFacts } from "../lib/nostr/packed_event.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../lib/nostr/key_hash.ts";
 import { idKey, pubkeyKey } from "../lib/nostr/keys.ts";
 import { type LiveEvent, SubscriptionIndex } from "../lib/subscription/subscription_index.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { authorOf, idOfEvent } from "./made_store.ts";
 import { printResult } from "./output.ts";
 
@@ -23,12 +23,9 @@ const WRITER = 0;
 
 /** Runs the scenario. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const sizes = flags.list("sizes", ["100", "10000", "1000000"]).map(Number);
-  const matching = flags.number("matching", 10);
-  const events = flags.number("events", 20_000);
-  flags.finish();
-  for (const subscriptions of sizes) {
+  const defaults = { sizes: ["100", "10000", "1000000"], matching: 10, events: 20_000 };
+  const { sizes, matching, events } = readFlags(words, defaults);
+  for (const subscriptions of sizes.map(Number)) {
     await printResult({ scenario: "subscriptions", ...measure(subscriptions, matching, events) });
   }
 }

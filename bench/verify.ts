@@ -18,7 +18,7 @@ import { openReference } from "../lib/verify/native_verifier.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";
 import { ITEM_BYTES, type SignatureVerifier, VERIFY_TIERS } from "../lib/verify/verifier.ts";
 import { prepareNative } from "../scripts/native.ts";
-import { Flags } from "./flags.ts";
+import { readFlags } from "./flags.ts";
 import { printProgress, printResult } from "./output.ts";
 
 const SIZES = [1, 8, 64, 512] as const;
@@ -117,10 +117,8 @@ function report(candidate: Candidate): unknown {
 
 /** Runs the bench; see the head of this file. */
 export async function main(words: readonly string[]): Promise<void> {
-  const flags = new Flags(words);
-  const rounds = flags.number("rounds", 15);
-  const count = Math.max(MEASURED, Math.ceil(flags.number("items", 2_048) / MEASURED) * MEASURED);
-  flags.finish();
+  const { rounds, items: wanted } = readFlags(words, { rounds: 15, items: 2_048 });
+  const count = Math.max(MEASURED, Math.ceil(wanted / MEASURED) * MEASURED);
   const { path, line } = await prepareNative();
   await printProgress(line);
   const items = signItems(count);

@@ -45,7 +45,7 @@ interface Waiter {
 }
 
 /** What a connection needs to know. */
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly answerMs: number;
   readonly sightings: Sightings;
 }
@@ -55,9 +55,9 @@ export interface ConnectionOptions {
  *
  * @throws {Breach} if the relay refuses it or takes longer than an answer may.
  */
-export async function open(url: string, options: ConnectionOptions): Promise<Connection> {
+export async function open(url: string, options: ConnectionOptions): Promise<RelayConnection> {
   const socket = new WebSocket(url);
-  const connection = new Connection(socket, options);
+  const connection = new RelayConnection(socket, options);
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const timer = setTimeout(() => resolve(`within ${options.answerMs} ms`), options.answerMs);
   socket.addEventListener("open", () => resolve(null), { once: true });
@@ -70,7 +70,7 @@ export async function open(url: string, options: ConnectionOptions): Promise<Con
 }
 
 /** One connection. `await using` closes it. */
-export class Connection implements AsyncDisposable {
+export class RelayConnection implements AsyncDisposable {
   /** Messages that nobody took, oldest first. */
   readonly inbox: Message[] = [];
   /** Resolves with the close code when the connection has ended. */

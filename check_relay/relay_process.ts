@@ -25,7 +25,7 @@ export function endOnInterrupt(): void {
 }
 
 /** What a relay process needs. */
-export interface RelayProcessOptions {
+interface RelayProcessOptions {
   /** A command line for `sh`. It runs in a process group of its own, so that a kill reaches all of it. */
   readonly command: string;
   /** Where it will listen. */

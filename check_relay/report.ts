@@ -6,7 +6,7 @@
 import type { Result } from "./rule.ts";
 
 /** What a run found. */
-export interface Tally {
+interface Tally {
   readonly passed: number;
   readonly failedRequired: number;
   readonly failedAdvised: number;

@@ -6,6 +6,7 @@
  */
 import { createHash, hash } from "node:crypto";
 import { initNostrWasm } from "nostr-wasm";
+import type { Event } from "nostr-tools/core";
 import { finalizeEvent, generateSecretKey, getPublicKey, setNostrWasm } from "nostr-tools/wasm";
 import { WORK_BITS_MAX } from "./bounds.ts";
 import { NotApplicable } from "./rule.ts";
@@ -13,15 +14,7 @@ import { NotApplicable } from "./rule.ts";
 setNostrWasm(await initNostrWasm());
 
 /** A signed event (NIP-01). */
-export interface Event {
-  id: string;
-  pubkey: string;
-  created_at: number;
-  kind: number;
-  tags: string[][];
-  content: string;
-  sig: string;
-}
+export type { Event };
 
 /** What a rule decides about an event. `created_at` is now unless given. */
 export type Template = Partial<Pick<Event, "kind" | "content" | "tags" | "created_at">>;

@@ -8,10 +8,10 @@
 import { DELAY_MS_MAX, LOOK_EVERY_MS, RETRIES_MAX, RETRY_PAUSE_MS } from "./bounds.ts";
 import {
   type Answer,
-  type Connection,
   type Filter,
   type Message,
   open,
+  type RelayConnection,
   type Sightings,
 } from "./connection.ts";
 import { type Information, readInformation } from "./information.ts";
@@ -19,7 +19,7 @@ import { Breach, brief, demand, NotApplicable } from "./rule.ts";
 import { type Event, freshKey, type Key, sign, type Template } from "./signer.ts";
 
 /** A relay that can be killed at any instant, and started again on what is left. */
-export interface Restartable {
+interface Restartable {
   kill(): Promise<unknown>;
   start(): Promise<unknown>;
 }
@@ -72,12 +72,12 @@ export class Subject {
   }
 
   /** A connection that is not authenticated. @throws {Breach} */
-  connect(): Promise<Connection> {
+  connect(): Promise<RelayConnection> {
     return open(this.url, this);
   }
 
   /** A connection as a reader uses it: authenticated if the relay says that nothing works without. */
-  async join(): Promise<Connection> {
+  async join(): Promise<RelayConnection> {
     const connection = await this.connect();
     if (this.information.limitation.auth_required === true) await this.authenticate(connection, this.#reader);
     return connection;
@@ -88,7 +88,7 @@ export class Subject {
    *
    * @throws {NotApplicable} if the relay takes no events of strangers.
    */
-  async writer(): Promise<Connection> {
+  async writer(): Promise<RelayConnection> {
     const refusal = await (this.#writing ??= this.#tryWriting());
     if (refusal !== null) throw new NotApplicable(`the relay takes no events of ours: ${refusal}`);
     return await this.join();
@@ -127,7 +127,7 @@ export class Subject {
    * Publishes as a polite client does: proves its key when asked, tries again later when told to.
    * Resolves with the last OK. @throws {Breach} if there is none.
    */
-  async publish(connection: Connection, event: Event): Promise<Message> {
+  async publish(connection: RelayConnection, event: Event): Promise<Message> {
     let pause = RETRY_PAUSE_MS;
     for (let attempt = 0;; attempt++) {
       const ok = await connection.offer(event);
@@ -145,7 +145,7 @@ export class Subject {
   }
 
   /** Publishes events in their order and demands that each is accepted. @throws {Breach} */
-  async accept(connection: Connection, ...events: Event[]): Promise<void> {
+  async accept(connection: RelayConnection, ...events: Event[]): Promise<void> {
     for (const event of events) {
       const ok = await this.publish(connection, event);
       demand(ok[2] === true, `a right event of kind ${event.kind} was answered ${brief(ok)}`);
@@ -153,14 +153,14 @@ export class Subject {
   }
 
   /** Publishes events that must be accepted, and waits until they can be found. @throws {Breach} */
-  async store(connection: Connection, ...events: Event[]): Promise<void> {
+  async store(connection: RelayConnection, ...events: Event[]): Promise<void> {
     await this.accept(connection, ...events);
     const ids = events.map(({ id }) => id);
     await this.find(connection, { ids, limit: ids.length }, ids);
   }
 
   /** Asks as a polite client does: proves a key when asked. @throws {Breach} */
-  async ask(connection: Connection, ...filters: Filter[]): Promise<Answer> {
+  async ask(connection: RelayConnection, ...filters: Filter[]): Promise<Answer> {
     const answer = await connection.ask(...filters);
     if (answer.end[0] !== "CLOSED" || connection.authenticated.has(this.#reader.pubkey)) return answer;
     if (!String(answer.end[2]).startsWith("auth-required:")) return answer;
@@ -169,14 +169,14 @@ export class Subject {
   }
 
   /** The ids that a filter brings, in their order; the query must end with EOSE. @throws {Breach} */
-  async ids(connection: Connection, ...filters: Filter[]): Promise<string[]> {
+  async ids(connection: RelayConnection, ...filters: Filter[]): Promise<string[]> {
     const { events, end } = await this.ask(connection, ...filters);
     demand(end[0] === "EOSE", `${brief(filters)} was answered ${brief(end)}`);
     return events.map(({ id }) => id);
   }
 
   /** Demands that a query brings exactly these ids, in any order; late ones are waited for. @throws {Breach} */
-  async find(connection: Connection, filter: Filter | Filter[], ids: readonly string[]): Promise<void> {
+  async find(connection: RelayConnection, filter: Filter | Filter[], ids: readonly string[]): Promise<void> {
     const filters = Array.isArray(filter) ? filter : [filter];
     const wanted = ids.toSorted().join();
     let found: string[] = [];
@@ -188,21 +188,21 @@ export class Subject {
   }
 
   /** Proves a key. @throws {Breach} if the relay sent no challenge or refuses a right proof. */
-  async authenticate(connection: Connection, key: Key): Promise<void> {
+  async authenticate(connection: RelayConnection, key: Key): Promise<void> {
     const ok = await connection.offer(await this.proof(connection, key), "AUTH");
     demand(ok[2] === true, `a right AUTH was answered ${brief(ok)}`);
     connection.authenticated.add(key.pubkey);
   }
 
   /** A proof of a key for this connection; `changes` make it a wrong one. @throws {Breach} without a challenge. */
-  async proof(connection: Connection, key: Key, changes: Template = {}): Promise<Event> {
+  async proof(connection: RelayConnection, key: Key, changes: Template = {}): Promise<Event> {
     const challenge = await this.challenge(connection);
     const tags = [["relay", this.relayUrl], ["challenge", challenge]];
     return sign(key, { kind: 22_242, tags, ...changes });
   }
 
   /** The connection's challenge, which may still be on its way. @throws {Breach} if none comes. */
-  async challenge(connection: Connection): Promise<string> {
+  async challenge(connection: RelayConnection): Promise<string> {
     if (connection.challenge === undefined) {
       await connection.expect("AUTH challenge", ([type]) => type === "AUTH");
     }
@@ -233,7 +233,7 @@ export async function patiently(waitMs: number, condition: () => Promise<boolean
 }
 
 /** Waits. @param ms Milliseconds. */
-export function sleep(ms: number): Promise<void> {
+function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 

@@ -1,12 +1,14 @@
 /**
- * Every bound of the program, with its unit, and the relations between bounds that must hold.
+ * Every bound of the program, with its unit, by subsystem, and the relations between bounds that must hold.
  * What an operator may change is in `config.ts`, with these as defaults; the rest is fixed here.
  * Runs on any thread; constants only.
  *
  * @module
  */
-// long: one list, so that there is one place to look for a bound.
+// long: one list, so that there is one place to look for a bound. `deno task tidy` finds a bound that is not here.
 import { invariant } from "./invariant.ts";
+
+// Messages, events and filters
 
 /** The hard limit of one WebSocket message, bytes; a longer one closes the connection with 1009. */
 export const FRAME_BYTES_MAX = 512 * 1024;
@@ -16,7 +18,6 @@ export const MESSAGE_BYTES_DEFAULT = 256 * 1024;
 export const MESSAGE_BYTES_MIN = 1_024;
 /** The deepest nesting of arrays and objects in a message. An event needs 4: `["EVENT",{"tags":[["e"]]}]`. */
 export const JSON_DEPTH_MAX = 8;
-
 /** Tags of one event, by default (NIP-11 `max_event_tags`). */
 export const EVENT_TAGS_DEFAULT = 5_000;
 /** The most that an operator may set `MAX_EVENT_TAGS` to; the message's length bounds it before. */
@@ -55,16 +56,14 @@ export const HELD_VALUE_BYTES = 256;
 export const HELD_VALUES_TOTAL_BYTES_MAX = 768 * 1024 * 1024;
 /** Values that a connection may hold when three quarters of those bytes are taken. */
 export const HELD_VALUES_FEW = 2_000;
-/** Steps in vain of matching live events for one subscription at which its connection is told of them. */
-export const LIVE_STEPS_CHARGED = 4_096;
-/** Such steps a second, some 30 ns each, at which a connection's subscriptions are ended. */
-export const LIVE_STEPS_PER_SECOND_MAX = 500_000;
 /** The highest `limit` of a filter that is served as asked, by default (NIP-11 `max_limit`). */
 export const QUERY_LIMIT_DEFAULT = 5_000;
 /** The most that an operator may set `MAX_LIMIT` to. */
 export const QUERY_LIMIT_MAX = 100_000;
 /** Stored events that a filter without `limit` brings, by default (NIP-11 `default_limit`). */
 export const QUERY_LIMIT_UNASKED_DEFAULT = 500;
+
+// Threads and the memory that they share
 
 /** Bytes of one lane, a power of two; holds thousands of events. */
 export const LANE_BYTES = 8 * 1024 * 1024;
@@ -78,25 +77,42 @@ export const LANE_BYTES_QUERIES = 2 * 1024 * 1024;
 export const TAIL_BYTES = 16 * 1024 * 1024;
 /** The longest a thread sleeps before it looks again by itself, ms: what a lost wake-up costs. */
 export const WAIT_MS_MAX = 50;
+/** Workers of one kind, at most: every pair of them is a lane. */
+export const WORKERS_MAX = 64;
+/** How often memory that was freed is given back to the system, ms. */
+export const TRIM_INTERVAL_MS = 10_000;
+/** The pause before a dead worker is started again, ms, by default. */
+export const RESTART_DELAY_MS_DEFAULT = 1_000;
+/** The pause between two beats of a worker that beats by a timer, ms. */
+export const HEARTBEAT_MS = 250;
+/** How often main looks whether all workers move, ms. */
+export const HEARTBEAT_LOOK_MS = 500;
+/** How long a worker may stand still before the process is started again, ms, by default: longer than a call of SQLite. */
+export const STANDSTILL_MS_DEFAULT = 60_000;
+/** Exit code of a process that ended because a worker stood still: EX_SOFTWARE of sysexits.h. */
+export const EXIT_STANDSTILL = 70;
+/** A process that lived no longer than this, ms, may have died of its start: the next pause is twice as long. */
+export const SHORT_LIFE_MS_MAX = 5_000;
+/** The longest pause before a process that died is started again, ms. */
+export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
+/** Reads and writes of sockets that Deno does in one turn of a thread's event loop: tokio's budget of a task. */
+export const LOOP_WRITES_PER_TURN = 128;
+/** How long a thread with an event loop works before it has the system asked what has come in, ms. */
+export const LOOP_LOOK_MS = 3;
+
+// Settings
 
 /** Bytes of all settings together, as the threads get them: room for some 60,000 keys in lists. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
-
 /** How often the settings file is looked at, ms. */
 export const SETTINGS_LOOK_MS = 1_000;
 
+// Verification, and events that wait for an answer
+
+/** Memories that frames of one batch may lie in. */
+export const FRAME_SOURCES_MAX = 128;
 /** Events verified in one call of the verification library. */
 export const VERIFY_BATCH_MAX = 512;
-/** Events written in one transaction: bounds how long the first waits for the last. */
-export const GROUP_COMMIT_EVENTS_MAX = 1_000;
-/** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
-export const FRESH_EVENTS_MAX = 8_192;
-/** Rows of the fresh tag index at which the same is done: of many events with few tags, or of few with many. */
-export const FRESH_TAGS_MAX = 4 * FRESH_EVENTS_MAX;
-/** The same for an import without a relay, whom no pause disturbs: the more at once, the less each costs. */
-export const IMPORT_FRESH_EVENTS_MAX = 65_536;
-/** Bytes of events written in one transaction. */
-export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Events that one connection may have unanswered; the next one is refused `rate-limited:`. */
 export const EVENTS_UNANSWERED_MAX = 2_000;
 /** Bytes of events that one connection may have unanswered: half of a lane of frames, so that none fills it alone. */
@@ -118,6 +134,19 @@ export const EVENTS_UNANSWERED_ORIGIN_MAX = 16_000;
 export const OUTCOME_MESSAGE_BYTES_MAX = 400;
 /** Bytes of id texts in one batch of a verifier, beyond which it takes no further frame. */
 export const INTAKE_BYTES_MAX = 4 * 1024 * 1024;
+
+// Store: writing, checks and the disk
+
+/** Events written in one transaction: bounds how long the first waits for the last. */
+export const GROUP_COMMIT_EVENTS_MAX = 1_000;
+/** Events of the fresh tables at which they are moved into the settled ones, which takes some 50 ms. */
+export const FRESH_EVENTS_MAX = 8_192;
+/** Rows of the fresh tag index at which the same is done: of many events with few tags, or of few with many. */
+export const FRESH_TAGS_MAX = 4 * FRESH_EVENTS_MAX;
+/** The same for an import without a relay, whom no pause disturbs: the more at once, the less each costs. */
+export const IMPORT_FRESH_EVENTS_MAX = 65_536;
+/** Bytes of events written in one transaction. */
+export const GROUP_COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of a store that is checked as a whole at the start; of a larger one a part. */
 export const START_CHECK_BYTES_MAX = 64 * 1024 * 1024;
 /** Events of a backup whose ids and signatures a restore checks, unless it is told to check all. */
@@ -132,11 +161,18 @@ export const STORAGE_PROBE_INTERVAL_MS = 1_000;
 export const STORAGE_PROBE_BYTES = 8 * 1024 * 1024;
 /** Expired events that the store removes in one transaction. */
 export const EXPIRE_EVENTS_MAX = 500;
-
 /** Events of an author who has asked to vanish that the store removes in one transaction. */
 export const VANISH_EVENTS_MAX = 200;
 /** Rows that the store looks at in such a transaction. */
 export const VANISH_ROWS_MAX = 2_000;
+/** The page cache that all SQLite connections share, MiB, by default: the share that the writing connection brings. */
+export const CACHE_MB_DEFAULT = 32;
+/** What a connection that answers queries adds to the shared page cache, MiB: it reads through a mapping. */
+export const READING_CACHE_MB = 1;
+/** The page cache of a connection that reads the log through, bytes. */
+export const FOLLOWER_CACHE_BYTES = 2 * 1024 * 1024;
+
+// Connections, and what waits for clients
 
 /** Connections of the whole relay, by default. */
 export const CONNECTIONS_DEFAULT = 10_000;
@@ -160,30 +196,26 @@ export const OUTBOUND_FLOOR_BYTES = 256 * 1024;
 export const OUTBOUND_MEASURE_MS = 100;
 /** Connections that `/health` lists one by one. */
 export const HEALTH_CONNECTIONS_MAX = 100;
+/** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
+export const SOCKET_IDLE_SECONDS_MAX = 120;
+/** Characters sent to one client after which its socket is asked how much still waits. */
+export const OUTBOUND_CHECK_CHARS = 64 * 1024;
+/** Bytes waiting for a client above which a stored query pauses until they are fewer. */
+export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
+/** Bytes that the `ws` engine encodes frames into before it writes them: what one system call sends at most. */
+export const OUTBOX_PAGE_BYTES = 128 * 1024;
+/** Characters that wait for one socket after which they are written, whether or not the turn is over. */
+export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
+/** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
+export const OUTBOX_FRAMES_MAX = 16_384;
+/** Characters of a message from which on it is worth deflating, where the client can inflate. */
+export const DEFLATE_CHARS_MIN = 1_024;
+/** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
+export const MESSAGE_PIECES_MAX = 2_048;
+/** The longest that a client may take for its part of closing a WebSocket, ms. */
+export const SOCKET_CLOSE_MS_MAX = 10_000;
 
-/** Workers of one kind, at most: every pair of them is a lane. */
-export const WORKERS_MAX = 64;
-/** The page cache that all SQLite connections share, MiB, by default: the share that the writing connection brings. */
-export const CACHE_MB_DEFAULT = 32;
-/** What a connection that answers queries adds to the shared page cache, MiB: it reads through a mapping. */
-export const READING_CACHE_MB = 1;
-/** The page cache of a connection that reads the log through, bytes. */
-export const FOLLOWER_CACHE_BYTES = 2 * 1024 * 1024;
-/** How often memory that was freed is given back to the system, ms. */
-export const TRIM_INTERVAL_MS = 10_000;
-/** The pause before a dead worker is started again, ms, by default. */
-export const RESTART_DELAY_MS_DEFAULT = 1_000;
-
-/** The pause between two beats of a worker that beats by a timer, ms. */
-export const HEARTBEAT_MS = 250;
-/** How long a worker may stand still before the process is started again, ms, by default: longer than a call of SQLite. */
-export const STANDSTILL_MS_DEFAULT = 60_000;
-/** Exit code of a process that ended because a worker stood still: EX_SOFTWARE of sysexits.h. */
-export const EXIT_STANDSTILL = 70;
-/** A process that lived no longer than this, ms, may have died of its start: the next pause is twice as long. */
-export const SHORT_LIFE_MS_MAX = 5_000;
-/** The longest pause before a process that died is started again, ms. */
-export const PROCESS_RESTART_DELAY_MS_MAX = 30_000;
+// Turns of a gateway's event loop
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
@@ -231,10 +263,58 @@ export const TURN_SOCKETS_MAX = 64;
 export const TURNS_OF_LIGHT_MAX = 32;
 /** Of so many other turns one begins with a client that has used most: so that nobody waits for ever. */
 export const TURN_MOST_USED_EVERY = 4;
-/** Reads and writes of sockets that Deno does in one turn of a thread's event loop: tokio's budget of a task. */
-export const LOOP_WRITES_PER_TURN = 128;
-/** How long a thread with an event loop works before it has the system asked what has come in, ms. */
-export const LOOP_LOOK_MS = 3;
+
+// HTTP
+
+/** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */
+export const HTTP_HEAD_BYTES_MAX = 32 * 1024;
+/** The longest that a client may take for a TLS handshake, or for the head of a request, ms. */
+export const HTTP_HEAD_MS_MAX = 10_000;
+/** The longest that a client may take for a whole request, ms. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** How long an HTTP connection may be silent between two requests, ms. */
+export const HTTP_IDLE_MS_MAX = 30_000;
+/**
+ * HTTP requests of one client address that are being answered, at all gateways; each counts until its answer is sent, and
+ * by HTTP/2 one connection carries many. It may have as many of `/ready` and `/health` beside them.
+ */
+export const HTTP_REQUESTS_PER_ADDRESS_MAX = 128;
+/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are none of them. */
+export const HTTP_REQUESTS_MAX = 1_024;
+/** The longest that an admin's request may take for its body, ms. */
+export const HTTP_BODY_MS_MAX = 10_000;
+/** How often late HTTP requests are looked for, ms. */
+export const HTTP_LOOK_MS = 1_000;
+
+// Live events and outcomes at a gateway
+
+/** Steps in vain of matching live events for one subscription at which its connection is told of them. */
+export const LIVE_STEPS_CHARGED = 4_096;
+/** Such steps a second, some 30 ns each, at which a connection's subscriptions are ended. */
+export const LIVE_STEPS_PER_SECOND_MAX = 500_000;
+/**
+ * Live events that a gateway sends by the `serve` engine before it turns: each waits there in a text and a task of its
+ * own, and of thousands the memory for them costs more than the writing.
+ */
+export const SERVE_MESSAGES_PER_TURN = 1_024;
+/** Entries of the log that a gateway delivers before it looks at its sockets again. */
+export const LIVE_RECORDS_PER_TURN = 256;
+/** Outcomes that a gateway answers before it looks at its sockets again. */
+export const OUTCOMES_PER_TURN = 2_048;
+/** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
+export const HELD_ATTEMPTS_MAX = 64;
+/**
+ * Characters of events that senders of all gateways have waiting for room; what exceeds them is refused, as where a socket
+ * cannot be paused.
+ */
+export const HELD_TOTAL_CHARS_MAX = 64 * 1024 * 1024;
+/** How often senders that wait for room are tried again, ms. */
+export const HELD_INTERVAL_MS = 5;
+/** Live events that a gateway sends by the `ws` engine before it turns: some milliseconds of them. */
+export const WS_MESSAGES_PER_TURN = 4_096;
+
+// Stored queries: plans, scans and readers
+
 /** Rows that a reader examines for one slice. */
 export const READER_SLICE_ROWS_MAX = 20_000;
 /** Index rows that a scan fetches from one stream in one call of SQLite: an answer of the usual limit, and one more. */
@@ -280,40 +360,8 @@ export const PLAN_RAREST_ROWS_MAX = 2_000;
 export const PLAN_RAREST_VALUES_MAX = 4;
 /** Tag conditions that the planner counts to find the rarest. */
 export const PLAN_RAREST_CONDITIONS_MAX = 8;
-/** The longest that a client may be silent, pings included, before its connection is closed, seconds. */
-export const SOCKET_IDLE_SECONDS_MAX = 120;
-/**
- * Live events that a gateway sends by the `serve` engine before it turns: each waits there in a text and a task of its
- * own, and of thousands the memory for them costs more than the writing.
- */
-export const SERVE_MESSAGES_PER_TURN = 1_024;
-/** Entries of the log that a gateway delivers before it looks at its sockets again. */
-export const LIVE_RECORDS_PER_TURN = 256;
-/** Outcomes that a gateway answers before it looks at its sockets again. */
-export const OUTCOMES_PER_TURN = 2_048;
-/** Senders without room for their event that a gateway tries in vain before it looks at its sockets again. */
-export const HELD_ATTEMPTS_MAX = 64;
-/**
- * Characters of events that senders of all gateways have waiting for room; what exceeds them is refused, as where a socket
- * cannot be paused.
- */
-export const HELD_TOTAL_CHARS_MAX = 64 * 1024 * 1024;
-/** How often senders that wait for room are tried again, ms. */
-export const HELD_INTERVAL_MS = 5;
-/** Characters sent to one client after which its socket is asked how much still waits. */
-export const OUTBOUND_CHECK_CHARS = 64 * 1024;
-/** Bytes waiting for a client above which a stored query pauses until they are fewer. */
-export const OUTBOUND_PAUSE_BYTES = 1024 * 1024;
 /** How often paused queries look whether their clients have room, ms. */
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
-/** Bytes that the `ws` engine encodes frames into before it writes them: what one system call sends at most. */
-export const OUTBOX_PAGE_BYTES = 128 * 1024;
-/** Characters that wait for one socket after which they are written, whether or not the turn is over. */
-export const OUTBOX_SOCKET_CHARS_MAX = 64 * 1024;
-/** Live events that a gateway sends by the `ws` engine before it turns: some milliseconds of them. */
-export const WS_MESSAGES_PER_TURN = 4_096;
-/** Frames of all sockets of a gateway after which they are written, whether or not the turn is over. */
-export const OUTBOX_FRAMES_MAX = 16_384;
 /** Bytes of event texts that all gateways together keep at hand because they are asked for again and again. */
 export const HOT_TEXTS_TOTAL_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of such texts that come and go together. */
@@ -326,31 +374,6 @@ export const HOT_PLACES = 128 * 1024;
 export const HOT_CANDIDATES = 8;
 /** Removals after which all texts at hand are forgotten, because to look at each would take longer. */
 export const HOT_REMOVALS_MAX = 1_000;
-/** Characters of a message from which on it is worth deflating, where the client can inflate. */
-export const DEFLATE_CHARS_MIN = 1_024;
-/** Pieces in which one message may come, frames of RFC 6455 or reads of the socket; each may hold a page of memory. */
-export const MESSAGE_PIECES_MAX = 2_048;
-/** Bytes of the head of one HTTP request; an authorization is a part of it, and is refused by its own bound before. */
-export const HTTP_HEAD_BYTES_MAX = 32 * 1024;
-/** The longest that a client may take for a TLS handshake, or for the head of a request, ms. */
-export const HTTP_HEAD_MS_MAX = 10_000;
-/** The longest that a client may take for a whole request, ms. */
-export const HTTP_REQUEST_MS_MAX = 30_000;
-/** How long an HTTP connection may be silent between two requests, ms. */
-export const HTTP_IDLE_MS_MAX = 30_000;
-/**
- * HTTP requests of one client address that are being answered, at all gateways; each counts until its answer is sent, and
- * by HTTP/2 one connection carries many. It may have as many of `/ready` and `/health` beside them.
- */
-export const HTTP_REQUESTS_PER_ADDRESS_MAX = 128;
-/** The same for the whole relay, which bounds the pages that nobody reads; `/ready` and `/health` are none of them. */
-export const HTTP_REQUESTS_MAX = 1_024;
-/** The longest that an admin's request may take for its body, ms. */
-export const HTTP_BODY_MS_MAX = 10_000;
-/** How often late HTTP requests are looked for, ms. */
-export const HTTP_LOOK_MS = 1_000;
-/** The longest that a client may take for its part of closing a WebSocket, ms. */
-export const SOCKET_CLOSE_MS_MAX = 10_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
 /** Queries that one connection may have open at a reader, sessions of negentropy among them. */
@@ -372,11 +395,13 @@ export const SLICE_BYTES_MAX = 1024 * 1024;
 /** Characters of event text after which a reader's slice ends; the event that passes them is still a part of it. */
 export const READER_SLICE_CHARS_MAX = 640 * 1024;
 /** Bytes of the headers of a slice's texts, of which none is shorter than an empty event's. */
-export const READER_SLICE_HEADERS_BYTES_MAX = 64 * 1024;
+const READER_SLICE_HEADERS_BYTES_MAX = 64 * 1024;
 /** Bytes of what a slice says besides its texts, and of its header, where it has texts. */
 export const READER_SLICE_NOTE_BYTES_MAX = 32 * 1024;
 /** Characters of a text from which on its bytes are counted; of a shorter one three a character are assumed. */
 export const SLICE_TEXT_COUNTED_CHARS = 64 * 1024;
+
+// Negentropy (NIP-77)
 
 /** Bytes of one negentropy message of ours, before it becomes hex, which doubles it. */
 export const NEGENTROPY_FRAME_BYTES_MAX = 128_000;
@@ -386,7 +411,6 @@ export const NEGENTROPY_FRAME_BYTES_MIN = 4_096;
 export const NEGENTROPY_ROUNDS_MAX = 4_096;
 /** Events that one negentropy session may select, and ids it may find to differ; 40 bytes each, for a while. */
 export const NEGENTROPY_ITEMS_MAX = 1_000_000;
-
 /** The most events that an operator may let one negentropy session select. */
 export const NEGENTROPY_ITEMS_BOUND = 4_000_000;
 /** Items of all negentropy sessions that one reader holds, 40 bytes each; twice what one may select, where that is more. */
@@ -412,6 +436,8 @@ export const NEGENTROPY_SESSIONS_MAX = 16;
 export const NEGENTROPY_ANSWER_MS_MAX = 20_000;
 /** How long a client may take for its next negentropy message, ms. */
 export const NEGENTROPY_IDLE_MS_MAX = 60_000;
+
+// Search and its index
 
 /** Documents that the indexer sends in one bulk call, at most. */
 export const BULK_EVENTS_MAX = 20_000;
@@ -461,6 +487,8 @@ export const SPAM_SIGNS_MIN = 2;
 export const SPAM_EXEMPT_BITS = 24;
 /** Matches that a search ranks by what they were answered with, where it asks to (`sort:`). */
 export const SORT_CANDIDATES_MAX = 1_000;
+/** What counts as recent for `sort:rising`, seconds. */
+export const RECENT_SECONDS = 6 * 3_600;
 /** Events that name another one and are looked at for its rank, the newest ones. */
 export const SORT_ANSWERS_MAX = 1_000;
 /** Rows that these may cost, texts included, for one event: of those of long texts fewer are looked at. */
@@ -489,6 +517,8 @@ export const OPENSEARCH_BACKOFF_MS_MIN = 500;
 /** The longest pause between two attempts to reach OpenSearch, ms. */
 export const OPENSEARCH_BACKOFF_MS_MAX = 30_000;
 
+// Import, export and control
+
 /** Rows that an export reads before it writes them. */
 export const EXPORT_ROWS_AT_ONCE = 2_000;
 /** Bytes of lines that an import without a relay writes as one transaction; a longer line goes alone. */
@@ -502,6 +532,8 @@ export const IMPORT_FRAMES_BYTES = 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
 
+// Authentication (NIP-42, NIP-98)
+
 /** Keys that one connection may prove (NIP-42); each travels with every frame of the connection. */
 export const AUTH_KEYS_MAX = 32;
 /** How far `created_at` of a proof (kind 22242) may be from now, seconds (NIP-42 suggests ten minutes). */
@@ -510,6 +542,8 @@ export const AUTH_SECONDS_MAX = 600;
 export const HTTP_AUTH_SECONDS_MAX = 60;
 /** Characters of an `Authorization` header. */
 export const HTTP_AUTH_CHARS_MAX = 16 * 1024;
+
+// Rates, plugins and policy files
 
 /** Keys (clients, addresses, authors) whose rate one limiter remembers. */
 export const RATE_KEYS_MAX = 100_000;
@@ -535,13 +569,14 @@ export const PLUGIN_TIMEOUT_MS_DEFAULT = 10_000;
 export const PLUGIN_RESPAWN_MS = 1_000;
 /** The time that a plugin has to end by itself once it was asked to, ms. */
 export const PLUGIN_EXIT_MS = 1_000;
-
 /** The longest that a function of a policy file may take, ms; it holds up all that its thread does. */
 export const POLICY_MS_MAX = 250;
 /** The pause between two lines of the log about policy files that fail, ms. */
 export const POLICY_LOG_INTERVAL_MS = 1_000;
 /** Policy files. */
 export const POLICY_FILES_MAX = 16;
+
+// Management and members (NIP-86, NIP-43)
 
 /** Bytes of a management request (NIP-86). */
 export const MANAGEMENT_BODY_BYTES_MAX = 64 * 1024;
@@ -581,6 +616,8 @@ export const RELAY_DESCRIPTION_CHARS_MAX = 2_000;
 /** Characters of a URL that management sets. */
 export const URL_CHARS_MAX = 2_000;
 
+// Identifiers (NIP-05)
+
 /** The longest that a look-up of an identifier (NIP-05) may take, name, connection and answer together, ms. */
 export const NIP05_MS_MAX = 5_000;
 /** Bytes of an answer to it, head included. */
@@ -610,6 +647,8 @@ export const NIP05_LOOK_MS = 250;
 export const NIP05_LOG_ROWS = 2_000;
 export const NIP05_DUE_MAX = 100;
 
+// End and take-over
+
 /** The longest that the indexer goes on sending after it was asked to stop, ms. */
 export const INDEXER_DRAIN_MS_MAX = 5_000;
 /** The longest that SIGTERM drains, ms, before main exits with an error. */
@@ -626,6 +665,42 @@ export const TAKE_OVER_LOOK_MS = 10;
 export const TAKE_OVER_MS_MAX = 20_000;
 /** The longest that a gateway which stops waits for its clients to take what is left and close, ms. */
 export const GOODBYE_MS_MAX = 2_000;
+
+// Bounds that one file alone uses, which stand at its top
+
+// `lib/config/shared_config.ts`: `WRITE_WAIT_MS`
+// `lib/management/change_log.ts`: `BUSY_MS`
+// `lib/nip05/http_answer.ts`: `HEAD_BYTES_MAX`, `CHUNK_LINE_BYTES_MAX`
+// `lib/nip05/identities.ts`: `BUSY_MS`
+// `lib/nostr/chosen_texts.ts`: `INDEX_CHARS_MAX`
+// `lib/nostr/client_message.ts`: `ODD_ID_CHARS_MAX`
+// `lib/nostr/hyperloglog.ts`: `OFFSET_MIN`, `LINEAR_COUNT_MAX`
+// `lib/search/fts5/fts5_index.ts`: `PARTS_AT_HAND_MAX`, `BUSY_MS`
+// `lib/search/index_state.ts`: `BUSY_MS`
+// `lib/search/popularity.ts`: `TENFOLD_SECONDS`
+// `lib/store/keep/copy.ts`: `BUSY_MS`, `FAULTS_MAX`
+// `lib/store/keep/open.ts`: `PAGE_BYTES`, `BUSY_MS`
+// `lib/store/read/plan.ts`: `WINDOWS_MAX`
+// `lib/store/read/scan.ts`: `WINDOW_ROWS`
+// `lib/store/write/tag_writer.ts`: `ROWS_MAX`
+// `lib/subscription/compiled_filter.ts`: `VALUES_LISTED_MAX`
+// `lib/subscription/event_tags.ts`: `LOOKS_MAX`
+// `lib/subscription/filed_keys.ts`: `BITS_MIN`
+// `lib/verify/frame_batch.ts`: `FIRST_BYTES`
+// `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
+// `main.ts`: `SAMPLE_INTERVAL_MS`
+// `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
+// `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
+// `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`
+// `services/gateway/sockets/ws_listener.ts`: `SECOND_MS`
+// `services/gateway/worker.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
+// `services/indexer/worker.ts`: `LAG_INTERVAL_MS`
+// `services/plugin/worker.ts`: `STORE_FULL_WAIT_MS`
+// `services/store/worker.ts`: `EXPIRE_INTERVAL_MS`, `RETRY_MS`
+// `services/verifier/worker.ts`: `STORE_FULL_WAIT_MS`
+
+// Relations that must hold
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
 invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");

@@ -10,7 +10,7 @@
 import { openNativeLibrary } from "../lib/native/library.ts";
 
 /** Gives back once, when it is asked to. */
-export interface Trim extends Disposable {
+interface Trim extends Disposable {
   run(): Promise<void>;
 }
 

@@ -19,7 +19,7 @@ import { checkPolicyFiles } from "./policy_files.ts";
 import { fileVersion, readSettings } from "./settings_file.ts";
 
 /** What it is made of. */
-export interface LiveSettingsParts {
+interface LiveSettingsParts {
   /** The settings file, or null: the environment alone sets. */
   readonly path: string | null;
   readonly environment: Environment;

@@ -33,7 +33,7 @@ export interface PluginUse {
 }
 
 /** How to run a plugin. */
-export interface PluginOptions extends PluginUse {
+interface PluginOptions extends PluginUse {
   /** The pause before a plugin that died without one answer is started again, ms. */
   readonly respawnMs?: number;
   readonly log: Pick<Log, "info" | "warn" | "error">;

@@ -6,11 +6,10 @@
  * @module
  */
 import process from "node:process";
-import { DRAIN_MS_MAX, EXIT_STANDSTILL, TRIM_INTERVAL_MS } from "../lib/limits.ts";
+import { DRAIN_MS_MAX, EXIT_STANDSTILL, HEARTBEAT_LOOK_MS, TRIM_INTERVAL_MS } from "../lib/limits.ts";
 import { slotOf } from "../lib/metrics/layout.ts";
 import { writeProcessSample } from "../lib/metrics/process_metrics.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
-import { HEARTBEAT_LOOK_MS } from "../lib/queue/heartbeat.ts";
 import { freeBytesOf } from "./data_dir.ts";
 import { keepGivingBack } from "./freed_memory.ts";
 import type { Log } from "./log.ts";

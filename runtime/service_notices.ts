@@ -8,7 +8,7 @@
 import type { Log } from "./log.ts";
 
 /** What can be told. */
-export type ServiceNotice = "READY=1" | "RELOADING=1" | "STOPPING=1" | "WATCHDOG=1";
+type ServiceNotice = "READY=1" | "RELOADING=1" | "STOPPING=1" | "WATCHDOG=1";
 
 /** See the module's text. */
 export class ServiceNotices {

@@ -8,7 +8,7 @@ import { SETTINGS } from "../lib/config/settings.ts";
 import { PLUGIN_EXIT_MS } from "../lib/limits.ts";
 
 /** What the process tells. */
-export interface ShellProcessEvents {
+interface ShellProcessEvents {
   /** It wrote something. An error thrown here means that it is not usable any more, and comes to `gone`. */
   readonly output: (piece: Uint8Array) => void;
   /** It cannot be talked to any more, and why. At most once, and not after `end()`. */

@@ -7,7 +7,7 @@
 import { openNativeLibrary } from "../lib/native/library.ts";
 
 /** Sockets of a port, by the order in which they began to listen. */
-export interface SocketRange {
+interface SocketRange {
   readonly first: number;
   readonly count: number;
 }

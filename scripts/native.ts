@@ -16,7 +16,7 @@ const LIBRARY = Deno.build.os === "darwin" ? "libsluice.dylib" : "libsluice.so";
 const LIBRARY_PRODUCT: Product = { files: [LIBRARY], programs: [], sanitize: false };
 
 /** What {@linkcode prepareNative} did. */
-export interface PreparedNative {
+interface PreparedNative {
   /** The library, or null when it cannot be had here. */
   readonly path: string | null;
   /** One line for the log: what was built or found, or why not. */

@@ -26,7 +26,7 @@ import { keepRunning, type Life } from "./start/keep_running.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** How a relay is started, besides its settings. */
-export interface StartOptions {
+interface StartOptions {
   /** Take over from the relay that runs. */
   readonly takesOver?: boolean;
   /** Where a service manager listens: `NOTIFY_SOCKET`. */

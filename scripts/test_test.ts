@@ -1,5 +1,6 @@
 /** Tests of the suite's runner: its options, its closing line, and that broken files fail the run. */
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import type { FileReport } from "./test/junit.ts";
 import { parseOptions, summarize } from "./test.ts";
 
 const RUNNER = new URL("./test.ts", import.meta.url).pathname;
@@ -17,14 +18,18 @@ Deno.test("parseOptions() keeps its own flags and passes the others to Deno", ()
   assertEquals(parseOptions(["--without-opensearch"]).openSearch, false);
 });
 
+function reportOf(counts: Partial<FileReport>): FileReport {
+  return { path: "a", passed: 0, failed: 0, skipped: 0, failures: [], seconds: 0, xml: "", ...counts };
+}
+
 Deno.test("summarize() counts a run that failed without a failed test as one failure", () => {
-  const good = { code: 0, tally: { passed: 5, failed: 0, skipped: 1 } };
+  const good = { code: 0, reports: [reportOf({ passed: 5, skipped: 1 })] };
   assertEquals(
-    summarize([good, { code: 1, tally: { passed: 1, failed: 2, skipped: 0 } }]),
+    summarize([good, { code: 1, reports: [reportOf({ passed: 1, failed: 2 })] }]),
     "6 passed, 2 failed, 1 skipped",
   );
   assertEquals(
-    summarize([good, { code: 1, tally: { passed: 0, failed: 0, skipped: 0 } }]),
+    summarize([good, { code: 1, reports: [] }]),
     "5 passed, 1 failed, 1 skipped",
   );
 });
@@ -54,7 +59,6 @@ async function runWith(
         "--allow-all",
         "--no-check",
         `${root}/scripts/test.ts`,
-        "--no-check",
         "--without-opensearch",
         ...flags,
       ],
@@ -75,6 +79,12 @@ Deno.test("a run of passing and skipped tests ends with code 0 and its tally", a
 
 Deno.test("a broken import fails the run", async () => {
   const { code, lastLine } = await runWith(`import "./nowhere.ts"; Deno.test("a", () => {});`);
+  assertNotEquals(code, 0);
+  assertEquals(lastLine, "0 passed, 1 failed, 0 skipped");
+});
+
+Deno.test("a mistake of types fails the run before any test runs", async () => {
+  const { code, lastLine } = await runWith(`const a: number = "text"; Deno.test("a", () => void a);`);
   assertNotEquals(code, 0);
   assertEquals(lastLine, "0 passed, 1 failed, 0 skipped");
 });

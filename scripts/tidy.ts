@@ -3,7 +3,8 @@
  *
  *   deno task tidy
  *
- * Prints one line for each breach, `path:line: message`, and ends with code 1 if there is one.
+ * Prints the layers with the arrows that point up and the cycles of folders, then one line for each breach,
+ * `path:line: message`. The exit code is 1 if there is a breach.
  * Runs in a process of its own, which only reads.
  *
  * @module
@@ -11,17 +12,26 @@
 // deno-lint-ignore-file no-console -- the command's output
 import { parseArgs } from "node:util";
 import { runCommand } from "./command.ts";
+import { checkAssertions } from "./tidy/assertions.ts";
+import { checkBounds } from "./tidy/bounds.ts";
 import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
+import { checkClassNames, checkDeadExports } from "./tidy/exports.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
-import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
+import { checkFolderCycles, checkLayers, formatLayers, reportLayers } from "./tidy/layers.ts";
+import { checkCircles, checkDeadFiles, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
 import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkLayers,
+  checkFolderCycles,
   checkCircles,
   checkDeadFiles,
+  checkDeadExports,
+  checkClassNames,
   checkPackages,
+  checkBounds,
+  checkAssertions,
   checkNames,
   checkHeaders,
   checkSizes,
@@ -54,7 +64,9 @@ export function formatFinding({ path, line, message }: Finding): string {
 
 async function main(): Promise<number> {
   parseArgs({ args: Deno.args, options: {} });
-  const findings = await tidy(new URL("../", import.meta.url));
+  const root = new URL("../", import.meta.url);
+  for (const line of formatLayers(reportLayers(await readProject(root)))) console.log(line);
+  const findings = await tidy(root);
   for (const finding of findings) console.error(formatFinding(finding));
   console.log(findings.length === 0 ? "tidy" : `${findings.length} to tidy`);
   return findings.length === 0 ? 0 : 1;

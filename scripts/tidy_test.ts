@@ -2,7 +2,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatFinding, tidy } from "./tidy.ts";
 import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.ts";
-import { checkCircles, checkDeadFiles, checkLayers, checkPackages } from "./tidy/modules.ts";
+import { checkAssertions } from "./tidy/assertions.ts";
+import { checkBounds } from "./tidy/bounds.ts";
+import { checkClassNames, checkDeadExports } from "./tidy/exports.ts";
+import { checkFolderCycles, checkLayers, formatLayers, reportLayers } from "./tidy/layers.ts";
+import { checkCircles, checkDeadFiles, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
 import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
 import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
@@ -47,27 +51,133 @@ Deno.test("lineAt() counts from 1", () => {
   assertEquals([0, 1, 2, 3].map((offset) => lineAt("a\nb\n", offset)), [1, 1, 2, 2]);
 });
 
-Deno.test("checkLayers() keeps lib apart from services, also in its tests", () => {
-  const service = `import { a } from "../services/store/handle.ts";\n`;
+Deno.test("checkLayers() lets no layer import a higher one, in lib also in its tests", () => {
+  const service = `import { a } from "../services/store/records.ts";\n`;
   assertEquals(find(checkLayers, { "lib/a.ts": service }), [
-    'lib/a.ts:1: lib imports no service: "services/store/handle.ts"',
+    'lib/a.ts:1: lib imports no higher layer: "services/store/records.ts"',
   ]);
-  assertEquals(find(checkLayers, { "lib/a_test.ts": service }).length, 1);
-  assertEquals(find(checkLayers, { "lib/a.ts": `import "./native.ts";\n` }).length, 1);
+  assertEquals(find(checkLayers, { "lib/a_test.ts": service, "wire/b.ts": service }).length, 2);
+  assertEquals(find(checkLayers, { "runtime/a.ts": `import type { A } from "../main.ts";\n` }).length, 1);
+  assertEquals(find(checkLayers, { "lib/a.ts": `import { a } from "./a_test.ts";\n` }).length, 1);
+  const down = `import { a } from "../../runtime/log.ts";\nimport { b } from "../../lib/limits.ts";\n`;
+  assertEquals(
+    find(checkLayers, { "services/store/worker.ts": down, "main.ts": `import "./lib/a.ts";\n` }),
+    [],
+  );
+});
+
+Deno.test("checkLayers() keeps services apart, and the program from tests, benches and scripts", () => {
+  const worker = `import { a } from "../store/worker.ts";\n`;
+  assertEquals(find(checkLayers, { "services/gateway/worker.ts": worker }), [
+    'services/gateway/worker.ts:1: a service imports no other one: "services/store/worker.ts"',
+  ]);
+  assertEquals(find(checkLayers, { "services/gateway/worker_test.ts": worker }), []);
+  assertEquals(find(checkLayers, { "wire/a.ts": `import { a } from "../bench/a.ts";\n` }).length, 1);
   assertEquals(find(checkLayers, { "lib/a_test.ts": `import "../tests/support/prng.ts";\n` }), []);
 });
 
-Deno.test("checkLayers() lets a service meet another through its handle and messages only", () => {
-  const worker = `import { a } from "../store/worker.ts";\n`;
-  assertEquals(find(checkLayers, { "services/gateway/worker.ts": worker }).length, 1);
-  assertEquals(find(checkLayers, { "services/gateway/worker_test.ts": worker }), []);
-  const allowed = `import { a } from "../store/handle.ts";
-import { b } from "../store/messages.ts";
-import { c } from "../supervisor.ts";
-import { d } from "./connection.ts";
-import { e } from "../../lib/limits.ts";
-`;
-  assertEquals(find(checkLayers, { "services/gateway/worker.ts": allowed }), []);
+Deno.test("checkFolderCycles() finds folders that import each other, parts of the store apart", () => {
+  const cycle = {
+    "lib/a/x.ts": `import type { B } from "../b/x.ts";\n`,
+    "lib/b/x.ts": `import { c } from "../store/read/c.ts";\nimport { l } from "../limits.ts";\n`,
+    "lib/store/read/c.ts": `import { a } from "../../a/y.ts";\n`,
+    "lib/store/write/d.ts": `import { c } from "../read/c.ts";\n`,
+  };
+  assertEquals(find(checkFolderCycles, cycle), [
+    "lib/a: is in a cycle of folders: lib/a → lib/b → lib/store/read → lib/a",
+  ]);
+  assertEquals(find(checkFolderCycles, { ...cycle, "lib/store/read/c.ts": "" }), []);
+  const leaf = { ...cycle, "lib/store/read/c.ts": "", "lib/limits.ts": `import { b } from "./b/x.ts";\n` };
+  assertEquals(find(checkFolderCycles, leaf).length, 1, "a root file of lib imports nothing of its folders");
+});
+
+Deno.test("formatLayers() prints what points up and what goes round", () => {
+  const texts = {
+    "lib/a/x.ts": `import { b } from "../../wire/b.ts";\n`,
+    "wire/b.ts": `import "../lib/a/x.ts";\n`,
+  };
+  assertEquals(formatLayers(reportLayers(new Map(Object.entries(texts)))), [
+    "layers: lib ← wire ← runtime ← services ← main",
+    "arrows that point up: 1",
+    "  lib/a/x.ts:1 → wire/b.ts",
+    "arrows between services: none",
+    "cycles of folders: 1",
+    "  lib/a ↔ wire",
+  ]);
+  assertEquals(formatLayers(reportLayers(new Map())).slice(1).map((line) => line.split(": ")[1]), [
+    "none",
+    "none",
+    "none",
+  ]);
+});
+
+Deno.test("checkDeadExports() wants another module to name what one exports", () => {
+  const texts = {
+    "lib/a.ts":
+      "export const used = 1;\nexport function dead(): void {}\nexport interface Typed {}\nconst own = 1;\n",
+    "lib/b.ts":
+      `import { type Typed, used } from "./a.ts";\n/** Like dead(). */\nexport { used as other };\n`,
+    "lib/b_test.ts": `import { other } from "./b.ts";\n`,
+    "bench/idle.ts": "export function main(): void {}\n",
+  };
+  assertEquals(find(checkDeadExports, texts), ['lib/a.ts:2: "dead" is exported and used nowhere else']);
+});
+
+Deno.test("checkClassNames() wants one class for one name, tests apart", () => {
+  const texts = {
+    "lib/a.ts": "export class Heartbeat {}\n",
+    "lib/a_test.ts": "class Heartbeat {}\n",
+    "services/b.ts": "\nclass Heartbeat {}\n",
+  };
+  assertEquals(find(checkClassNames, texts), ['services/b.ts:2: "Heartbeat" is a class of lib/a.ts too']);
+});
+
+Deno.test("checkBounds() wants each bound in lib/limits.ts, or named there with its file", () => {
+  const limits = "// `lib/a.ts`: `ROWS_MAX`, `LOOK_MS`\nexport const OTHER_MS = 1;\n";
+  const texts = {
+    "lib/limits.ts": limits,
+    "lib/a.ts": "const ROWS_MAX = 8;\nconst LOOK_MS = 4 * 250;\nconst KEY_BYTES = 32;\nconst TEXT = 1;\n",
+    "lib/a_test.ts": "const WAIT_MS = 1;\n",
+  };
+  assertEquals(find(checkBounds, texts), []);
+  assertEquals(find(checkBounds, { ...texts, "wire/b.ts": "const WAIT_MS = 5_000;\n" }), [
+    'wire/b.ts:1: lib/limits.ts does not name the bound "WAIT_MS"',
+  ]);
+  assertEquals(
+    find(checkBounds, { ...texts, "lib/a.ts": "const ROWS_MAX = 8;\nexport const LOOK_MS = 1;\n" }),
+    [
+      'lib/a.ts:2: "LOOK_MS" is a bound that others use: it belongs to lib/limits.ts',
+      "lib/limits.ts:1: names a bound that is not there: lib/a.ts LOOK_MS",
+    ],
+  );
+});
+
+Deno.test("checkAssertions() finds a test that cannot fail, and looks into the functions that it calls", () => {
+  const texts = {
+    "lib/hold.ts": "export function holds(): void {\n  assertEquals(1, 1);\n}\n",
+    "lib/a_test.ts": `import { holds } from "./hold.ts";
+Deno.test("asserts", () => {
+  assert(true);
+});
+Deno.test("asserts elsewhere", () => both());
+Deno.test("asserts nothing", () => {
+  // assert(false);
+  holdsNothing();
+});
+Deno.test({
+  name: "asserts nothing either",
+  fn() {},
+});
+Deno.test({ name: "not here", ignore: true, fn() {} });
+function both(): void {
+  holds();
+}
+`,
+  };
+  assertEquals(find(checkAssertions, texts), [
+    "lib/a_test.ts:6: the test asserts nothing",
+    "lib/a_test.ts:10: the test asserts nothing",
+  ]);
 });
 
 Deno.test("checkCircles() names the way round, and takes no notice of types and workers", () => {

@@ -13,7 +13,7 @@ import { untilAtRest } from "./rest.ts";
 import type { Measurement } from "./summary.ts";
 
 /** What is compared, and how. */
-export interface Comparison {
+interface Comparison {
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly dataRoot: string;

@@ -9,7 +9,7 @@ import { capture, type Peer } from "./peer.ts";
 const BUILD = new URL("./build/", import.meta.url);
 
 /** What tells one Go peer from another. */
-export interface GoPeerOptions {
+interface GoPeerOptions {
   readonly name: string;
   /** The module whose version in `go.mod` is the peer's. */
   readonly module: string;

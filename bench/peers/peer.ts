@@ -22,7 +22,7 @@ export interface Peer {
 }
 
 /** A command line. */
-export interface PeerCommand {
+interface PeerCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Record<string, string>;

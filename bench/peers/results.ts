@@ -8,7 +8,7 @@ import type { Effort } from "./steps.ts";
 import type { Measurement } from "./summary.ts";
 
 /** What a run was made on; a comparison of two files means nothing without it. */
-export interface Machine {
+interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGb: number;

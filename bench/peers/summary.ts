@@ -16,7 +16,7 @@ export interface Measurement {
 }
 
 /** A number over all rounds. */
-export interface Spread {
+interface Spread {
   readonly median: number;
   readonly least: number;
   readonly greatest: number;

@@ -10,7 +10,7 @@ import { type Event, idOf, signAnything } from "../signer.ts";
 import type { Subject } from "../subject.ts";
 
 /** Offers events that must all be refused, and demands that none is stored. */
-export async function demandRefusal(
+async function demandRefusal(
   relay: Subject,
   wrong: Readonly<Record<string, Event | Record<string, unknown>>>,
 ): Promise<string> {

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { Connection, Filter } from "../connection.ts";
+import type { Filter, RelayConnection } from "../connection.ts";
 import { brief, demand, type Rule } from "../rule.ts";
 import { type Event, now } from "../signer.ts";
 import type { Subject } from "../subject.ts";
 
 /** Two authors, several kinds and tags, one second apart: enough that each condition leaves something out. */
 interface Field {
-  readonly connection: Connection;
+  readonly connection: RelayConnection;
   readonly events: readonly Event[];
   /** The two authors. */
   readonly authors: readonly [string, string];

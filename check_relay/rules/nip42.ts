@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { RelayConnection } from "../connection.ts";
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import { type Event, now, type Template } from "../signer.ts";
 import { type Subject, within } from "../subject.ts";
 
 /** Whether the relay sends a challenge by itself, or when something needs one. */
-async function challenged(relay: Subject): Promise<Connection> {
+async function challenged(relay: Subject): Promise<RelayConnection> {
   const connection = await relay.connect();
   if (connection.challenge !== undefined) return connection;
   const isChallenge = connection.next(([type]) => type === "AUTH");
@@ -42,7 +42,7 @@ async function accepts(relay: Subject): Promise<string> {
 /** Sends a wrong proof, which must be refused. */
 async function refuses(
   relay: Subject,
-  change: (connection: Connection) => Template | ((proof: Event) => Event),
+  change: (connection: RelayConnection) => Template | ((proof: Event) => Event),
 ): Promise<string> {
   await using connection = await challenged(relay);
   const changes = change(connection);
@@ -64,7 +64,7 @@ async function wrongChallenge(relay: Subject): Promise<string> {
 
 async function wrongRelay(relay: Subject): Promise<string> {
   const tags = (
-    connection: Connection,
+    connection: RelayConnection,
     url: string,
   ) => [["relay", url], ["challenge", connection.challenge!]];
   await refuses(relay, (connection) => ({ tags: [["challenge", connection.challenge!]] }));

@@ -5,7 +5,7 @@
  * @module
  */
 import { isObject } from "../information.ts";
-import type { Connection, Filter, Message } from "../connection.ts";
+import type { Filter, Message, RelayConnection } from "../connection.ts";
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import { type Event, now } from "../signer.ts";
 import { patiently, type Subject } from "../subject.ts";
@@ -13,7 +13,7 @@ import { patiently, type Subject } from "../subject.ts";
 const REGISTERS = 256;
 const AUTHORS = 16;
 
-async function countMessage(connection: Connection, ...filters: unknown[]): Promise<Message> {
+async function countMessage(connection: RelayConnection, ...filters: unknown[]): Promise<Message> {
   const id = connection.name();
   connection.send(["COUNT", id, ...filters]);
   return await connection.expect(
@@ -22,14 +22,14 @@ async function countMessage(connection: Connection, ...filters: unknown[]): Prom
   );
 }
 
-async function count(connection: Connection, ...filters: Filter[]): Promise<Record<string, unknown>> {
+async function count(connection: RelayConnection, ...filters: Filter[]): Promise<Record<string, unknown>> {
   const message = await countMessage(connection, ...filters);
   demand(message[0] === "COUNT", `${brief(filters)} was answered ${brief(message)}`);
   demand(isObject(message[2]) && Number.isInteger(message[2].count), `no count in ${brief(message)}`);
   return message[2];
 }
 
-async function demandCount(connection: Connection, filters: Filter[], wanted: number): Promise<void> {
+async function demandCount(connection: RelayConnection, filters: Filter[], wanted: number): Promise<void> {
   let body: Record<string, unknown> = {};
   const isRight = await patiently(connection.answerMs, async () => {
     body = await count(connection, ...filters);

@@ -5,7 +5,7 @@
  * @module
  */
 import { DELAY_MS_MAX } from "../bounds.ts";
-import type { Connection, Filter } from "../connection.ts";
+import type { Filter, RelayConnection } from "../connection.ts";
 import { brief, demand, type Rule } from "../rule.ts";
 import { type Event, now } from "../signer.ts";
 import { patiently, type Subject } from "../subject.ts";
@@ -19,7 +19,7 @@ function freshWord(): string {
 /** Demands that a search brings these events in this order, once the index has them. */
 async function demandFound(
   relay: Subject,
-  connection: Connection,
+  connection: RelayConnection,
   filter: Filter,
   wanted: readonly Event[],
   ordered = false,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { RelayConnection } from "../connection.ts";
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import { type Event, type Key, now } from "../signer.ts";
 import type { Subject } from "../subject.ts";
@@ -19,7 +19,7 @@ function wrap(relay: Subject, recipient: Key, kind = WRAP): Event {
 }
 
 /** Sends wraps. @throws {NotApplicable} if the relay takes none. */
-async function deliver(relay: Subject, writer: Connection, ...wraps: Event[]): Promise<void> {
+async function deliver(relay: Subject, writer: RelayConnection, ...wraps: Event[]): Promise<void> {
   for (const event of wraps) {
     const ok = await relay.publish(writer, event);
     if (ok[2] !== true) throw new NotApplicable(`gift wraps are not taken: ${brief(ok)}`);
@@ -27,7 +27,7 @@ async function deliver(relay: Subject, writer: Connection, ...wraps: Event[]): P
 }
 
 /** A connection on which these keys are proved. @throws {NotApplicable} where the relay knows no AUTH. */
-async function as(relay: Subject, ...keys: Key[]): Promise<Connection> {
+async function as(relay: Subject, ...keys: Key[]): Promise<RelayConnection> {
   if (!relay.lists(42)) throw new NotApplicable("supported_nips has no 42, so nobody can be told apart");
   const connection = await relay.connect();
   if (connection.challenge === undefined) {
@@ -51,7 +51,7 @@ async function toRecipient(relay: Subject): Promise<string> {
 }
 
 /** Demands that `reader` gets a wrap by no query, and not live. */
-async function demandHidden(relay: Subject, reader: Connection, recipient: Key): Promise<string> {
+async function demandHidden(relay: Subject, reader: RelayConnection, recipient: Key): Promise<string> {
   await using writer = await relay.writer();
   const [stored, live] = [wrap(relay, recipient), wrap(relay, recipient)];
   await deliver(relay, writer, stored);

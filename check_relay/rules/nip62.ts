@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { RelayConnection } from "../connection.ts";
 import { brief, demand, type Rule } from "../rule.ts";
 import { type Event, type Key, now } from "../signer.ts";
 import type { Subject } from "../subject.ts";
@@ -15,7 +15,7 @@ function vanish(relay: Subject, key: Key, where: string | null, created_at = now
 }
 
 /** Notes, a profile and a deletion request of a key, all older than a request to vanish. */
-async function live(relay: Subject, writer: Connection, key: Key): Promise<Event[]> {
+async function live(relay: Subject, writer: RelayConnection, key: Key): Promise<Event[]> {
   const at = (age: number) => now() - age;
   const events = [
     relay.sign(key, { content: "a note", created_at: at(60) }),
@@ -29,7 +29,7 @@ async function live(relay: Subject, writer: Connection, key: Key): Promise<Event
 
 async function demandGone(
   relay: Subject,
-  writer: Connection,
+  writer: RelayConnection,
   key: Key,
   events: readonly Event[],
 ): Promise<void> {

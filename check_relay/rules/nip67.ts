@@ -6,7 +6,7 @@
  */
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import { now } from "../signer.ts";
-import type { Connection, Filter } from "../connection.ts";
+import type { Filter, RelayConnection } from "../connection.ts";
 import type { Subject } from "../subject.ts";
 
 const EVENTS = 6;
@@ -16,7 +16,7 @@ interface Page {
   readonly count: number;
 }
 
-async function page(relay: Subject, connection: Connection, filter: Filter): Promise<Page> {
+async function page(relay: Subject, connection: RelayConnection, filter: Filter): Promise<Page> {
   const { events, end } = await relay.ask(connection, filter);
   demand(end[0] === "EOSE", `${brief(filter)} was answered ${brief(end)}`);
   const hints = end[2] ?? [];
@@ -27,7 +27,7 @@ async function page(relay: Subject, connection: Connection, filter: Filter): Pro
   return { hints, count: events.length };
 }
 
-async function sow(relay: Subject, connection: Connection): Promise<string[]> {
+async function sow(relay: Subject, connection: RelayConnection): Promise<string[]> {
   const key = relay.key();
   const events = Array.from(
     { length: EVENTS },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { RelayConnection } from "../connection.ts";
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import type { Event, Key } from "../signer.ts";
 import type { Subject } from "../subject.ts";
@@ -13,7 +13,7 @@ function protectedEvent(relay: Subject, key: Key): Event {
   return relay.sign(key, { tags: [["t", "x"], ["-"]] });
 }
 
-async function refuses(relay: Subject, connection: Connection, event: Event): Promise<string> {
+async function refuses(relay: Subject, connection: RelayConnection, event: Event): Promise<string> {
   const ok = await connection.offer(event);
   demand(ok[2] === false, `accepted: ${brief(ok)}`);
   await relay.find(connection, { ids: [event.id] }, []);
@@ -27,7 +27,7 @@ async function byDefault(relay: Subject): Promise<string> {
 }
 
 /** A connection that has proved a key. @throws {NotApplicable} where the relay knows no AUTH. */
-async function proved(relay: Subject, key: Key): Promise<Connection> {
+async function proved(relay: Subject, key: Key): Promise<RelayConnection> {
   if (!relay.lists(42)) throw new NotApplicable("supported_nips has no 42, so nobody can be told apart");
   const connection = await relay.connect();
   if (connection.challenge === undefined) connection.send(["EVENT", protectedEvent(relay, key)]);

@@ -6,7 +6,7 @@
  */
 import { Initiator } from "../../lib/negentropy/initiator.ts";
 import { SortedVectorBuilder } from "../../lib/negentropy/sorted_vector.ts";
-import type { Connection, Filter, Message } from "../connection.ts";
+import type { Filter, Message, RelayConnection } from "../connection.ts";
 import { Breach, brief, demand, type Rule } from "../rule.ts";
 import { type Event, now } from "../signer.ts";
 import type { Subject } from "../subject.ts";
@@ -23,12 +23,16 @@ function storageOf(events: readonly Event[]) {
   return builder.build();
 }
 
-function answerOf(connection: Connection, session: string): Promise<Message> {
+function answerOf(connection: RelayConnection, session: string): Promise<Message> {
   return connection.expect("NEG-MSG or NEG-ERR", ([type, id]) => id === session && /^NEG-/.test(type));
 }
 
 /** Opens a session and returns the first answer. */
-async function start(connection: Connection, filter: unknown, message: unknown = NOTHING): Promise<Message> {
+async function start(
+  connection: RelayConnection,
+  filter: unknown,
+  message: unknown = NOTHING,
+): Promise<Message> {
   const session = connection.name();
   connection.send(["NEG-OPEN", session, filter, message]);
   const answer = await answerOf(connection, session);
@@ -47,7 +51,7 @@ function messageOf(answer: Message): string {
 }
 
 /** Some events that both have, some that only the relay has, some that only we have. */
-async function sow(relay: Subject, connection: Connection) {
+async function sow(relay: Subject, connection: RelayConnection) {
   const keys = [relay.key(), relay.key()];
   const events = Array.from({ length: EVENTS }, (_, i) =>
     // Many of a second, so that bounds need prefixes of ids.
@@ -60,7 +64,7 @@ async function sow(relay: Subject, connection: Connection) {
 }
 
 /** Reconciles to the end. */
-async function reconcile(connection: Connection, filter: Filter, ours: readonly Event[]) {
+async function reconcile(connection: RelayConnection, filter: Filter, ours: readonly Event[]) {
   const session = connection.name();
   const initiator = new Initiator(storageOf(ours));
   const [have, need]: [string[], string[]] = [[], []];
@@ -80,7 +84,7 @@ async function reconcile(connection: Connection, filter: Filter, ours: readonly 
 }
 
 async function demandDifference(
-  connection: Connection,
+  connection: RelayConnection,
   filter: Filter,
   ours: readonly Event[],
   theirs: readonly Event[],

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { RelayConnection } from "../connection.ts";
 import { brief, demand, NotApplicable, type Rule } from "../rule.ts";
 import type { Event } from "../signer.ts";
 import { SlowReader } from "../slow_reader.ts";
@@ -63,7 +63,7 @@ async function slowReader(relay: Subject): Promise<string> {
 
 /** Publishes as fast as the relay answers, kills it in the middle, and returns what it had acknowledged. */
 async function crash(relay: Subject, events: readonly Event[]): Promise<Event[]> {
-  const connections: Connection[] = [];
+  const connections: RelayConnection[] = [];
   for (let i = 0; i < CRASH_CONNECTIONS; i++) connections.push(await relay.writer());
   events.forEach((event, i) => connections[i % CRASH_CONNECTIONS]!.send(["EVENT", event]));
   const oks = await Promise.all(connections.map(async (connection) => {

@@ -9,7 +9,7 @@ import { type Config, ConfigError, contradictions, type SettingName } from "./co
 import { settingRows } from "./settings.ts";
 
 /** What a reload does. */
-export interface ReloadPlan {
+interface ReloadPlan {
   /** What is in force afterwards. */
   readonly config: Config;
   /** Settings that change at once. */

@@ -95,8 +95,8 @@ const webLink = url("https", "http");
 export const WEBSOCKET_ENGINES = ["serve", "ws"] as const;
 
 /** Who needs an invite (NIP-43), and who may make one. */
-export const MEMBERSHIPS = ["off", "write", "all"] as const;
-export const INVITERS = ["admins", "members", "anybody"] as const;
+const MEMBERSHIPS = ["off", "write", "all"] as const;
+const INVITERS = ["admins", "members", "anybody"] as const;
 
 /** The table. */
 export const SETTINGS = {

@@ -28,7 +28,7 @@ const STATEMENTS = {
 } as const;
 
 /** One code. */
-export interface Invite {
+interface Invite {
   /** Whose it is. */
   readonly inviter: string;
   /** Seconds. */
@@ -38,7 +38,7 @@ export interface Invite {
 }
 
 /** See the module's text. */
-export class Invites {
+export class StoredInvites {
   readonly #statements: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
 
   /** Makes the table where it is missing. */

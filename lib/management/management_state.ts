@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Invites } from "./invites.ts";
+import type { StoredInvites } from "./invites.ts";
 
 /** What a verdict is about. The key of each: hex, hex, the number, an address or a network (`networkText`). */
 export type Subject = "pubkey" | "event" | "kind" | "ip";
@@ -86,7 +86,7 @@ export interface ManagementState {
   assign(pubkey: string, roleId: string, isAssigned: boolean): void;
 
   /** Invite codes: part of the state, but of no change, because no other thread asks for them. */
-  readonly invites: Invites;
+  readonly invites: StoredInvites;
 
   /** The changes that make this state out of none. */
   everything(): ManagementChange[];

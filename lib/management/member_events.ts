@@ -16,7 +16,7 @@ import {
 import type { Role } from "./management_state.ts";
 
 /** An event before it is signed. */
-export interface UnsignedEvent {
+interface UnsignedEvent {
   readonly kind: number;
   readonly tags: readonly (readonly string[])[];
 }

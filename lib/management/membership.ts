@@ -28,7 +28,7 @@ export interface MembershipContext {
 }
 
 /** How new codes are made. */
-export interface InviteTerms {
+interface InviteTerms {
   /** Makes a code that nobody can guess. */
   readonly newCode: () => string;
   /** Keys that may join by it. */

@@ -11,7 +11,7 @@ import { isHex64, type NostrEvent } from "../nostr/event.ts";
 export const KIND_REPORT = 1984;
 
 /** One event that is reported. */
-export interface ReportedEvent {
+interface ReportedEvent {
   readonly id: string;
   /** One line, for `listeventsneedingmoderation`. */
   readonly reason: string;

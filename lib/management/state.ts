@@ -8,7 +8,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "../invariant.ts";
 import { MANAGEMENT_ENTRIES_MAX, MANAGEMENT_ROLES_MAX } from "../limits.ts";
-import { Invites } from "./invites.ts";
+import { StoredInvites } from "./invites.ts";
 import {
   type ManagementChange,
   ManagementError,
@@ -62,7 +62,7 @@ const STATEMENTS = {
 /** See the module's text. */
 export class SqliteManagementState implements ManagementState {
   readonly #db: DatabaseSync;
-  readonly invites: Invites;
+  readonly invites: StoredInvites;
   readonly #nowSeconds: () => number;
   readonly #statements: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
   /** `subject verdict` → how many. */
@@ -74,7 +74,7 @@ export class SqliteManagementState implements ManagementState {
     this.#db = db;
     this.#nowSeconds = nowSeconds;
     db.exec(SCHEMA);
-    this.invites = new Invites(db);
+    this.invites = new StoredInvites(db);
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]),
     ) as Record<keyof typeof STATEMENTS, StatementSync>;

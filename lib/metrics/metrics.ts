@@ -10,7 +10,7 @@ import { PREFIXES } from "../nostr/prefixes.ts";
 import { STORAGE_FAULTS } from "../sqlite/storage_fault.ts";
 
 /** A label with all the values that it can have: no client can add a series. */
-export interface Label {
+interface Label {
   readonly name: string;
   readonly values: readonly string[];
 }
@@ -39,7 +39,7 @@ export const VERBS = [
 ] as const;
 
 /** What an OK said: the prefix of its message, or that the event was accepted as new. */
-export const OK_RESULTS = ["accepted", ...PREFIXES] as const;
+const OK_RESULTS = ["accepted", ...PREFIXES] as const;
 /** Workers that the supervisor starts. */
 export const ACTORS = [
   "gateway",

@@ -8,7 +8,7 @@ import { slotOf } from "./layout.ts";
 import type { ThreadMetrics } from "./thread_metrics.ts";
 
 /** A sample of the process. */
-export interface ProcessSample {
+interface ProcessSample {
   /** Resident memory, bytes. */
   readonly residentBytes: number;
   /** User and system time since the start, seconds. */

@@ -21,7 +21,7 @@ export interface Findings {
 }
 
 /** Bounds of a session; the defaults are those of `lib/limits.ts`. */
-export interface InitiatorOptions {
+interface InitiatorOptions {
   /** Bytes of each message of ours after the first; 0 for no limit. */
   readonly frameBytesMax?: number;
   /** Answers that a session may take. */

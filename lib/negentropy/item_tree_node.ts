@@ -49,7 +49,7 @@ export interface Node {
 }
 
 /** What a full node gave up. */
-export interface Split {
+interface Split {
   readonly key: Bound;
   readonly right: Node;
 }
@@ -59,7 +59,7 @@ export const LEAF_ITEMS = 256;
 /** Room in a leaf's left neighbour for which items are moved there: less would be moved too often. */
 const LEAF_ROOM_MIN = LEAF_ITEMS / 8;
 /** Nodes of a branch. */
-export const BRANCH_NODES = 64;
+const BRANCH_NODES = 64;
 
 /** The items themselves. */
 export class Leaf implements Node {

@@ -28,7 +28,7 @@ import {
 } from "./storage.ts";
 
 /** The first byte of every message: version 1. */
-export const PROTOCOL_VERSION = 0x61;
+const PROTOCOL_VERSION = 0x61;
 /** Bytes that are left free in a limited message for the ranges that close it. */
 const FRAME_BYTES_RESERVED = 200;
 /** Parts that a range is split into. */
@@ -50,7 +50,7 @@ export interface ListedRange {
 }
 
 /** Called with each list of ids, on the side that asked. */
-export type OnList = (range: ListedRange) => void;
+type OnList = (range: ListedRange) => void;
 
 /** The first message: what the initiating side has, as ids or as fingerprints. */
 export function initialMessage(storage: ItemStorage): Uint8Array<ArrayBuffer> {

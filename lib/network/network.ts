@@ -7,7 +7,7 @@
 import { isIP } from "node:net";
 
 /** The addresses whose first `prefixBits` are those of `value`. An address alone has all of its bits. */
-export interface Network {
+interface Network {
   /** 32 for IPv4, 128 for IPv6. */
   readonly bits: 32 | 128;
   /** The address, with zeros after the prefix. */

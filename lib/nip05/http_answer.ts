@@ -7,7 +7,7 @@
  */
 
 /** An answer that has come whole. */
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   readonly body: Uint8Array;
 }

@@ -9,7 +9,7 @@ import { isHex64 } from "./event.ts";
 import type { Filter } from "./filter.ts";
 
 /** Registers, a byte each. */
-export const HLL_REGISTERS = 256;
+const HLL_REGISTERS = 256;
 
 /** The bytes behind the register's that are looked at, as fiatjaf's nostrlib does: a value is 57 at most. */
 const HASH_BYTES = 7;

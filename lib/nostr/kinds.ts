@@ -6,7 +6,7 @@
  */
 
 /** How a relay keeps events of a kind. */
-export type KindClass = "regular" | "replaceable" | "addressable" | "ephemeral";
+type KindClass = "regular" | "replaceable" | "addressable" | "ephemeral";
 
 /**
  * The class of a kind, by NIP-01's ranges.

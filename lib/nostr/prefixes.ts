@@ -19,7 +19,7 @@ export const PREFIXES = [
   "unsupported",
   "info",
 ] as const;
-export type Prefix = typeof PREFIXES[number];
+type Prefix = typeof PREFIXES[number];
 
 /** The prefix of a message, or null if it has none of ours. */
 export function prefixOf(message: string): Prefix | null {

@@ -42,7 +42,7 @@ export class PluginFault extends Error {
 }
 
 /** A line that was read. */
-export interface PluginReply {
+interface PluginReply {
   readonly id: string;
   readonly decision: Decision;
 }

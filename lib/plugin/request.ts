@@ -28,7 +28,7 @@ export interface PluginRequest {
 }
 
 /** The event to ask about. */
-export interface AskedEvent {
+interface AskedEvent {
   readonly id: string;
   readonly pubkey: string;
   /** The event as JSON, on one line. */
@@ -36,7 +36,7 @@ export interface AskedEvent {
 }
 
 /** The filters to ask about. */
-export interface AskedFilters {
+interface AskedFilters {
   readonly type: "req" | "count" | "neg-open";
   /** What the plugin answers with; no other request that is under way may have it. */
   readonly id: string;

@@ -8,7 +8,7 @@ import type { EventPolicy } from "./policy.ts";
 import type { ValueSet } from "../value_set.ts";
 
 /** Which kinds. */
-export interface AllowedKindsOptions {
+interface AllowedKindsOptions {
   /** Only these, or null: all. */
   readonly allowed: ValueSet<number> | null;
   /** Never these, allowed or not; null: none. */

@@ -9,7 +9,7 @@ import type { EventPolicy } from "./policy.ts";
 import type { ValueSet } from "../value_set.ts";
 
 /** Which authors. */
-export interface AllowedWritersOptions {
+interface AllowedWritersOptions {
   /** Only these authors, or null: anybody. */
   readonly allowed: ValueSet<string> | null;
   /** Never these authors, allowed or not; null: none. */

@@ -8,13 +8,13 @@ import type { EventPolicy, Policy, PolicyContext, RequestPolicy } from "./policy
 import type { ValueSet } from "../value_set.ts";
 
 /** Who may read. */
-export interface AuthToReadOptions {
+interface AuthToReadOptions {
   /** One of these keys has to be proved, or null: any key. */
   readonly keys: ValueSet<string> | null;
 }
 
 /** Who may write. */
-export interface AuthToWriteOptions extends AuthToReadOptions {
+interface AuthToWriteOptions extends AuthToReadOptions {
   /** Kinds that may be written without; null: none. */
   readonly openKinds: ValueSet<number> | null;
 }

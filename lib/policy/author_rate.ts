@@ -10,7 +10,7 @@ import type { ValueSet } from "../value_set.ts";
 import type { Buckets } from "./token_buckets.ts";
 
 /** At which rate. */
-export interface AuthorRateOptions {
+interface AuthorRateOptions {
   /** Counted in events, by author. */
   readonly buckets: Buckets;
   /** Authors without a rate; null: none. */

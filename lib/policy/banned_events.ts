@@ -8,7 +8,7 @@ import type { EventPolicy } from "./policy.ts";
 import type { ValueSet } from "../value_set.ts";
 
 /** Which events. */
-export interface BannedEventsOptions {
+interface BannedEventsOptions {
   /** Their ids. */
   readonly banned: ValueSet<string>;
 }

@@ -8,7 +8,7 @@ import type { Policy } from "./policy.ts";
 import type { ValueSet } from "../value_set.ts";
 
 /** Which addresses. */
-export interface BlockedAddressesOptions {
+interface BlockedAddressesOptions {
   /** An `AddressSet`, so that networks count. */
   readonly blocked: ValueSet<string>;
 }

@@ -10,7 +10,7 @@ import type { PolicyContext } from "./policy.ts";
 import { type Buckets, type Rate, TokenBuckets } from "./token_buckets.ts";
 
 /** The rates; null: any. */
-export interface ClientRatesOptions {
+interface ClientRatesOptions {
   readonly perConnection: Rate | null;
   /** IPv6 clients count by their /64: one customer has all of it. */
   readonly perAddress: Rate | null;
@@ -23,7 +23,7 @@ export interface ClientRatesOptions {
 }
 
 /** Which of a client's rates is used up. */
-export interface RateExceeded {
+interface RateExceeded {
   readonly by: "connection" | "address" | "key";
   /** Until it is worth another try, ms. */
   readonly waitMs: number;

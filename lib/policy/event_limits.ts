@@ -13,7 +13,7 @@ import type { EventPolicy } from "./policy.ts";
 import { workFault } from "./required_work.ts";
 
 /** What an operator may set; names as in NIP-11's `limitation`. */
-export interface EventLimits {
+interface EventLimits {
   readonly MAX_EVENT_TAGS: number;
   /** Unicode characters. */
   readonly MAX_CONTENT_LENGTH: number;

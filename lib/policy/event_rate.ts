@@ -8,7 +8,7 @@ import { type ClientRates, rateRefusal } from "./client_rates.ts";
 import type { Policy } from "./policy.ts";
 
 /** At which rates. */
-export interface EventRateOptions {
+interface EventRateOptions {
   /** Counted in events. */
   readonly rates: ClientRates;
 }

@@ -9,7 +9,7 @@ import { type ClientRates, rateRefusal } from "./client_rates.ts";
 import type { RequestPolicy } from "./policy.ts";
 
 /** At which rates. */
-export interface QueryRateOptions {
+interface QueryRateOptions {
   /** Counted in the unit of cost, such as rows read. */
   readonly rates: ClientRates;
   /** What the request itself costs at once, in that unit: without it, requests sent together would all be free. */

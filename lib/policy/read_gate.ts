@@ -11,7 +11,7 @@ import { eventOf, idOf, kindOf, pubkeyOf } from "../nostr/exact.ts";
 import type { PrivateKinds } from "./private_kinds.ts";
 
 /** What nobody is shown. */
-export interface Hidden {
+interface Hidden {
   readonly bannedPubkeys: ReadonlySet<string>;
   readonly bannedEvents: ReadonlySet<string>;
 }

@@ -9,7 +9,7 @@ import { leadingZeroBits } from "../nostr/proof_of_work.ts";
 import type { EventPolicy } from "./policy.ts";
 
 /** How much work. */
-export interface RequiredWorkOptions {
+interface RequiredWorkOptions {
   /** Leading zero bits of the id; 0: none. */
   readonly difficulty: number;
   /** Whether the `nonce` tag has to say what was aimed at. Where it says so, that has to suffice in any case. */

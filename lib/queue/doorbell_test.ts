@@ -12,14 +12,18 @@ Deno.test("a ring after the count was loaded ends the wait at once", async () =>
 
 Deno.test("a ring during the wait wakes the sleeper", async () => {
   const bell = new Doorbell(createDoorbellMemory());
-  const waiting = bell.waitAsync(bell.rings, 60_000);
+  const seen = bell.rings;
+  const waiting = bell.waitAsync(seen, 60_000);
   bell.ring();
   await waiting;
+  assertEquals(bell.rings, seen + 1);
 });
 
 Deno.test("a wait that nobody ends is capped", () => {
   const bell = new Doorbell(createDoorbellMemory());
-  bell.wait(bell.rings, 1);
+  const seen = bell.rings;
+  bell.wait(seen, 1);
+  assertEquals(bell.rings, seen);
 });
 
 Deno.test("a request to stop is seen by the thread that sleeps", async () => {

@@ -14,8 +14,8 @@
  * @module
  */
 
-/** How often main looks, ms. */
-export const HEARTBEAT_LOOK_MS = 500;
+import { HEARTBEAT_LOOK_MS } from "../limits.ts";
+
 /** The most of the time between two looks that counts against a thread, ms. */
 const LOOK_MS_MAX = 2 * HEARTBEAT_LOOK_MS;
 

@@ -1,6 +1,7 @@
 /** Tests of heartbeats: who stands still is found, who moves is not, and main's own absence blames nobody. */
 import { assertEquals } from "@std/assert";
-import { createHeartbeatMemory, Heartbeat, HEARTBEAT_LOOK_MS, HeartbeatWatch } from "./heartbeat.ts";
+import { HEARTBEAT_LOOK_MS } from "../limits.ts";
+import { createHeartbeatMemory, Heartbeat, HeartbeatWatch } from "./heartbeat.ts";
 
 Deno.test("a thread that beats never stands still", () => {
   const memory = createHeartbeatMemory();

@@ -34,7 +34,7 @@ import { exceptInvites, type MemberDecisions, membersOf } from "./members.ts";
 import { KIND_JOIN, KIND_LEAVE, KIND_RELAY_LIST, KIND_VANISH } from "../nostr/kinds.ts";
 
 /** What the operator has decided while the relay runs; `ManagementView` is one. */
-export interface Decisions extends MemberDecisions {
+interface Decisions extends MemberDecisions {
   readonly bannedPubkeys: ValueSet<string>;
   readonly bannedEvents: ValueSet<string>;
   readonly blockedAddresses: ValueSet<string>;
@@ -144,7 +144,7 @@ export function readerPolicy(config: Config, decisions: MemberDecisions): Reques
 }
 
 /** What a REQ, COUNT or NEG-OPEN meets besides the rates. */
-export interface RequestMeans {
+interface RequestMeans {
   /** Of {@linkcode readerPolicy}. */
   readonly mayRead: RequestPolicy | null;
   /** Of {@linkcode queryBudget}. */

@@ -7,7 +7,7 @@
 import type { Config } from "../config/config.ts";
 
 /** One NIP that is served. */
-export interface Nip {
+interface Nip {
   readonly number: number;
   /** The title, as the NIP has it. */
   readonly title: string;

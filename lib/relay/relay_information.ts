@@ -58,7 +58,7 @@ export interface Software {
 }
 
 /** What the document says that no setting does. */
-export interface Sayings {
+interface Sayings {
   /** What management has made of a text (NIP-86); null: what the configuration says. */
   readonly changed?: (name: "name" | "description" | "icon") => string | null;
   /** The public key of the relay itself, or null: it has none. */

@@ -8,7 +8,7 @@
 import type { NostrEvent } from "../nostr/event.ts";
 
 /** An event before it is signed. */
-export interface Draft {
+interface Draft {
   readonly kind: number;
   readonly tags: readonly (readonly string[])[];
   /** Seconds. */

@@ -12,12 +12,10 @@ export type PopularityOrder = Exclude<SortOrder, "new">;
 /** Points of an event's answers: a reply and a repost count two, a reaction and a zap receipt one. */
 export interface Popularity {
   readonly points: number;
-  /** Of answers within the last {@linkcode RECENT_SECONDS}. */
+  /** Of answers within the last `RECENT_SECONDS`. */
   readonly recentPoints: number;
 }
 
-/** What counts as recent for `sort:rising`, seconds. */
-export const RECENT_SECONDS = 6 * 3_600;
 /** Ten times the points put an event this much higher in `sort:hot`, seconds of age (Reddit's number: 12.5 hours). */
 const TENFOLD_SECONDS = 45_000;
 /** Keeps the youngest events from outrunning everything by their first answer, hours (Hacker News' number). */

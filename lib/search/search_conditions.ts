@@ -9,7 +9,7 @@ import { type Sentiment, SENTIMENTS } from "./search_fields.ts";
 import type { SearchText } from "./search_text.ts";
 
 /** The orders besides the best match first. */
-export const SORT_ORDERS = ["new", "top", "hot", "rising"] as const;
+const SORT_ORDERS = ["new", "top", "hot", "rising"] as const;
 export type SortOrder = typeof SORT_ORDERS[number];
 
 /** See the module's text. */

@@ -12,7 +12,7 @@ import { textCases } from "./text_test_cases.ts";
 import { writingCases } from "./writing_test_cases.ts";
 
 /** One backend under test. */
-export interface Backend {
+interface Backend {
   readonly name: string;
   /** Opens an index that holds nothing, prepared. */
   open(): Promise<SearchIndex>;

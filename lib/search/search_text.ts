@@ -9,8 +9,8 @@ import { SEARCH_BYTES_MAX, SEARCH_CLAUSES_MAX } from "../limits.ts";
 import { CJK, normalizeText } from "./text.ts";
 
 /** The extensions of NIP-50 and of its `sort` proposal. Others are ignored, as the NIP asks. */
-export const SEARCH_EXTENSIONS = ["include", "domain", "language", "sentiment", "nsfw", "sort"] as const;
-export type SearchExtension = typeof SEARCH_EXTENSIONS[number];
+const SEARCH_EXTENSIONS = ["include", "domain", "language", "sentiment", "nsfw", "sort"] as const;
+type SearchExtension = typeof SEARCH_EXTENSIONS[number];
 
 /** One condition of a search: words that stand one after another in one field of an event. */
 export interface SearchClause {

@@ -53,7 +53,7 @@ export function mayHearEphemeral({ kinds }: Filter): boolean {
 }
 
 /** The keys of an event that is looked up. */
-export interface Heard {
+interface Heard {
   readonly kind: number;
   readonly idKey: number;
   readonly pubkeyKey: number;

@@ -25,7 +25,7 @@ const NO_TAGS: readonly TagKeys[] = [];
 const NO_VALUES: readonly string[] = [];
 
 /** Where a filter is filed, and under which keys; an "any" has none. */
-export interface FilterPlace {
+interface FilterPlace {
   readonly place: Place;
   readonly keys: readonly number[];
   /** What the keys stand for, in their order; empty where they say it all. */

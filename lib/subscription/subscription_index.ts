@@ -45,7 +45,7 @@ interface Subscribed<Owner> {
 }
 
 /** What an index needs beside its owners. */
-export interface IndexParts<Owner> {
+interface IndexParts<Owner> {
   /** Keeps clients from choosing keys that are found slowly. */
   readonly hash: KeyHash;
   /** Is told of every filter, for those who ask whether anybody listens. */

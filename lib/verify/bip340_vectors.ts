@@ -5,7 +5,7 @@
  */
 
 /** One vector; the texts are hex. */
-export interface Bip340Vector {
+interface Bip340Vector {
   readonly index: number;
   /** What it is there for. */
   readonly what: string;

@@ -82,7 +82,7 @@ export class FrameBatch {
 }
 
 /** A packed event as policies see it. One instance serves many events. */
-export class ReadEvent implements PolicyEvent, EventFindings {
+class ReadEvent implements PolicyEvent, EventFindings {
   readonly #target: PackTarget;
   readonly #read: Uint32Array;
   readonly #packed: PackedEvent;

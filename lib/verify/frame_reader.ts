@@ -12,8 +12,6 @@
  * @module
  */
 
-/** Memories that frames may lie in. */
-export const FRAME_SOURCES_MAX = 128;
 /** Words of a frame's entry. */
 export const FRAME_WORDS = 4;
 /** Words of what is said about a frame. */

@@ -6,9 +6,10 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import { FRAME_SOURCES_MAX } from "../limits.ts";
 import { type NativeLibrary, openNativeLibrary } from "../native/library.ts";
 import { checkFrames, checkItems, checkMessages } from "./batch_bounds.ts";
-import { FRAME_SOURCES_MAX, type FrameReader } from "./frame_reader.ts";
+import type { FrameReader } from "./frame_reader.ts";
 import type { SignatureVerifier, VerifyCounters, VerifyTier } from "./verifier.ts";
 
 /** Numbers of the tiers in `native/sluice.h`. */
@@ -25,7 +26,7 @@ const HOW: Record<NativeTier, string> = {
 };
 
 /** A tier of the library. */
-export type NativeTier = keyof typeof TIER_NUMBERS;
+type NativeTier = keyof typeof TIER_NUMBERS;
 
 /** Whether `tier` is one that {@linkcode openNative} opens. */
 export function isNativeTier(tier: VerifyTier): tier is NativeTier {

@@ -10,7 +10,7 @@ import { type SignatureVerifier, VERIFY_TIERS, type VerifyTier } from "./verifie
 import { openWasm } from "./wasm_verifier.ts";
 
 /** What {@linkcode openVerifier} is asked for. */
-export interface VerifierChoice {
+interface VerifierChoice {
   /** A tier to serve, or none other; `auto` takes the fastest that opens. */
   readonly tier: "auto" | VerifyTier;
   /** The library that `scripts/native.ts` built, or null when there is none. */
@@ -18,7 +18,7 @@ export interface VerifierChoice {
 }
 
 /** The verifier that serves, and the faster tiers that could not. */
-export interface OpenedVerifier {
+interface OpenedVerifier {
   readonly verifier: SignatureVerifier;
   readonly skipped: { readonly tier: VerifyTier; readonly reason: string }[];
 }

@@ -28,7 +28,7 @@ export interface Refusal {
 }
 
 /** An event that was read from a text, and what both of its texts hold. */
-export interface ParsedEvent {
+interface ParsedEvent {
   readonly event: NostrEvent;
   readonly parts: EventParts;
 }
@@ -43,7 +43,7 @@ export interface TextEntry {
 }
 
 /** What is asked of an event before its id is computed. */
-export interface TextCheck {
+interface TextCheck {
   readonly policy: EventPolicy;
   readonly context: PolicyContext;
 }

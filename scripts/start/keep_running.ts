@@ -17,10 +17,10 @@ export interface Life {
 }
 
 /** Starts the program. */
-export type Spawn = (life: Life) => Deno.ChildProcess | Promise<Deno.ChildProcess>;
+type Spawn = (life: Life) => Deno.ChildProcess | Promise<Deno.ChildProcess>;
 
 /** How it is kept running. */
-export interface KeepOptions {
+interface KeepOptions {
   /** The pause before it is started again; it doubles while lives are short, ms. */
   readonly delayMs: number;
   /** Whether the first one takes over from a program that others have started. */

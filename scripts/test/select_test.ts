@@ -1,7 +1,7 @@
 /** Tests of choosing test files, over a small tree on disk. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { selectTests } from "./select.ts";
+import { phasesOf, selectTests } from "./select.ts";
 
 const EXAMPLE = "/**\n * @example Usage\n * ```ts\n * 1;\n * ```\n */\nexport const a = 1;\n";
 
@@ -16,6 +16,7 @@ const TREE: Record<string, string> = {
   "tests/protocol/nip01_test.ts": "",
   "tests/fuzz/filters_test.ts": "",
   "tests/fuzz/frames_test.ts": `import { startRelay } from "../support/relay.ts";`,
+  "tests/pipeline/overload_test.ts": "// alone: counts what the machine does\n",
   "tests/support/prng_test.ts": "",
 };
 
@@ -33,16 +34,17 @@ async function withTree(test: (root: URL) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("selectTests() finds every test file and example, and runs relays one after another", async () => {
+Deno.test("selectTests() finds every test file and example, and keeps apart what starts relays", async () => {
   await withTree(async (root) => {
     const selection = await selectTests(root);
-    assertEquals(selection.together, [
+    assertEquals(selection.engines, [
       "lib/a_test.ts",
       "lib/search/shared_test.ts",
       "tests/fuzz/filters_test.ts",
       "tests/support/prng_test.ts",
     ]);
-    assertEquals(selection.alone, ["tests/fuzz/frames_test.ts", "tests/protocol/nip01_test.ts"]);
+    assertEquals(selection.relays, ["tests/fuzz/frames_test.ts", "tests/protocol/nip01_test.ts"]);
+    assertEquals(selection.alone, ["tests/pipeline/overload_test.ts"]);
     assertEquals(selection.examples, ["lib/a.ts"]);
     assert(selection.wantsOpenSearch);
   });
@@ -51,8 +53,31 @@ Deno.test("selectTests() finds every test file and example, and runs relays one 
 Deno.test("selectTests() keeps to its filters, and asks for OpenSearch only where a chosen file does", async () => {
   await withTree(async (root) => {
     const selection = await selectTests(root, ["./lib/a", "tests/protocol"]);
-    assertEquals(selection.together, ["lib/a_test.ts"]);
-    assertEquals(selection.alone, ["tests/protocol/nip01_test.ts"]);
+    assertEquals(selection.engines, ["lib/a_test.ts"]);
+    assertEquals(selection.relays, ["tests/protocol/nip01_test.ts"]);
     assertFalse(selection.wantsOpenSearch);
+  });
+});
+
+Deno.test("phasesOf() tries what clients see with both engines, unless the run names one", async () => {
+  await withTree(async (root) => {
+    const selection = await selectTests(root);
+    const phases = phasesOf(selection, undefined);
+    assertEquals(phases.map(({ name }) => name), [
+      "engines",
+      "examples",
+      "relays",
+      "alone",
+      "ws",
+      "ws-alone",
+    ]);
+    assertEquals(phases[4]!.files, ["tests/protocol/nip01_test.ts"]);
+    assertEquals(phases[5]!.files, ["tests/pipeline/overload_test.ts"]);
+    assertEquals(phasesOf(selection, "ws").map(({ name }) => name), [
+      "engines",
+      "examples",
+      "relays",
+      "alone",
+    ]);
   });
 });

@@ -1,41 +1,10 @@
 /**
- * Rules about how modules hang together: layers, circles, and files that nothing leads to.
+ * Rules about how modules hang together: circles, files that nothing leads to, and packages.
  * Pure functions; they run in the process of `deno task tidy`.
  *
  * @module
  */
 import { type Edge, edgesOf, type Finding, isTest, type Project } from "./project.ts";
-
-/** What others may import of a service. */
-const SERVICE_DOORS = new Set(["handle.ts", "messages.ts"]);
-
-/** `lib` stands alone; a service meets another through its handle and its messages; the program needs no test. */
-export function checkLayers(project: Project): Finding[] {
-  const findings: Finding[] = [];
-  for (const { from, line, to } of edgesOf(project)) {
-    if (to === undefined) continue;
-    const message = layerBreach(from, to);
-    if (message !== undefined) findings.push({ path: from, line, message });
-  }
-  return findings;
-}
-
-function layerBreach(from: string, to: string): string | undefined {
-  const [layer, service] = from.split("/");
-  const [toLayer, toService, ...rest] = to.split("/");
-  if (layer === "lib" && toLayer === "services") return `lib imports no service: "${to}"`;
-  if (isTest(from)) return undefined;
-  if ((layer === "lib" || layer === "services") && ["tests", "bench", "scripts"].includes(toLayer!)) {
-    return `${layer} imports nothing of ${toLayer}: "${to}"`;
-  }
-  if (layer === "lib" && to.endsWith("_test.ts")) return `a test is imported by nobody: "${to}"`;
-  const meetsService = layer === "services" && toLayer === "services" && rest.length > 0 &&
-    service !== toService;
-  if (meetsService && !SERVICE_DOORS.has(rest.join("/"))) {
-    return `a service is met through its handle.ts or messages.ts: "${to}"`;
-  }
-  return undefined;
-}
 
 /** No module loads itself by way of others. Types, `import()` and workers load later, so they make no circle. */
 export function checkCircles(project: Project): Finding[] {
@@ -69,8 +38,6 @@ export function checkDeadFiles(project: Project): Finding[] {
     if (reached.has(path)) return;
     reached.add(path);
     for (const { to } of edges.get(path) ?? []) if (to !== undefined) reach(to);
-    const types = project.get(path)?.match(/^\/\/ @ts-types="(\.[^"]+)"/m)?.[1];
-    if (types) reach(new URL(types, `file:///${path}`).pathname.slice(1));
   }
   const modules = [...project.keys()].filter((path) => path.endsWith(".ts"));
   for (const path of modules) {
@@ -99,7 +66,7 @@ export function checkPackages(project: Project): Finding[] {
     if (!edges.some((edge) => isOf(edge, name))) {
       findings.push({ path, message: `nothing imports "${name}"` });
     }
-    const packageName = name.replace(/\/$/, "");
+    const packageName = name.replace(/\/$/, "").replace(/^@types\//, "");
     if (target.startsWith("npm:") && architecture !== undefined && !architecture.includes(packageName)) {
       findings.push({ path: "ARCHITECTURE.md", message: `does not name the package "${packageName}"` });
     }

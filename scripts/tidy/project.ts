@@ -34,6 +34,8 @@ const SKIPPED_FOLDERS = new Set([".git", "node_modules", "data", "build", "targe
 const SKIPPED_PATHS = /^(deno\.lock|bench\/results\/.*|tests\/support\/opensearch\/lib\/.*)$/;
 
 const STATIC_IMPORT = /^(?:import|export)\s(?:[^;"'`]*?\sfrom\s*)?"([^"]+)"/gm;
+/** The types of the import on the next line. */
+const TYPES = /^\/\/ @ts-types="([^"]+)"/gm;
 const LATE_IMPORT =
   /\bimport\(\s*"([^"]+)"|\bnew URL\(\s*"(\.[^"]+\.ts)",\s*import\.meta\.url|import\.meta\.resolve\("(\.[^"]+)"/g;
 
@@ -61,12 +63,18 @@ export function edgesOf(project: Project): Edge[] {
       const isStatic = !/^(?:import|export)\s+type\s/.test(match[0]);
       edges.push(edge(from, text, match, match[1]!, isStatic));
     }
+    for (const match of text.matchAll(TYPES)) edges.push(edge(from, text, match, match[1]!, false));
     for (const match of text.matchAll(LATE_IMPORT)) {
       if (isComment(text, match.index)) continue;
       edges.push(edge(from, text, match, (match[1] ?? match[2] ?? match[3])!, false));
     }
   }
   return edges;
+}
+
+/** The text with its comments blanked out, so that offsets and lines stay. */
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*/gm, (comment) => comment.replace(/[^\n]/g, " "));
 }
 
 /** The number of the line, from 1, at an offset of a text. */

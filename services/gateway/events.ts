@@ -34,7 +34,7 @@ const TAGS_SHARE_USED = "rate-limited: too many tags of this connection wait, sl
 const TAGS_ROOM_USED = "rate-limited: events with many tags wait, try again";
 
 /** What it is made of. */
-export interface EventsParts {
+interface EventsParts {
   readonly memory: RelayMemory;
   readonly metrics: ThreadMetrics;
   readonly origin: Origin;

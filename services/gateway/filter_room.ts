@@ -19,7 +19,7 @@ export const FILTER_VALUES = slotOf("nostr_filter_values_held");
 const VALUES_TOTAL_MAX = HELD_VALUES_TOTAL_BYTES_MAX / HELD_VALUE_BYTES;
 
 /** Whose filters they are. */
-export interface FilterHolder {
+interface FilterHolder {
   /** What its filters count as (`held_values.ts`). */
   heldValues: number;
 }

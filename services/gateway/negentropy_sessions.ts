@@ -59,7 +59,7 @@ export class NegentropySession implements AskedQuery {
 }
 
 /** The readers as a session needs them. */
-export type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
+type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
 
 /** Who may compare what. */
 export interface SyncAccess {

@@ -10,7 +10,7 @@
 import { OUTBOUND_FLOOR_BYTES, OUTBOUND_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
 
 /** Whoever bytes wait for. */
-export interface Waiting {
+interface Waiting {
   /** Asks its socket, and accounts for the answer. */
   measureBufferedBytes(): number;
 }

@@ -17,7 +17,7 @@ import type { Connection } from "./connection.ts";
 export type AskedVerb = "REQ" | "COUNT" | "NEG-OPEN";
 
 /** A request as the client sent it. */
-export interface AskedRequest {
+interface AskedRequest {
   readonly verb: AskedVerb;
   readonly subscriptionId: string;
   /** The whole message. */

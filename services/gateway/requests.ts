@@ -33,7 +33,7 @@ export const TOO_SLOW = "rate-limited: the client reads too slowly";
 const TOO_DEAR = "rate-limited: the filters cost too much for what they match";
 
 /** What it is made of. */
-export interface RequestsParts {
+interface RequestsParts {
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   readonly answers: Answers;

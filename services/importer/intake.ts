@@ -19,7 +19,7 @@ const SUFFIX = "]".charCodeAt(0);
 const decoder = new TextDecoder();
 
 /** How lines are decided about. */
-export interface IntakeOptions {
+interface IntakeOptions {
   /** Asked before signatures. */
   readonly check: EventPolicy;
   /** Signatures are taken for granted. */

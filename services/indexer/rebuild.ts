@@ -18,7 +18,7 @@ const BULK_FAILURES = slotOf("nostr_bulk_failures_total");
 const DEAD_LETTERS = slotOf("nostr_search_dead_letters");
 
 /** What a step of the rebuild means for the index that serves. */
-export type RebuildStep =
+type RebuildStep =
   /** Nothing is asked for, or it does not answer. */
   | "idle"
   /** Another bulk waits. */

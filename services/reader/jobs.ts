@@ -9,6 +9,7 @@ import {
   COUNT_DISTINCT_MAX,
   READER_SLICE_CHARS_MAX,
   READER_SLICE_ROWS_MAX,
+  RECENT_SECONDS,
   SCAN_ROW_CHARS,
   SCAN_TEXT_ALONG_BYTES_MAX,
   SEARCH_HITS_MAX,
@@ -17,12 +18,7 @@ import {
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { HyperLogLog, hyperLogLogOffset, isCanonicalCount } from "../../lib/nostr/hyperloglog.ts";
 import type { ReadGate, ReadingRights } from "../../lib/policy/read_gate.ts";
-import {
-  type PopularityOrder,
-  popularityOrder,
-  popularityScore,
-  RECENT_SECONDS,
-} from "../../lib/search/popularity.ts";
+import { type PopularityOrder, popularityOrder, popularityScore } from "../../lib/search/popularity.ts";
 import { searchConditions } from "../../lib/search/search_conditions.ts";
 import { type SearchReader, SearchUnavailableError } from "../../lib/search/search_index.ts";
 import { parseSearchText } from "../../lib/search/search_text.ts";

@@ -13,7 +13,7 @@ import { NEGENTROPY_ANSWER_MS_MAX } from "../../lib/limits.ts";
 export const TOO_LATE = "blocked: the relay has too much to compare now, try again later";
 
 /** A session, as far as turns go. */
-export interface GatheringSession {
+interface GatheringSession {
   /** Whether it needs a set and has not all of it. */
   readonly isGathering: boolean;
   /** When its message came, ms. */

@@ -27,7 +27,7 @@ const BATCH = 64;
 const MEMORY_BYTES = 4 * 1024 * 1024;
 
 /** What a run has seen. */
-export interface FramesReport {
+interface FramesReport {
   frames: number;
   /** Right by JavaScript. */
   right: number;

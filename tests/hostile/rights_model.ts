@@ -8,19 +8,19 @@
 import { naiveMatch, type PlainEvent, type PlainFilter } from "../support/naive_matcher.ts";
 
 /** A filter, with a search of words that have to stand in the content. */
-export interface ModelFilter extends PlainFilter {
+interface ModelFilter extends PlainFilter {
   search?: string;
 }
 
 /** A REQ's answer. */
-export interface Page {
+interface Page {
   readonly ids: readonly string[];
   /** What the EOSE says of the rest (NIP-67). */
   readonly hint: readonly string[];
 }
 
 /** The relay's own limits. */
-export interface ModelLimits {
+interface ModelLimits {
   readonly limitMax: number;
   readonly limitDefault: number;
 }

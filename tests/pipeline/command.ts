@@ -8,7 +8,7 @@
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** What a command did. */
-export interface Outcome {
+interface Outcome {
   readonly code: number;
   /** Its standard output. */
   readonly lines: readonly string[];

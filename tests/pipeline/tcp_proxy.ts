@@ -6,10 +6,10 @@
  */
 
 /** What a proxy does with connections: pass them on, refuse them, or take them and stay silent. */
-export type ProxyMode = "pass" | "refuse" | "stall";
+type ProxyMode = "pass" | "refuse" | "stall";
 
 /** Looks at what passes. `true` keeps it from passing; the connection stays open. */
-export type Inspect = (direction: "request" | "answer", bytes: Uint8Array) => boolean;
+type Inspect = (direction: "request" | "answer", bytes: Uint8Array) => boolean;
 
 /** See the module's text. `await using` ends it. */
 export class TcpProxy implements AsyncDisposable {

@@ -22,7 +22,7 @@ const EPHEMERAL_SHARE = 0.05;
 const WRAP_SHARE = 0.05;
 
 /** What a test decides about its workload. */
-export interface WorkloadOptions {
+interface WorkloadOptions {
   /** The number of the first of the keys that sign. */
   readonly firstKey?: number;
   /** Requests to vanish (NIP-62), gift wraps and ephemeral events as well. */

@@ -12,7 +12,7 @@ import { type EventTemplate, signEvent, type TestEvent, type TestKey } from "../
 export const RPC_TYPE = "application/nostr+json+rpc";
 
 /** What an answer is. */
-export interface RpcReply {
+interface RpcReply {
   readonly status: number;
   readonly body: { readonly result?: unknown; readonly error?: string };
 }

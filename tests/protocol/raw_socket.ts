@@ -9,7 +9,7 @@
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** One frame of the relay. */
-export interface RawFrame {
+interface RawFrame {
   readonly opcode: number;
   /** Whether its first reserved bit is set (RFC 7692). */
   readonly deflated: boolean;

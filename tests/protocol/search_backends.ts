@@ -16,7 +16,7 @@ export const FLUSH = { FLUSH_INTERVAL_MS: "50" };
 export const INDEXED_MS = 30_000;
 
 /** Declares a test for each backend. */
-export type TestBoth = (name: string, run: (client: TestClient, url: string) => Promise<void>) => void;
+type TestBoth = (name: string, run: (client: TestClient, url: string) => Promise<void>) => void;
 
 /** Starts a relay on each backend for the tests of the calling file. */
 export async function searchBackends(env: Record<string, string> = {}): Promise<TestBoth> {

@@ -24,13 +24,13 @@ export interface QueryResult {
 }
 
 /** How a connection ended. */
-export interface Closed {
+interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
 /** Settings of a connection. */
-export interface ConnectOptions {
+interface ConnectOptions {
   /** HTTP headers of the upgrade request. */
   readonly headers?: Record<string, string>;
   /** The longest wait for a message, ms, where a call gives none. */

@@ -12,7 +12,7 @@
 import type { TestEvent } from "./sign.ts";
 
 /** How the relay answered: not at all, with OK true, or with OK false. */
-export type AnswerState = "sent" | "accepted" | "refused";
+type AnswerState = "sent" | "accepted" | "refused";
 
 /** What the model remembers of an event. */
 export interface Remembered {

@@ -6,7 +6,7 @@
  */
 
 /** What happens to a request instead of being passed on, or to the answer that OpenSearch gave. */
-export interface Faults {
+interface Faults {
   /** How long each answer is held back, ms. */
   delayMs: number;
   /** Bulk calls are refused as a whole: 429, as by a node without room in its queue. */

@@ -4,17 +4,10 @@
  *
  * @module
  */
+import type { NostrEvent as PlainEvent } from "nostr-tools/core";
 
 /** An event as clients see it. */
-export interface PlainEvent {
-  id: string;
-  pubkey: string;
-  created_at: number;
-  kind: number;
-  tags: string[][];
-  content: string;
-  sig: string;
-}
+export type { PlainEvent };
 
 /** A filter as clients send it. */
 export interface PlainFilter {

@@ -6,9 +6,10 @@
  * @module
  */
 import type { Item } from "../../lib/negentropy/storage.ts";
+import { TextLineStream } from "../../lib/std/streams.ts";
 
 /** What the oracle said to one message. */
-export interface OracleAnswer {
+interface OracleAnswer {
   /** The next message, or null: the initiating side is done. */
   readonly message: Uint8Array<ArrayBuffer> | null;
   readonly have: readonly string[];
@@ -45,12 +46,12 @@ export class Oracle implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamDefaultReader<string>;
   /** What has been read and not yet taken, in whole lines and a rest. */
-  #text = "";
 
   constructor(program: string) {
     this.#child = new Deno.Command(program, { stdin: "piped", stdout: "piped" }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+      .getReader();
   }
 
   /** Forgets everything and takes these items, which are without repeats. */
@@ -94,15 +95,8 @@ export class Oracle implements AsyncDisposable {
   }
 
   async #line(): Promise<string> {
-    let end = this.#text.indexOf("\n");
-    while (end < 0) {
-      const { done, value } = await this.#output.read();
-      if (done) throw new Error("Cannot read oracle: it has ended");
-      end = value.indexOf("\n") < 0 ? -1 : this.#text.length + value.indexOf("\n");
-      this.#text += value;
-    }
-    const line = this.#text.slice(0, end);
-    this.#text = this.#text.slice(end + 1);
-    return line;
+    const { done, value } = await this.#output.read();
+    if (done) throw new Error("Cannot read oracle: it has ended");
+    return value;
   }
 }

@@ -8,7 +8,7 @@ import { reconcile } from "../../lib/negentropy/reconcile.ts";
 import type { ItemStorage } from "../../lib/negentropy/storage.ts";
 
 /** What a session brought. */
-export interface SessionResult {
+interface SessionResult {
   /** Ids in hex, sorted. */
   readonly have: readonly string[];
   readonly need: readonly string[];

@@ -53,7 +53,7 @@ export function twoSets(prng: Prng, sizes: SetSizes): TwoSets {
 }
 
 /** The ids of items, hex, sorted. */
-export function hexIds(items: readonly Item[]): string[] {
+function hexIds(items: readonly Item[]): string[] {
   return items.map((item) => item.id.toHex()).sort();
 }
 

@@ -14,7 +14,7 @@ import { type SetSizes, twoSets } from "./negentropy_sets.ts";
 import { Prng } from "./prng.ts";
 
 /** A session between two sets that a seed makes. */
-export interface Scenario {
+interface Scenario {
   readonly name: string;
   readonly seed: number;
   readonly sizes: SetSizes;

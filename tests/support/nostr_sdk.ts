@@ -13,7 +13,7 @@ const SYNC = new URL("./nostr_sdk/sync.py", import.meta.url).pathname;
 const PUBLISH = new URL("./nostr_sdk/publish.py", import.meta.url).pathname;
 
 /** What a sync brought. */
-export interface SyncResult {
+interface SyncResult {
   /** The client's own words. */
   readonly summary: string;
   /** Ids that its database holds afterwards, sorted. */

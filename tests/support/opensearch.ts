@@ -13,7 +13,7 @@ const READY_MS_MAX = 120_000;
 const STOP_MS_MAX = 20_000;
 
 /** Where and how a node starts. */
-export interface OpenSearchOptions {
+interface OpenSearchOptions {
   /** HTTP port; a free one by default. */
   readonly port?: number;
   /** Directory of its data, kept by `stop`; a temporary one by default, which `stop` removes. */
@@ -23,7 +23,7 @@ export interface OpenSearchOptions {
 }
 
 /** A running node. */
-export interface OpenSearchNode {
+interface OpenSearchNode {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
@@ -36,7 +36,7 @@ export interface OpenSearchNode {
 }
 
 /** A node that several test files may share: `stop` ends it only if this call started it. */
-export type SharedOpenSearch = Pick<OpenSearchNode, "url" | "stop">;
+type SharedOpenSearch = Pick<OpenSearchNode, "url" | "stop">;
 
 /**
  * Returns the node that `SLUICE_TEST_OPENSEARCH` names, or starts one; null where it says `none`: the run does without

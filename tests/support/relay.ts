@@ -11,7 +11,7 @@ import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 
 /** What a test decides about its relay. */
-export interface RelayOptions {
+interface RelayOptions {
   /** Settings, as in `.env`. They win over the ones this module sets (`HOST`, `PORT`, `DATA_DIR`). */
   readonly env?: Record<string, string>;
   /** A settings file, which the relay reads again when it changes. */
@@ -29,7 +29,7 @@ export interface RelayOptions {
 }
 
 /** How a relay ended. */
-export interface Exit {
+interface Exit {
   readonly code: number;
   readonly signal: Deno.Signal | null;
 }

@@ -13,17 +13,10 @@
  */
 import { hash } from "node:crypto";
 import { initNostrWasm } from "nostr-wasm";
+import type { NostrEvent as TestEvent } from "nostr-tools/core";
 
 /** A signed event (NIP-01). */
-export interface TestEvent {
-  id: string;
-  pubkey: string;
-  created_at: number;
-  kind: number;
-  tags: string[][];
-  content: string;
-  sig: string;
-}
+export type { TestEvent };
 
 /** What a test decides about an event. `created_at` is now, in seconds, unless given. */
 export interface EventTemplate {

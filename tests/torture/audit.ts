@@ -39,7 +39,7 @@ const SEARCH_CONTRADICTIONS: Record<string, string> = {
 };
 
 /** What a store holds, and what is wrong with it. */
-export interface StoreAudit {
+interface StoreAudit {
   readonly events: ReadonlyMap<string, TestEvent>;
   readonly mistakes: string[];
 }

@@ -26,7 +26,7 @@ export async function writeReport(folder: string, sections: readonly Section[]):
 }
 
 /** A table for each trial: its runs, what they did in sum, and what they found. */
-export function markdownOf(sections: readonly Section[]): string {
+function markdownOf(sections: readonly Section[]): string {
   const texts = [...Map.groupBy(sections, ({ name }) => name)].map(([name, runs]) => {
     const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
     const rows = Object.entries(sumOf(runs)).map(([figure, value]) =>

@@ -5,6 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import { invariant } from "../../invariant.ts";
 import { BULK_EVENTS_MAX } from "../../limits.ts";
 import type { Cursor } from "../../log/durable_cursor.ts";
@@ -27,7 +28,7 @@ import { type Part, PartWriter, tableOf } from "./parts.ts";
 import { searchSteps } from "./search_steps.ts";
 import { Statements } from "./statements.ts";
 import { makeTables, migrate, SCHEMA_VERSION } from "./schema.ts";
-import { Turns } from "./turns.ts";
+import { SearchTurns } from "./turns.ts";
 import { indexedWords } from "./words.ts";
 
 /** Parts whose statements the writer keeps: most changes are of the newest. */
@@ -37,13 +38,13 @@ const PARTS_AT_HAND_MAX = 16;
 export class Fts5Reader implements SearchReader {
   readonly description: string;
   readonly #path: string;
-  readonly #turns: Turns;
+  readonly #turns: SearchTurns;
   #opened: Statements | null = null;
 
   /** @param pause Lets the thread do other work between two steps of a search. */
   constructor(path: string, pause: () => Promise<void>) {
     this.#path = path;
-    this.#turns = new Turns(pause);
+    this.#turns = new SearchTurns(pause);
     this.description = describe(path);
   }
 
@@ -176,7 +177,7 @@ class DocumentWriter {
   readonly #insertTag: StatementSync;
   readonly #db: DatabaseSync;
   /** By the table of a part: writing words, and removing them. */
-  readonly #texts = new Map<string, TextStatements>();
+  readonly #texts = new LRUCache<string, TextStatements>({ max: PARTS_AT_HAND_MAX });
   readonly #remove: StatementSync;
   readonly #removeTags: StatementSync;
 
@@ -234,7 +235,6 @@ class DocumentWriter {
         ),
         remove: this.#db.prepare(`DELETE FROM ${table} WHERE rowid = ?`),
       };
-      if (this.#texts.size >= PARTS_AT_HAND_MAX) this.#texts.clear();
       this.#texts.set(table, statements);
     }
     return statements;

@@ -8,7 +8,7 @@ import { Fts5Index } from "./fts5_index.ts";
 import { partsOf } from "./parts.ts";
 import { searchSteps } from "./search_steps.ts";
 import { Statements } from "./statements.ts";
-import { Turns } from "./turns.ts";
+import { SearchTurns } from "./turns.ts";
 
 const DOCUMENTS = 2 * SEARCH_PART_DOCUMENTS_MAX + 100;
 const AT_ONCE = 2_000;
@@ -122,7 +122,7 @@ Deno.test("a document leaves the part that it is in, and long ones make parts sh
 
 Deno.test("steps of searches that run at once take turns, with other work after each", async () => {
   const order: string[] = [];
-  const turns = new Turns(() => {
+  const turns = new SearchTurns(() => {
     order.push("other work");
     return Promise.resolve();
   });

@@ -5,13 +5,14 @@
  *
  * @module
  */
+import { LRUCache } from "lru-cache";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { SEARCH_STATEMENTS_MAX } from "../../limits.ts";
 
 /** See the module's text. */
 export class Statements {
   readonly db: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #prepared = new LRUCache<string, StatementSync>({ max: SEARCH_STATEMENTS_MAX });
 
   constructor(db: DatabaseSync) {
     this.db = db;
@@ -21,7 +22,6 @@ export class Statements {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       statement = this.db.prepare(sql);
-      if (this.#prepared.size >= SEARCH_STATEMENTS_MAX) this.#prepared.clear();
       this.#prepared.set(sql, statement);
     }
     return statement;

@@ -6,7 +6,7 @@
  */
 
 /** See the module's text. */
-export class Turns {
+export class SearchTurns {
   readonly #pause: () => Promise<void>;
   #last: Promise<void> = Promise.resolve();
 

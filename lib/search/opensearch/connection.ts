@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 }
 
 /** One request. */
-export interface OpenSearchRequest {
+interface OpenSearchRequest {
   /** For messages: what the request is for, after "Cannot". */
   readonly purpose: string;
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

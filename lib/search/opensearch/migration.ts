@@ -39,7 +39,7 @@ function partsOf(index: string, name: string): { version: number; number: number
 }
 
 /** What is known of the index after {@linkcode ensureIndex}. */
-export interface FoundIndex {
+interface FoundIndex {
   readonly names: IndexNames;
   /** OpenSearch's own name for this very index; an index made anew under the same name has another. */
   readonly uuid: string;

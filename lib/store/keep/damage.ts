@@ -26,7 +26,7 @@ export class StoreDamagedError extends Error {
 }
 
 /** What the check takes from outside. */
-export interface CheckOptions {
+interface CheckOptions {
   /** A number from 0 up to 1, excluded. */
   random(): number;
   /** False once the check has taken long enough. */

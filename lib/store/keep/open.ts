@@ -10,10 +10,10 @@ import { BUSY_MS, openToRead, openToWrite } from "../../sqlite/open_database.ts"
 import { migrate } from "./schema.ts";
 
 /** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */
-export type Durability = "full" | "normal";
+type Durability = "full" | "normal";
 
 /** How to open the one connection that writes. */
-export interface WriteOptions {
+interface WriteOptions {
   readonly durability: Durability;
   /** Page cache of this connection, MiB. */
   readonly cacheMebibytes: number;

@@ -12,7 +12,7 @@ import { EventIntake } from "../../verify/event_intake.ts";
 import type { SignatureVerifier } from "../../verify/verifier.ts";
 
 /** A text that is not what it says, and why. */
-export interface UntrueText {
+interface UntrueText {
   readonly seq: number;
   readonly reason: string;
 }

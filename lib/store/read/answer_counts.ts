@@ -36,7 +36,7 @@ export const ANSWER_KINDS: readonly number[] = [...POINTS.keys(), ZAP_RECEIPT];
 type AnswerRow = [kind: number, age: number, author: number, seq: number, expiresAt: number];
 
 /** Points of one event's answers. */
-export interface AnswerPoints {
+interface AnswerPoints {
   readonly points: number;
   /** Of answers since the moment that was asked for. */
   readonly recentPoints: number;

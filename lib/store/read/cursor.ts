@@ -25,7 +25,7 @@ export type Row = [
 ];
 
 /** A place between rows: after the one with these. Ids may share a key, so that only the seq makes it one place. */
-export interface RowPlace {
+interface RowPlace {
   readonly age: number;
   readonly idKey: number;
   readonly seq: number;

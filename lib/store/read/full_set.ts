@@ -31,7 +31,7 @@ import { LogRows } from "../../log/log_rows.ts";
 import { returnArrays } from "../../sqlite/return_arrays.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
-export interface PublicView {
+interface PublicView {
   isPrivate(kind: number): boolean;
   readonly bannedPubkeys: ReadonlySet<string>;
   readonly bannedEvents: ReadonlySet<string>;

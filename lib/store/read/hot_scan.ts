@@ -17,7 +17,7 @@ import type { ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 import type { VanishedAuthors } from "../write/vanished_authors.ts";
 
 /** Takes an event: its text, or its bytes where those are at hand. */
-export type EmitHot = (text: string | HotText, seq: number) => void;
+type EmitHot = (text: string | HotText, seq: number) => void;
 
 /** What `EventScan` is to a plan. A plan's scan can go on from its position. */
 export interface HotScan {
@@ -98,7 +98,7 @@ export class PageStatements {
 }
 
 /** What a page is read with. */
-export interface PageMeans {
+interface PageMeans {
   readonly pages: PageStatements;
   readonly statements: ReadStatements;
   readonly texts: HotTexts;

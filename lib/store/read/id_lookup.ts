@@ -12,7 +12,7 @@ import { FilterCheck } from "./filter_check.ts";
 import type { EventScan, ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 
 /** Where the event is looked up. */
-export interface RowsById {
+interface RowsById {
   rowOf(id: string, options: Pick<ScanOptions, "now" | "mayRead">, budget: { rows: number }): EventRow | null;
 }
 

@@ -93,7 +93,7 @@ export interface EventScan {
 }
 
 /** What a scan reads from, of one connection. */
-export interface ScanSources {
+interface ScanSources {
   readonly statements: ReadStatements;
   readonly vanished: VanishedAuthors;
   /** Is told what the scan finds out. */

@@ -25,7 +25,7 @@ import { VanishSweep } from "./vanish_sweep.ts";
 export type AddOutcome = "stored" | "duplicate" | "deleted" | "vanished" | "superseded";
 
 /** Why an event left the store. */
-export type RemovalReason = "replaced" | "deleted" | "expired" | "vanished";
+type RemovalReason = "replaced" | "deleted" | "expired" | "vanished";
 
 /** One removal of the log. */
 export interface Removal {

@@ -8,7 +8,7 @@ import { HEALTH_CONNECTIONS_MAX } from "../../../lib/limits.ts";
 import type { RelayStatus, SearchStatus, StoreStatus, VerifierStatus } from "./relay_status.ts";
 
 /** The report. */
-export interface HealthReport {
+interface HealthReport {
   /** `degraded`: events are taken and served, searches are not; `failing`: the disk takes no events. */
   readonly status: "ok" | "degraded" | "failing" | "starting" | "draining";
   readonly version: string;

@@ -6,7 +6,7 @@
  */
 
 /** What a body may be. */
-export interface BodyBounds {
+interface BodyBounds {
   readonly bytesMax: number;
   readonly msMax: number;
 }

@@ -8,7 +8,7 @@
  */
 import { Buffer } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
-import type { Inflater, WebSocket } from "./ws.d.ts";
+import type { Inflater, WsInternals } from "./ws_internals.ts";
 
 /** What RFC 7692 leaves away behind each message. */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
@@ -78,13 +78,13 @@ export class Inflation implements Inflater {
   }
 }
 
-/** Has a connection's messages inflated here. Null: it was not agreed on that they may be deflated. */
+/** Has the messages of a `WebSocket` of `ws` inflated here. Null: it was not agreed on that they may be deflated. */
 export function takeInflation(
-  connection: WebSocket,
+  connection: object,
   socket: Inflating,
   bytesMax: number,
 ): Inflation | null {
-  const { _extensions: extensions, _receiver: receiver } = connection;
+  const { _extensions: extensions, _receiver: receiver } = connection as WsInternals;
   if (extensions["permessage-deflate"] === undefined) return null;
   const inflation = new Inflation(socket, bytesMax, (code) => {
     const why = code === 1009 ? "the message is too long" : "the message does not inflate";

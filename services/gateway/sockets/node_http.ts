@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import type { RequestHeaders } from "./listener.ts";
 
 /** What answers a request. */
-export type Answer = (
+type Answer = (
   request: Request,
   peer: string,
   ended: Promise<unknown>,

@@ -7,7 +7,7 @@
  */
 
 /** Whoever is looked at. */
-export interface Beating {
+interface Beating {
   beat(): void;
   /** Where this module keeps it. */
   beatSlot: number;

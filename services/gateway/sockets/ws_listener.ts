@@ -16,7 +16,7 @@ import {
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-// @ts-types="./ws.d.ts"
+// @ts-types="@types/ws"
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import * as limits from "../../../lib/limits.ts";
 import { boundSockets } from "./bounded_server.ts";
@@ -28,6 +28,8 @@ import { Outbox } from "./outbox.ts";
 import { WsConnection, WsSocket } from "./ws_socket.ts";
 
 const SECOND_MS = 1_000;
+/** `ws` knows it, its types do not. */
+const OPTIONS_WITHOUT_TYPES: object = { closeTimeout: limits.SOCKET_CLOSE_MS_MAX };
 const NOT_NOW = "503 Service Unavailable";
 const NOT_HERE = "404 Not Found";
 
@@ -133,8 +135,8 @@ function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOpt
     maxPayload: frameBytesMax,
     maxBufferedChunks: limits.MESSAGE_PIECES_MAX,
     maxFragments: limits.MESSAGE_PIECES_MAX,
-    closeTimeout: limits.SOCKET_CLOSE_MS_MAX,
     perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
-    WebSocket: WsConnection as unknown as ServerOptions["WebSocket"],
+    WebSocket: WsConnection as unknown as typeof WebSocket,
+    ...OPTIONS_WITHOUT_TYPES,
   };
 }

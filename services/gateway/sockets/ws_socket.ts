@@ -8,7 +8,7 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { constants, deflateRawSync } from "node:zlib";
-// @ts-types="./ws.d.ts"
+// @ts-types="@types/ws"
 import { type ServerOptions, WebSocket } from "ws";
 import {
   DEFLATE_CHARS_MIN,
@@ -36,8 +36,9 @@ export class WsConnection extends WebSocket {
   readonly frameBytesMax: number;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
-    super(address, protocols, options);
-    this.frameBytesMax = options.maxPayload;
+    // So `ws` makes the sockets of a server; its types know the address alone.
+    super(...[address, protocols, options] as unknown as [address: null]);
+    this.frameBytesMax = options.maxPayload!;
   }
 
   /** Closes; where `ws` itself closes because of a long message, the client is told the bound. */
@@ -276,20 +277,24 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
   }
 }
 
-function onMessage(this: WsConnection, data: Buffer, isBinary: boolean): void {
-  this.owner?.message(data, isBinary);
+function ownerOf(connection: WebSocket): WsSocket<unknown> | null {
+  return (connection as WsConnection).owner;
 }
 
-function onPong(this: WsConnection): void {
-  this.owner?.heard();
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  ownerOf(this)?.message(data, isBinary);
 }
 
-function onPing(this: WsConnection, data: Buffer): void {
-  this.owner?.pinged(data);
+function onPong(this: WebSocket): void {
+  ownerOf(this)?.heard();
 }
 
-function onClose(this: WsConnection): void {
-  this.owner?.closed();
+function onPing(this: WebSocket, data: Buffer): void {
+  ownerOf(this)?.pinged(data);
+}
+
+function onClose(this: WebSocket): void {
+  ownerOf(this)?.closed();
 }
 
 function onError(): void {}

@@ -12,7 +12,7 @@ import { type DiskRecord, RECORD } from "./recorder.ts";
 
 /** What becomes of writes that were not synced. */
 export const FATES = ["all are lost", "the first are kept", "some are kept", "parts are kept"] as const;
-export type Fate = typeof FATES[number];
+type Fate = typeof FATES[number];
 
 const SECTOR_BYTES = 512;
 /** SQLite's shared memory is no file to be kept: it is there with anything in it, or not at all. */

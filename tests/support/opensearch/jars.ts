@@ -74,7 +74,7 @@ async function stampOf(directory: string): Promise<string | undefined> {
 }
 
 /** How one node runs. */
-export interface NodeRun {
+interface NodeRun {
   readonly heapMiB: number;
   /** Directory for the JVM's temporary files. */
   readonly temporary: string;

@@ -28,7 +28,7 @@ export type ToldLimits = Pick<
 >;
 
 /** What a stage is made from. */
-export interface StageOptions {
+interface StageOptions {
   readonly relay: TestRelay;
   readonly prng: Prng;
   readonly limits: ToldLimits;

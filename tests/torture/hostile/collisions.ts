@@ -42,7 +42,7 @@ function sum(low: number, high: number, lowMore: number, highMore: number): [num
 }
 
 /** What is searched. */
-export interface WantedCollisions {
+interface WantedCollisions {
   readonly letter: string;
   readonly count: number;
   /** Buckets of the table that is attacked, a power of two; tables with fewer are met, too. */

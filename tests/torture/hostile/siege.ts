@@ -17,7 +17,7 @@ import { Latencies } from "./latencies.ts";
 import { takenAtMostBytes } from "./worst_case.ts";
 
 /** How a siege is led. */
-export interface SiegeOptions {
+interface SiegeOptions {
   readonly findings: Findings;
   readonly engine: string;
   /** The part of each attack's whole amount. */
