@@ -19,7 +19,7 @@ import type { Supervisor } from "./supervisor.ts";
 const SAMPLE_INTERVAL_MS = 1_000;
 
 /** What is looked after. */
-export interface ProcessParts {
+interface ProcessParts {
   readonly metrics: ThreadMetrics;
   /** Milliseconds since 1970. */
   readonly startedMs: number;

@@ -36,7 +36,7 @@ interface Place {
 }
 
 /** What the supervisor needs; see `main.ts`. */
-export interface SupervisorOptions {
+interface SupervisorOptions {
   /** The settings that are in force. */
   readonly config: () => Config;
   readonly memory: RelayMemory;

@@ -24,7 +24,7 @@ import { steerListeners } from "./steering.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** What a take-over needs. */
-export interface TakeOver {
+interface TakeOver {
   readonly config: Config;
   readonly supervisor: Supervisor;
   readonly notices: ServiceNotices;
@@ -33,7 +33,7 @@ export interface TakeOver {
 }
 
 /** What a take-over brought. */
-export interface TakenOver {
+interface TakenOver {
   readonly lock: DataDirLock;
   /** Leaves the choice of sockets alone from now on: the next process makes its own. */
   letGo(): void;

@@ -118,7 +118,7 @@ export function tailPosition(memory: TailMemory): () => number {
 }
 
 /** What `TailReader.next()` found. */
-export type TailStep = "record" | "empty" | "lapped";
+type TailStep = "record" | "empty" | "lapped";
 
 /** A reading end. Each follower has its own; none disturbs another. */
 export class TailReader {

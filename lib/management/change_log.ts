@@ -23,7 +23,7 @@ const LAST = "SELECT coalesce(max(seq), 0) AS seq FROM management_change";
 export const MANAGEMENT_VERSION_BYTES = 4;
 
 /** What a writer works with. */
-export interface ManagementWriterOptions {
+interface ManagementWriterOptions {
   readonly nowSeconds: () => number;
   /** Goes on with the log of a writer that died: its followers are still there. */
   readonly continues?: boolean;

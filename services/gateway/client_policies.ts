@@ -21,7 +21,7 @@ import { relayMs } from "../../wire/relay_clock.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a gateway asks before it serves a client. */
-export interface ClientPolicies {
+interface ClientPolicies {
   readonly mayConnect: Policy<unknown>;
   /** Null: nothing is to be asked. */
   readonly mayWrite: Policy<unknown> | null;

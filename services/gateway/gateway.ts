@@ -41,7 +41,7 @@ const EVENT_FRAME = '["EVENT"';
 const NO_FILTERS: readonly Filter[] = [];
 
 /** What a gateway is made of; `assemble.ts` puts it together. */
-export interface GatewayParts {
+interface GatewayParts {
   /** The settings, as they are in force now. */
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;

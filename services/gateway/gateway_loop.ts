@@ -28,7 +28,7 @@ const GOODBYE_LOOK_MS = 5;
 export type LoopNotice = Extract<ActorNotice, { type: "drain" | "restarted" }>;
 
 /** What a loop turns. */
-export interface GatewayLoopParts {
+interface GatewayLoopParts {
   readonly parts: AssembledGateway;
   readonly listener: Listener;
   readonly loop: LoopTurn;

@@ -20,7 +20,7 @@ import type { Opening } from "./sockets/opening.ts";
 import type { Turns } from "./sockets/turns.ts";
 
 /** What the engine is given beside the settings. */
-export interface ListeningMeans<Client> {
+interface ListeningMeans<Client> {
   /** Whoever comes waits until it has somebody to serve. */
   readonly opening: Opening<Client>;
   readonly turns: Turns;

@@ -62,7 +62,7 @@ export class NegentropySession implements AskedQuery {
 type SyncLink = Pick<ReaderLink, "ask" | "answer" | "cancel">;
 
 /** Who may compare what. */
-export interface SyncAccess {
+interface SyncAccess {
   /** A client's session had the relay look at so many rows. */
   spent(connection: Connection, rows: number): void;
   /** Sends the client its challenge, unless it has it. */

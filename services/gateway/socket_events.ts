@@ -12,7 +12,7 @@ import type { PageRequests } from "./http/page_requests.ts";
 import type { RequestHeaders, SocketEvents } from "./sockets/listener.ts";
 
 /** Who answers what comes by sockets. */
-export interface SocketAnswers {
+interface SocketAnswers {
   readonly gateway: Gateway;
   readonly pages: PageRequests;
   readonly settings: ConfigFollower;

@@ -16,7 +16,7 @@ import type { Connection, Subscription } from "./connection.ts";
 import type { AskedQuery, SliceHeader } from "./reader_link.ts";
 
 /** Who answered a query, for the metrics. */
-export type QueryPlace = "gateway" | "reader" | "search";
+type QueryPlace = "gateway" | "reader" | "search";
 
 function takeNothing(): void {}
 

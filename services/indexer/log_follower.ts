@@ -41,7 +41,7 @@ export interface FollowerParts {
 }
 
 /** What one bulk did. */
-export interface Step {
+interface Step {
   /** Whether the index then held all that the log held when it was read. */
   readonly isWhole: boolean;
   /** Whether it took everything that it was sent. */

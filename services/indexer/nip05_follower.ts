@@ -31,7 +31,7 @@ import type { Nip05Answer } from "./nip05_fetch.ts";
 const KIND_PROFILE = 0;
 
 /** What it works with. */
-export interface Nip05Parts {
+interface Nip05Parts {
   readonly identities: Identities;
   readonly entries: LogSource<TextRow, IdRow>;
   /** Says that the log goes on. Null: it is looked at in each turn. */

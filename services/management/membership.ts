@@ -29,7 +29,7 @@ const SECONDS_AN_HOUR = 3_600;
 const FAILED = "error: the relay could not decide, try again later";
 
 /** What membership works with. */
-export interface MembershipParts {
+interface MembershipParts {
   /** The settings that are in force. */
   readonly config: () => Config;
   readonly writer: ManagementWriter;

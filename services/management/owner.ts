@@ -25,7 +25,7 @@ import type { InviteAnswer } from "../../wire/management_requests.ts";
 const DISABLED: ReadonlySet<string> = new Set();
 
 /** What the owner is made of. */
-export interface ManagementParts {
+interface ManagementParts {
   /** The settings that are in force. */
   readonly config: () => Config;
   readonly memory: RelayMemory;

@@ -28,7 +28,7 @@ const FAULTS = slotsOf("nostr_store_fault");
 const FREE = slotOf("nostr_data_dir_free_bytes");
 
 /** What the status is taken from beside the start of the gateway. */
-export interface StatusSources {
+interface StatusSources {
   readonly settings: ConfigFollower;
   /** The operator's decisions. */
   readonly decisions: ManagementView;

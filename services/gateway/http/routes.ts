@@ -30,7 +30,7 @@ export interface Route {
 }
 
 /** The content type of a request. */
-export interface RouteBody {
+interface RouteBody {
   readonly contentType: string;
   /** Whether a `Content-Type` header names it. */
   readonly isNamedBy: (header: string | null) => boolean;
