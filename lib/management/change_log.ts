@@ -9,6 +9,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
+import { inTransaction } from "../sqlite/transaction.ts";
 import type { ManagementChange, ManagementState } from "./management_state.ts";
 import { SqliteManagementState } from "./state.ts";
 import { ManagementView } from "./view.ts";
@@ -69,14 +70,11 @@ export class ManagementWriter {
   /** Runs `decide` as one transaction. When this returns, all of it is on disk and every follower finds it. */
   run<Result>(decide: (state: ManagementState) => Result): Result {
     const before = this.#seq;
-    this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const result = decide(this.#state);
-      this.#db.exec("COMMIT");
+      const result = inTransaction(this.#db, () => decide(this.#state));
       Atomics.store(this.#version, 0, this.#seq);
       return result;
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       this.#seq = before;
       this.#state = this.#openState();
       throw error;

@@ -16,6 +16,7 @@ import {
 } from "../limits.ts";
 import { DurableCursors } from "../log/durable_cursor.ts";
 import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
+import { inTransaction } from "../sqlite/transaction.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";
 import type { Verdict } from "./verdict.ts";
@@ -90,7 +91,7 @@ export class Identities {
   /** Earlier versions kept the cursor in a table of its own; one that has run since knows better. */
   #movePlace(): void {
     if (this.#db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'place'").get() === undefined) return;
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       const place = this.#db.prepare("SELECT max(seq) AS seq FROM place").get()!.seq as number | null;
       if (place !== null) this.#cursors.write({ follower: FOLLOWER, generation: "", seq: place });
       this.#db.exec("DROP TABLE place");
@@ -99,22 +100,11 @@ export class Identities {
 
   /** Takes in profiles and removals, and how far the log was read, at once. */
   take(profiles: readonly NostrEvent[], removed: readonly string[], seq: number, nowSeconds: number): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       for (const profile of profiles) this.#takeProfile(profile, nowSeconds);
       for (const id of removed) this.#count -= Number(this.#statements.removeEvent.run(id).changes);
       this.#cursors.write({ follower: FOLLOWER, generation: "", seq });
     });
-  }
-
-  #transaction(work: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
   }
 
   /** A profile that says what the one before said keeps what is known of it. */

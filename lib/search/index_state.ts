@@ -9,6 +9,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { DEAD_LETTERS_MAX } from "../limits.ts";
 import { type Cursor, DurableCursors } from "../log/durable_cursor.ts";
 import { BUSY_MS, openToWrite } from "../sqlite/open_database.ts";
+import { inTransaction } from "../sqlite/transaction.ts";
 
 /** The name under which the indexer keeps its cursors. */
 export const FOLLOWER = "search";
@@ -108,15 +109,7 @@ export class IndexState {
 
   /** Runs `work` in one transaction; if it throws, nothing of it stays. */
   transaction(work: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors (a full disk).
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
+    inTransaction(this.#db, work);
   }
 
   close(): void {

@@ -152,6 +152,10 @@ Deno.test("a follower that is killed goes on from its cursor, also where the tai
       kill();
     }
     const kill = startFollower(writer);
+    for (let burst = 0; burst < 4; burst++) {
+      assertWhole(writer, await caughtUp(writer));
+      for (let n = 0; n < 300; n++) writer.write();
+    }
     assertWhole(writer, await caughtUp(writer));
     kill();
   }));
