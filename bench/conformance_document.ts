@@ -29,7 +29,8 @@ export function conformanceDocument(all: readonly Conformance[]): string {
     intro(),
     relays(all),
     "## The rules\n\n" +
-    "✓ held, **✗** broken, blank: not applicable. Rules in italics are advised (SHOULD, MAY); the others are required.\n\n" +
+    "✓ held, **✗** broken, blank: not applicable. Rules in italics are advised (SHOULD, MAY); " +
+    "the others are required.\n\n" +
     table(all),
     ...all.map(broken).filter((text) => text !== ""),
   ].join("\n\n") + "\n";

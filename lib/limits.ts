@@ -104,6 +104,8 @@ export const LOOP_LOOK_MS = 3;
 
 /** Bytes of all settings together, as the threads get them: room for some 60,000 keys in lists. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a connection to a database waits for another that writes, ms. */
+export const BUSY_MS = 5_000;
 /** How often the settings file is looked at, ms. */
 export const SETTINGS_LOOK_MS = 1_000;
 
@@ -669,17 +671,14 @@ export const GOODBYE_MS_MAX = 2_000;
 // Bounds that one file alone uses, which stand at its top
 
 // `lib/config/shared_config.ts`: `WRITE_WAIT_MS`
-// `lib/management/change_log.ts`: `BUSY_MS`
 // `lib/nip05/http_answer.ts`: `HEAD_BYTES_MAX`, `CHUNK_LINE_BYTES_MAX`
-// `lib/nip05/identities.ts`: `BUSY_MS`
 // `lib/nostr/chosen_texts.ts`: `INDEX_CHARS_MAX`
 // `lib/nostr/client_message.ts`: `ODD_ID_CHARS_MAX`
 // `lib/nostr/hyperloglog.ts`: `OFFSET_MIN`, `LINEAR_COUNT_MAX`
-// `lib/search/fts5/fts5_index.ts`: `PARTS_AT_HAND_MAX`, `BUSY_MS`
-// `lib/search/index_state.ts`: `BUSY_MS`
+// `lib/search/fts5/fts5_index.ts`: `PARTS_AT_HAND_MAX`
 // `lib/search/popularity.ts`: `TENFOLD_SECONDS`
-// `lib/store/keep/copy.ts`: `BUSY_MS`, `FAULTS_MAX`
-// `lib/store/keep/open.ts`: `PAGE_BYTES`, `BUSY_MS`
+// `lib/store/keep/copy.ts`: `COPY_BUSY_MS`, `FAULTS_MAX`
+// `lib/store/keep/open.ts`: `PAGE_BYTES`
 // `lib/store/read/plan.ts`: `WINDOWS_MAX`
 // `lib/store/read/scan.ts`: `WINDOW_ROWS`
 // `lib/store/write/tag_writer.ts`: `ROWS_MAX`
@@ -688,17 +687,19 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/subscription/filed_keys.ts`: `BITS_MIN`
 // `lib/verify/frame_batch.ts`: `FIRST_BYTES`
 // `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
-// `main.ts`: `SAMPLE_INTERVAL_MS`
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
+// `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
 // `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`
 // `services/gateway/sockets/ws_listener.ts`: `SECOND_MS`
-// `services/gateway/worker.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/indexer/worker.ts`: `LAG_INTERVAL_MS`
 // `services/plugin/worker.ts`: `STORE_FULL_WAIT_MS`
+// `services/reader/worker.ts`: `FULL_WAIT_MS`
 // `services/store/worker.ts`: `EXPIRE_INTERVAL_MS`, `RETRY_MS`
 // `services/verifier/worker.ts`: `STORE_FULL_WAIT_MS`
+// `wire/query.ts`: `NAME_BYTES`
 
 // Relations that must hold
 

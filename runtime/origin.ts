@@ -1,8 +1,8 @@
 /**
  * An origin: whoever sends events into the data path and is answered, such as a gateway, or control. Owns the origin's
  * lanes: frames out, one lane to each verifier, a sender always to the same one, so that its events keep their order; and
- * outcomes in, from verifiers, the plugin, the store and management. A full lane, or too many unanswered events, is an answer to the
- * sender, never a wait.
+ * outcomes in, from verifiers, the plugin, the store and management. A full lane, or too many unanswered events, is an
+ * answer to the sender, never a wait.
  *
  * Each life of an origin has an epoch. Its lanes outlive it: what a successor finds there for its predecessor is dropped.
  * Belongs to the thread of the origin.

@@ -7,8 +7,9 @@
  *
  * @module
  */
+import { BUSY_MS } from "../limits.ts";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
+import { openToRead, openToWrite } from "../sqlite/open_database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
 import type { ManagementChange, ManagementState } from "./management_state.ts";
 import { SqliteManagementState } from "./state.ts";

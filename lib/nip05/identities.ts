@@ -7,6 +7,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
+  BUSY_MS,
   NIP05_AGAIN_SECONDS,
   NIP05_AUTHOR_SECONDS_MIN,
   NIP05_AUTHORS_MAX,
@@ -15,7 +16,7 @@ import {
   NIP05_STALE_SECONDS,
 } from "../limits.ts";
 import { DurableCursors } from "../log/durable_cursor.ts";
-import { BUSY_MS, openToRead, openToWrite } from "../sqlite/open_database.ts";
+import { openToRead, openToWrite } from "../sqlite/open_database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
 import type { NostrEvent } from "../nostr/event.ts";
 import { claimedIdentifier, type Identifier } from "./identifier.ts";

@@ -6,9 +6,9 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { DEAD_LETTERS_MAX } from "../limits.ts";
+import { BUSY_MS, DEAD_LETTERS_MAX } from "../limits.ts";
 import { type Cursor, DurableCursors } from "../log/durable_cursor.ts";
-import { BUSY_MS, openToWrite } from "../sqlite/open_database.ts";
+import { openToWrite } from "../sqlite/open_database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
 
 /** The name under which the indexer keeps its cursors. */

@@ -7,9 +7,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { refusePrograms } from "./own_schema.ts";
 
-/** How long a connection waits for another one's lock, ms: only start, backup and restore meet one. */
-export const BUSY_MS = 5_000;
-
 /** What any connection may be told; what is left out stays as `node:sqlite` has it. */
 interface Connection {
   /** How long it waits for another connection's lock, ms. */

@@ -14,7 +14,7 @@ import { Origin } from "../../runtime/origin.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { Log } from "../../runtime/log.ts";
 import { originNumber } from "../../wire/actors.ts";
-import { bellOf, outcomeLanes } from "../../wire/memory.ts";
+import { bellOf } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
 import { ImportSession } from "./import_session.ts";
 import { type ControlAnswer, type CrashRequest, writeAnswer } from "../../wire/control_lines.ts";

@@ -17,7 +17,7 @@ import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { histogramOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { kindClass } from "../../lib/nostr/kinds.ts";
-import { FLAG_EPHEMERAL, type PackedEvent } from "../../lib/nostr/packed_event.ts";
+import { FLAG_EPHEMERAL } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { Heartbeat } from "../../lib/queue/heartbeat.ts";
 import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";

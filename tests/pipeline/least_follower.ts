@@ -6,7 +6,8 @@ import { TAIL_HEADER_BYTES, TAIL_REMOVED, TAIL_STORED } from "../../lib/log/tail
 import { idOf } from "../../lib/nostr/exact.ts";
 import { createPackTarget, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
-import { BUSY_MS, openToWrite } from "../../lib/sqlite/open_database.ts";
+import { BUSY_MS } from "../../lib/limits.ts";
+import { openToWrite } from "../../lib/sqlite/open_database.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 
 addEventListener("message", async (message) => {

@@ -7,9 +7,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
 import { invariant } from "../../invariant.ts";
-import { BULK_EVENTS_MAX } from "../../limits.ts";
+import { BULK_EVENTS_MAX, BUSY_MS } from "../../limits.ts";
 import type { Cursor } from "../../log/durable_cursor.ts";
-import { BUSY_MS, openToRead } from "../../sqlite/open_database.ts";
+import { openToRead } from "../../sqlite/open_database.ts";
 import { IndexState, openStateDatabase } from "../index_state.ts";
 import { TEXT_FIELDS } from "../search_fields.ts";
 import {

@@ -5,8 +5,8 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { FOLLOWER_CACHE_BYTES } from "../../limits.ts";
-import { BUSY_MS, openToRead, openToWrite } from "../../sqlite/open_database.ts";
+import { BUSY_MS, FOLLOWER_CACHE_BYTES } from "../../limits.ts";
+import { openToRead, openToWrite } from "../../sqlite/open_database.ts";
 import { migrate } from "./schema.ts";
 
 /** When a commit is safe: after `full` it survives power loss, after `normal` a crash of the process only. */

@@ -17,7 +17,7 @@ interface Beating {
 const BEATS = 3;
 
 /** See the module's text. `tick` is to be called once a second. */
-export class Heartbeat {
+export class SocketHeartbeat {
   readonly #slots: Set<Beating>[];
   #now = 0;
 

@@ -20,7 +20,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import * as limits from "../../../lib/limits.ts";
 import { boundSockets } from "./bounded_server.ts";
-import { Heartbeat } from "./ws_heartbeat.ts";
+import { SocketHeartbeat } from "./ws_heartbeat.ts";
 import type { Listener, ListenOptions, SocketEvents } from "./listener.ts";
 import { answerPage, headersOf } from "./node_http.ts";
 import type { Opening } from "./opening.ts";
@@ -43,7 +43,7 @@ export async function listenWithWs<Client>(
     : createTlsServer({ ...httpOptions(), ...options.tls, handshakeTimeout: limits.HTTP_HEAD_MS_MAX });
   const handshakes = new WebSocketServer(socketOptions(options));
   const outbox = new Outbox();
-  const heartbeat = new Heartbeat(options.idleSeconds);
+  const heartbeat = new SocketHeartbeat(options.idleSeconds);
   setInterval(() => heartbeat.tick(), SECOND_MS);
   let isAccepting = true;
 
