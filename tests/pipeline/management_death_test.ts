@@ -63,7 +63,7 @@ Deno.test("requests to manage are answered or refused when management dies, and 
   assertEquals(await relay.stop(), { code: 0, signal: null });
 });
 
-Deno.test("whoever asks to join is answered when management dies, and is a member; so is whoever asks for a code", async () => {
+Deno.test("requests to join and for codes are answered when management dies, and who was let in is a member", async () => {
   await using relay = await startRelay({
     env: {
       ...ENV,
