@@ -110,14 +110,11 @@ export class ManagementOwner {
 
   /** A report (NIP-56) was stored. Those of people whom the operator has named wait for a moderator. */
   reported(text: string): void {
-    const event = JSON.parse(text) as NostrEvent;
-    this.#decisions.refresh();
-    const { allowedPubkeys, members } = this.#decisions.view;
-    const { pubkey } = event;
-    if (!adminsOf(this.#config()).has(pubkey) && !allowedPubkeys.has(pubkey) && !members.has(pubkey)) return;
-    const reported = reportedEvents(event);
-    if (reported.length === 0) return;
     try {
+      const event = JSON.parse(text) as NostrEvent;
+      if (!this.#isNamed(event.pubkey)) return;
+      const reported = reportedEvents(event);
+      if (reported.length === 0) return;
       this.#writer.run((state) => reported.forEach(({ id, reason }) => state.report(id, reason)));
     } catch (error) {
       this.#log.error(`a report was not filed: ${(error as Error).message}`);
@@ -128,6 +125,13 @@ export class ManagementOwner {
     this.#membership?.close();
     this.#decisions.close();
     this.#writer.close();
+  }
+
+  /** Whether the settings or the operator's decisions name a key. */
+  #isNamed(pubkey: string): boolean {
+    this.#decisions.refresh();
+    const { allowedPubkeys, members } = this.#decisions.view;
+    return adminsOf(this.#config()).has(pubkey) || allowedPubkeys.has(pubkey) || members.has(pubkey);
   }
 
   #stats(): Record<string, number> {
