@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync, readdirSync } from "node:fs";
 
 /** The files of one run, relative to the project's root, in a fixed order. */
 interface Selection {
@@ -28,7 +29,7 @@ export interface Phase {
 }
 
 const FOLDERS = ["lib", "wire", "runtime", "services", "check_relay", "scripts", "native", "bench", "tests"];
-const SKIPPED_FOLDERS = new Set(["node_modules", "build", "target", "data"]);
+const SKIPPED_FOLDERS = /\/(?:node_modules|build|target|data)\//;
 const WANTS_OPENSEARCH =
   /^(?:import .*|\} )from ".*\/(?:opensearch|search_backends|search_node)\.ts"|Deno\.env\.\w+\("SLUICE_TEST_OPENSEARCH"/m;
 const EXAMPLE = /^\s*\*\s*```ts\s*$/m;
@@ -47,7 +48,7 @@ export async function selectTests(root: URL, filters: readonly string[] = []): P
   const wanted = filters.map((filter) => filter.replace(/^\.\//, ""));
   const [engines, relays, alone, examples]: [string[], string[], string[], string[]] = [[], [], [], []];
   let wantsOpenSearch = false;
-  for (const path of await sources(root)) {
+  for (const path of sources(root)) {
     if (wanted.length > 0 && !wanted.some((filter) => path.startsWith(filter))) continue;
     const text = await Deno.readTextFile(new URL(path, root));
     if (path.endsWith("_test.ts")) {
@@ -96,21 +97,12 @@ function startsRelays(path: string, text: string): boolean {
   return !path.startsWith("tests/fuzz/") || text.includes("support/relay.ts");
 }
 
-async function sources(root: URL): Promise<string[]> {
-  const found: string[] = [];
-  async function walk(folder: string): Promise<void> {
-    for await (const entry of Deno.readDir(new URL(folder, root))) {
-      const path = `${folder}${entry.name}`;
-      if (entry.isDirectory && !SKIPPED_FOLDERS.has(entry.name)) await walk(`${path}/`);
-      else if (entry.isFile && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts")) found.push(path);
-    }
-  }
-  for (const folder of FOLDERS) {
-    try {
-      await walk(`${folder}/`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return found.sort();
+function sources(root: URL): string[] {
+  const folders = FOLDERS.filter((folder) => existsSync(new URL(folder, root)));
+  const paths = folders.flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: "utf8" }).map((path) =>
+      `${folder}/${path}`
+    )
+  );
+  return paths.filter((path) => /(?<!\.d)\.ts$/.test(path) && !SKIPPED_FOLDERS.test(path)).sort();
 }

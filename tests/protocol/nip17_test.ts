@@ -43,14 +43,22 @@ async function compare(client: TestClient, filter: TestFilter): Promise<string[]
   return [answer[0], answer[2]] as string[];
 }
 
-Deno.test("filters that do not name the kind, or name others' keys too, leave out what is private", async () => {
+/** A letter and a note to Bob, and the clients who ask for them: one who proved no key, Bob, and somebody else. */
+async function correspondence() {
   const [alice, bob] = [freshKey(), freshKey()];
   const letter = signEvent(alice, { kind: 4, tags: [["p", bob.pubkey]], content: "secret", created_at: 3 });
   const note = signEvent(alice, { tags: [["p", bob.pubkey]], created_at: 2 });
-  await using anybody = await connectAs(relay.url);
+  const anybody = await connectAs(relay.url);
   await store(anybody, letter, note);
-  await using bobs = await connectAs(relay.url, bob);
-  await using others = await connectAs(relay.url, freshKey());
+  const [bobs, others] = [await connectAs(relay.url, bob), await connectAs(relay.url, freshKey())];
+  return { alice, bob, letter, note, clients: { anybody, bobs, others } };
+}
+
+Deno.test("filters that do not name the kind, or name others' keys too, leave out what is private", async () => {
+  const { alice, bob, letter, note, clients } = await correspondence();
+  await using anybody = clients.anybody;
+  await using bobs = clients.bobs;
+  await using others = clients.others;
   const filters = [
     { authors: [alice.pubkey] },
     { "#p": [bob.pubkey] },
@@ -70,13 +78,10 @@ Deno.test("filters that do not name the kind, or name others' keys too, leave ou
 });
 
 Deno.test("a comparison (NIP-77) holds what the client may read, and is refused where a REQ would be", async () => {
-  const [alice, bob] = [freshKey(), freshKey()];
-  const letter = signEvent(alice, { kind: 4, tags: [["p", bob.pubkey]], content: "secret", created_at: 3 });
-  const note = signEvent(alice, { tags: [["p", bob.pubkey]], created_at: 2 });
-  await using anybody = await connectAs(relay.url);
-  await store(anybody, letter, note);
-  await using bobs = await connectAs(relay.url, bob);
-  await using others = await connectAs(relay.url, freshKey());
+  const { alice, bob, letter, note, clients } = await correspondence();
+  await using anybody = clients.anybody;
+  await using bobs = clients.bobs;
+  await using others = clients.others;
   for (const filter of [{ authors: [alice.pubkey] }, { "#p": [bob.pubkey] }, { ids: [letter.id, note.id] }]) {
     for (const [client, sees] of [[anybody, false], [others, false], [bobs, true]] as const) {
       const answer = await compare(client, filter);

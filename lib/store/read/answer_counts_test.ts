@@ -1,12 +1,9 @@
 /** Tests of what counts as an answer, and how much. */
 import { assert, assertEquals } from "@std/assert";
-import { packed } from "../../../tests/support/pack_event.ts";
-import { DatabaseSync } from "node:sqlite";
+import { memoryStore } from "../../../tests/support/memory_store.ts";
 import { SCAN_ROW_CHARS, SORT_ANSWERS_MAX, SORT_ANSWERS_ROWS_MAX } from "../../limits.ts";
 import type { NostrEvent } from "../../nostr/event.ts";
 import { AnswerCounts, type AnswerOptions } from "./answer_counts.ts";
-import { EventStore } from "../write/event_store.ts";
-import { migrate } from "../keep/schema.ts";
 
 const NOW = 1_700_000_000;
 let made = 0;
@@ -25,13 +22,7 @@ function event(author: number, kind: number, tags: string[][], created_at = NOW)
 }
 
 function storeOf(...events: NostrEvent[]): AnswerCounts {
-  const db = new DatabaseSync(":memory:");
-  migrate(db, ":memory:");
-  const store = new EventStore(db);
-  store.begin();
-  for (const plain of events) store.add(packed(plain));
-  store.commit();
-  return new AnswerCounts(db);
+  return new AnswerCounts(memoryStore(...events));
 }
 
 /** Points, and the points of the last hour. */

@@ -1,15 +1,12 @@
 /** Tests of a filter's check of one text, and of what a look-up by id is charged. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DatabaseSync } from "node:sqlite";
 import { naiveMatch, type PlainEvent, type PlainFilter } from "../../../tests/support/naive_matcher.ts";
-import { packed } from "../../../tests/support/pack_event.ts";
+import { memoryStore } from "../../../tests/support/memory_store.ts";
 import { seededPrng } from "../../../tests/support/prng.ts";
 import { SCAN_ROW_CHARS, SCAN_SOUGHT_VALUES_MAX } from "../../limits.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
-import { EventStore } from "../write/event_store.ts";
 import { FilterCheck } from "./filter_check.ts";
-import { migrate } from "../keep/schema.ts";
 
 const LIMITS = { limitMax: 10, limitDefault: 10 };
 const hex = (n: number, chars = 64) => n.toString(16).padStart(8, "0").repeat(chars / 8);
@@ -28,13 +25,7 @@ function event(n: number, fields: Partial<PlainEvent>): PlainEvent {
 }
 
 function open(...events: PlainEvent[]): EventReader {
-  const db = new DatabaseSync(":memory:");
-  migrate(db, ":memory:");
-  const store = new EventStore(db);
-  store.begin();
-  for (const plain of events) store.add(packed(plain));
-  store.commit();
-  return new EventReader(db);
+  return new EventReader(memoryStore(...events));
 }
 
 Deno.test("fuzz: a filter's check holds where a naive matcher finds a match", () => {
