@@ -6,13 +6,12 @@ import { TAIL_HEADER_BYTES, TAIL_REMOVED, TAIL_STORED } from "../../lib/log/tail
 import { idOf } from "../../lib/nostr/exact.ts";
 import { createPackTarget, PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
-import { BUSY_MS } from "../../lib/limits.ts";
 import { openToWrite } from "../../lib/sqlite/open_database.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 
 addEventListener("message", async (message) => {
   const { path, tail, bell } = (message as MessageEvent).data;
-  const db = openToWrite(`${path}.noted`, { synchronous: "NORMAL", busyMs: BUSY_MS });
+  const db = openToWrite(`${path}.noted`, { synchronous: "NORMAL", busyMs: 5_000 });
   db.exec("CREATE TABLE IF NOT EXISTS noted (seq INTEGER PRIMARY KEY, id TEXT, source TEXT)");
   const insert = db.prepare("INSERT INTO noted VALUES (?, ?, ?)");
   const note = (seq: number, id: string, source: string) => void insert.run(seq, id, source);
