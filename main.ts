@@ -13,8 +13,8 @@ import { sayWhatServes } from "./runtime/banner.ts";
 import type { DataDirLock } from "./runtime/data_dir.ts";
 import { noticePath } from "./runtime/data_paths.ts";
 import { LiveSettings } from "./runtime/live_settings.ts";
-import { Log } from "./runtime/log.ts";
-import { boundDraining, endAtStandstill, lookAfterProcess } from "./runtime/process_care.ts";
+import { Logger } from "./runtime/logger.ts";
+import { boundDraining, endAtHang, lookAfterProcess } from "./runtime/process_care.ts";
 import { type ProcessStart, readProcessStart } from "./runtime/process_start.ts";
 import { ServiceNotices } from "./runtime/service_notices.ts";
 import { Supervisor } from "./runtime/supervisor.ts";
@@ -28,7 +28,7 @@ const HAND_OVER = "another process takes over";
 /** One process of the relay, from its start to its end. */
 class Relay {
   readonly #start: ProcessStart;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #settings: LiveSettings;
   readonly #supervisor: Supervisor;
   readonly #notices: ServiceNotices;
@@ -45,7 +45,7 @@ class Relay {
       ...resolveWorkers(config, navigator.hardwareConcurrency),
       plugins: config.WRITE_PLUGIN === null ? 0 : 1,
     });
-    const log = new Log("main", memory.logLevel);
+    const log = new Logger("main", memory.logLevel);
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
     this.#start = start;
     this.#lock = start.lock;
@@ -77,7 +77,7 @@ class Relay {
       this.#lock = taken.lock;
       this.#letGo = () => taken.letGo();
     }
-    endAtStandstill(supervisor, log);
+    endAtHang(supervisor, log);
     // The first gateway serves while the last one starts: a signal in between has something to drain already.
     this.#started = supervisor.startAll();
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -78,7 +78,7 @@ export function makeStore(path: string, events: number, seed: number): void {
       store.add(packed.at(0));
     }
     store.commit();
-    if (store.isSettlingDue) store.settle();
+    if (store.isMergeDue) store.mergeFresh();
   }
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

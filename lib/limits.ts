@@ -87,10 +87,10 @@ export const RESTART_DELAY_MS_DEFAULT = 1_000;
 export const HEARTBEAT_MS = 250;
 /** How often main looks whether all workers move, ms. */
 export const HEARTBEAT_LOOK_MS = 500;
-/** How long a worker may stand still before the process is started again, ms, by default: longer than a call of SQLite. */
+/** How long a worker may hang before the process is started again, ms, by default: longer than a call of SQLite. */
 export const STANDSTILL_MS_DEFAULT = 60_000;
-/** Exit code of a process that ended because a worker stood still: EX_SOFTWARE of sysexits.h. */
-export const EXIT_STANDSTILL = 70;
+/** Exit code of a process that ended because a worker hung: EX_SOFTWARE of sysexits.h. */
+export const EXIT_HANG = 70;
 /** A process that lived no longer than this, ms, may have died of its start: the next pause is twice as long. */
 export const SHORT_LIFE_MS_MAX = 5_000;
 /** The longest pause before a process that died is started again, ms. */
@@ -364,18 +364,18 @@ export const PLAN_RAREST_VALUES_MAX = 4;
 export const PLAN_RAREST_CONDITIONS_MAX = 8;
 /** How often paused queries look whether their clients have room, ms. */
 export const PAUSED_QUERIES_INTERVAL_MS = 5;
-/** Bytes of event texts that all gateways together keep at hand because they are asked for again and again. */
-export const HOT_TEXTS_TOTAL_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of event texts that all gateways together keep in a cache because they are asked for again and again. */
+export const TEXT_CACHE_TOTAL_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of such texts that come and go together. */
-export const HOT_CHUNK_BYTES = 1024 * 1024;
-/** Bytes of the longest text that is kept at hand; a third of its characters is enough to be too long. */
-export const HOT_TEXT_BYTES_MAX = 48 * 1024;
+export const TEXT_CACHE_CHUNK_BYTES = 1024 * 1024;
+/** Bytes of the longest text that is cached; a third of its characters is enough to be too long. */
+export const CACHED_TEXT_BYTES_MAX = 48 * 1024;
 /** Texts of which a gateway remembers that they were read lately, and that it can keep; a power of two. */
-export const HOT_PLACES = 128 * 1024;
+export const TEXT_CACHE_PLACES = 128 * 1024;
 /** Of so many texts that might be kept one is, once there is no room that is free. */
-export const HOT_CANDIDATES = 8;
-/** Removals after which all texts at hand are forgotten, because to look at each would take longer. */
-export const HOT_REMOVALS_MAX = 1_000;
+export const TEXT_CACHE_CANDIDATES = 8;
+/** Removals after which all cached texts are forgotten, because to look at each would take longer. */
+export const TEXT_CACHE_REMOVALS_MAX = 1_000;
 /** Queries that one reader keeps open. */
 export const READER_QUERIES_MAX = 10_000;
 /** Queries that one connection may have open at a reader, sessions of negentropy among them. */
@@ -675,7 +675,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/nostr/chosen_texts.ts`: `INDEX_CHARS_MAX`
 // `lib/nostr/client_message.ts`: `ODD_ID_CHARS_MAX`
 // `lib/nostr/hyperloglog.ts`: `OFFSET_MIN`, `LINEAR_COUNT_MAX`
-// `lib/search/fts5/fts5_index.ts`: `PARTS_AT_HAND_MAX`
+// `lib/search/fts5/fts5_index.ts`: `PARTS_CACHED_MAX`
 // `lib/search/popularity.ts`: `TENFOLD_SECONDS`
 // `lib/store/keep/copy.ts`: `COPY_BUSY_MS`, `FAULTS_MAX`
 // `lib/store/keep/open.ts`: `PAGE_BYTES`
@@ -724,8 +724,11 @@ invariant(
 // An event can be longer packed than in its frame (keys of tags), and a lane must hold a few of the longest.
 invariant(LANE_BYTES >= 4 * FRAME_BYTES_MAX, "a lane holds four of the longest frames");
 invariant(TAIL_BYTES >= 4 * FRAME_BYTES_MAX, "the tail holds four of the longest events");
-invariant(HOT_TEXT_BYTES_MAX <= HOT_CHUNK_BYTES, "the longest text at hand fits its memory");
-invariant((HOT_PLACES & (HOT_PLACES - 1)) === 0, "the places of texts at hand are a power of two");
+invariant(CACHED_TEXT_BYTES_MAX <= TEXT_CACHE_CHUNK_BYTES, "the longest cached text fits its memory");
+invariant(
+  (TEXT_CACHE_PLACES & (TEXT_CACHE_PLACES - 1)) === 0,
+  "the places of cached texts are a power of two",
+);
 invariant(MESSAGE_BYTES_DEFAULT <= FRAME_BYTES_MAX, "the default message fits a frame");
 invariant(OUTBOUND_BYTES_RANGE[0] >= FRAME_BYTES_MAX, "a slow reader's budget holds the longest frame");
 invariant(

@@ -13,7 +13,7 @@ import { planReload } from "../lib/config/reload.ts";
 import { ConfigWriter } from "../lib/config/shared_config.ts";
 import { SETTINGS_LOOK_MS } from "../lib/limits.ts";
 import { setLogLevel } from "../wire/log_level.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 import type { RelayMemory } from "../wire/memory.ts";
 import { checkPolicyFiles } from "./policy_files.ts";
 import { fileVersion, readSettings } from "./settings_file.ts";
@@ -30,7 +30,7 @@ interface LiveSettingsParts {
   /** Of {@linkcode checkPolicyFiles}. */
   readonly policyVersions: readonly string[];
   readonly memory: RelayMemory;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** See the module's text. */

@@ -18,7 +18,7 @@ import { type Decision, PLUGIN_FAILED } from "../lib/plugin/decision.ts";
 import { PluginExchange, type PluginExchangeOptions } from "../lib/plugin/exchange.ts";
 import { LineSplitter } from "../lib/plugin/line_splitter.ts";
 import type { PluginRequest } from "../lib/plugin/request.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 import { pluginFileVersion } from "./plugin_file.ts";
 import { ShellProcess } from "./shell_process.ts";
 
@@ -36,7 +36,7 @@ export interface PluginUse {
 interface PluginOptions extends PluginUse {
   /** The pause before a plugin that died without one answer is started again, ms. */
   readonly respawnMs?: number;
-  readonly log: Pick<Log, "info" | "warn" | "error">;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
 /** Characters of a plugin's line that the log repeats. */

@@ -27,7 +27,7 @@ import {
   type RequestPolicy,
 } from "../lib/policy/policy_file.ts";
 import { fileVersion } from "./settings_file.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 
 const FAILURES = slotsOf("nostr_policy_failures_total");
 const FAILED = "error: a policy of this relay failed";
@@ -79,14 +79,14 @@ export async function checkPolicyFiles({ POLICY_FILES }: Config): Promise<string
 /** See the module's text. */
 export class PolicyFiles {
   readonly #metrics: ThreadMetrics;
-  readonly #log: Pick<Log, "error">;
+  readonly #log: Pick<Logger, "error">;
   #loggedMs = -Infinity;
   #asked = "[]";
   /** Null: no file has one. */
   event: EventPolicy | null = null;
   request: RequestPolicy | null = null;
 
-  constructor(metrics: ThreadMetrics, log: Pick<Log, "error">) {
+  constructor(metrics: ThreadMetrics, log: Pick<Logger, "error">) {
     this.#metrics = metrics;
     this.#log = log;
   }

@@ -6,13 +6,13 @@
  * @module
  */
 import process from "node:process";
-import { DRAIN_MS_MAX, EXIT_STANDSTILL, HEARTBEAT_LOOK_MS, TRIM_INTERVAL_MS } from "../lib/limits.ts";
+import { DRAIN_MS_MAX, EXIT_HANG, HEARTBEAT_LOOK_MS, TRIM_INTERVAL_MS } from "../lib/limits.ts";
 import { slotOf } from "../lib/metrics/layout.ts";
 import { writeProcessSample } from "../lib/metrics/process_metrics.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import { freeBytesOf } from "./data_dir.ts";
 import { keepGivingBack } from "./freed_memory.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** How often the process's own memory and CPU are sampled, ms. */
@@ -45,20 +45,20 @@ export function lookAfterProcess({ metrics, startedMs, dataDir, libraryPath }: P
 }
 
 /**
- * Ends the process when a worker stands still. Deno cannot end a thread in the middle of a loop, and a successor beside it
+ * Ends the process when a worker hangs. Deno cannot end a thread in the middle of a loop, and a successor beside it
  * would share its lanes; so all go, as in a crash, and `deno task start` starts the relay again. No OK is lost by that.
  */
-export function endAtStandstill(supervisor: Supervisor, log: Log): void {
+export function endAtHang(supervisor: Supervisor, log: Logger): void {
   setInterval(() => {
-    const worker = supervisor.findStandstill(performance.now());
+    const worker = supervisor.findHang(performance.now());
     if (worker === null) return;
-    log.error(`${worker} stands still: the process ends, to be started again`);
-    Deno.exit(EXIT_STANDSTILL);
+    log.error(`${worker} hangs: the process ends, to be started again`);
+    Deno.exit(EXIT_HANG);
   }, HEARTBEAT_LOOK_MS);
 }
 
 /** Ends the process where draining does not. Returns what calls that off. */
-export function boundDraining(log: Log): () => void {
+export function boundDraining(log: Logger): () => void {
   const timer = setTimeout(() => {
     log.error(`Cannot drain: not finished after ${DRAIN_MS_MAX} ms`);
     Deno.exit(1);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 
 /** What can be told. */
 type ServiceNotice = "READY=1" | "RELOADING=1" | "STOPPING=1" | "WATCHDOG=1";
@@ -14,13 +14,13 @@ type ServiceNotice = "READY=1" | "RELOADING=1" | "STOPPING=1" | "WATCHDOG=1";
 export class ServiceNotices {
   readonly #socket: Deno.DatagramConn | null;
   readonly #to: Deno.UnixAddr;
-  readonly #log: Log;
+  readonly #log: Logger;
 
   /**
    * @param path `NOTIFY_SOCKET`; undefined: nobody listens, and notices go nowhere.
    * @param ownPath A name in a directory that may be written; it is gone again when this returns.
    */
-  constructor(path: string | undefined, ownPath: string, log: Log) {
+  constructor(path: string | undefined, ownPath: string, log: Logger) {
     this.#log = log;
     this.#to = { transport: "unixpacket", path: path ?? "" };
     this.#socket = path === undefined ? null : this.#open(ownPath);

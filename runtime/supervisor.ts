@@ -9,12 +9,12 @@ import type { Config } from "../lib/config/config.ts";
 import { slotsOf } from "../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../lib/metrics/thread_metrics.ts";
 import { Doorbell } from "../lib/queue/doorbell.ts";
-import { createHeartbeatMemory, HeartbeatWatch } from "../lib/queue/heartbeat.ts";
+import { createHeartbeatMemory, Watchdog } from "../lib/queue/heartbeat.ts";
 import { type Actor, ACTORS, rowOf, STOP_ORDER } from "../wire/actors.ts";
 import { bellOf, type RelayMemory } from "../wire/memory.ts";
 import { setPhase } from "../wire/relay_phase.ts";
 import type { ActorNotice, ActorReport, ActorStart } from "./actor.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 
 const RESTARTS = slotsOf("nostr_worker_restarts_total");
 
@@ -28,7 +28,7 @@ interface Place {
   /** A gateway that listens and does not serve yet. */
   isHeld: boolean;
   /** Of the present worker. */
-  watch: HeartbeatWatch | null;
+  watch: Watchdog | null;
   /** Settles the start of the present worker. */
   settle: { resolve: () => void; reject: (error: Error) => void } | null;
   onDrained: (() => void) | null;
@@ -41,7 +41,7 @@ interface SupervisorOptions {
   readonly config: () => Config;
   readonly memory: RelayMemory;
   readonly libraryPath: string | null;
-  readonly log: Log;
+  readonly log: Logger;
   readonly metrics: ThreadMetrics;
   /** What is known before any actor reports. */
   readonly facts: Readonly<Record<string, string>>;
@@ -80,12 +80,12 @@ export class Supervisor {
   }
 
   /**
-   * The first worker that stands still though it should move, or null. A start may take long (a log that is read back),
+   * The first worker that hangs though it should move, or null. A start may take long (a log that is read back),
    * and so may the last work of a worker that stops; both have no bound here.
    *
    * @param nowMs A clock that does not jump.
    */
-  findStandstill(nowMs: number): string | null {
+  findHang(nowMs: number): string | null {
     const { STANDSTILL_MS: mostMs } = this.#options.config();
     if (mostMs === 0 || this.#stopping) return null;
     for (const { actor, index, phase, watch } of this.#places) {
@@ -183,7 +183,7 @@ export class Supervisor {
       this.#died(place, event.message);
     };
     const heartbeat = createHeartbeatMemory();
-    place.watch = new HeartbeatWatch(heartbeat, performance.now());
+    place.watch = new Watchdog(heartbeat, performance.now());
     const start: ActorStart = {
       heartbeat,
       config: config(),

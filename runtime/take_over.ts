@@ -18,7 +18,7 @@ import type { Config } from "../lib/config/config.ts";
 import type { HandOverReply, HandOverRequest } from "../wire/control_lines.ts";
 import { type DataDirLock, tryLockDataDir } from "./data_dir.ts";
 import { controlPath } from "./data_paths.ts";
-import type { Log } from "./log.ts";
+import type { Logger } from "./logger.ts";
 import type { ServiceNotices } from "./service_notices.ts";
 import { steerListeners } from "./steering.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -29,7 +29,7 @@ interface TakeOver {
   readonly supervisor: Supervisor;
   readonly notices: ServiceNotices;
   readonly libraryPath: string | null;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** What a take-over brought. */

@@ -7,7 +7,7 @@
  *   --take-over   take over from the relay that runs on DATA_DIR, without refusing a connection
  *
  * Signals to this process are passed on (SIGHUP has the relay read its settings again), and it ends as the relay ends;
- * but a relay that was killed, or that ended itself because a worker stood still, is started again.
+ * but a relay that was killed, or that ended itself because a worker hung, is started again.
  * SIGUSR2 reads the settings anew and starts a second relay, which takes over from the first.
  *
  * @module

@@ -40,7 +40,7 @@ interface ActorRow {
   readonly origin: number | null;
   /** Whether it reads the log, by the tail or from SQLite. */
   readonly follows: boolean;
-  /** What its bell is rung for, besides a stop and a rehearsed death. */
+  /** What its bell is rung for, besides a stop and an injected fault. */
   readonly rungFor: string;
   /** Whom it asks: it is told when one of them was started again. */
   readonly asks: readonly string[];

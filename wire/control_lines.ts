@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Death } from "../lib/queue/rehearsal.ts";
+import type { Death } from "../lib/queue/fault_injection.ts";
 import type { Actor } from "./actors.ts";
 
 const encoder = new TextEncoder();

@@ -50,7 +50,7 @@ export interface RelayMemory {
   readonly tail: TailMemory;
   /** The configuration that is in force: `lib/config/shared_config.ts`. */
   readonly config: SharedArrayBuffer;
-  /** The least that is logged: `runtime/log.ts`. */
+  /** The least that is logged: `runtime/logger.ts`. */
   readonly logLevel: SharedArrayBuffer;
   /** Where the relay is in its life: `wire/relay_phase.ts`. */
   readonly phase: SharedArrayBuffer;

@@ -162,7 +162,7 @@ export const METRICS = {
   },
   nostr_process_restarts_total: {
     type: "counter",
-    help: "Times that the process died, or a worker of it stood still, and it was started again.",
+    help: "Times that the process died, or a worker of it hung, and it was started again.",
   },
   process_resident_memory_bytes: { type: "gauge", help: "Resident memory of the process, bytes." },
   process_cpu_seconds_total: { type: "counter", help: "User and system time of the process, seconds." },

@@ -17,7 +17,7 @@
  * @module
  */
 import { WAIT_MS_MAX } from "../limits.ts";
-import { type Death, DEATHS, rehearse } from "./rehearsal.ts";
+import { type Death, DEATHS, injectFault } from "./fault_injection.ts";
 
 const RINGS = 0;
 const SLEEPING = 16;
@@ -81,7 +81,7 @@ export class Doorbell {
     this.ring();
   }
 
-  /** Asks the thread to die in the middle of its work, once: a rehearsal. */
+  /** Asks the thread to die in the middle of its work, once: an injected fault. */
   requestCrash(death: Death): void {
     Atomics.store(this.#words, CRASH, 1 + DEATHS.indexOf(death));
     this.ring();
@@ -94,7 +94,7 @@ export class Doorbell {
    */
   crashIfAsked(): void {
     if (Atomics.load(this.#words, CRASH) === 0) return;
-    rehearse(DEATHS[Atomics.exchange(this.#words, CRASH, 0) - 1]!);
+    injectFault(DEATHS[Atomics.exchange(this.#words, CRASH, 0) - 1]!);
   }
 
   /** Whether the thread was asked to end. */

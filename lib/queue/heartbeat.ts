@@ -49,29 +49,29 @@ export class Heartbeat {
  * @example Usage
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { createHeartbeatMemory, Heartbeat, HeartbeatWatch } from "./heartbeat.ts";
+ * import { createHeartbeatMemory, Heartbeat, Watchdog } from "./heartbeat.ts";
  *
  * const memory = createHeartbeatMemory();
- * const watch = new HeartbeatWatch(memory, 0);
+ * const watch = new Watchdog(memory, 0);
  * assertEquals(watch.stillMs(500), 500);
  * new Heartbeat(memory).beat();
  * assertEquals(watch.stillMs(1_000), 0);
  * ```
  */
-export class HeartbeatWatch {
+export class Watchdog {
   readonly #beats: Int32Array;
   #seen: number;
   #lookedMs: number;
   #stillMs = 0;
 
-  /** @param nowMs Any clock that does not jump; the same one as for {@linkcode HeartbeatWatch.stillMs}. */
+  /** @param nowMs Any clock that does not jump; the same one as for {@linkcode Watchdog.stillMs}. */
   constructor(memory: HeartbeatMemory, nowMs: number) {
     this.#beats = new Int32Array(memory.buffer);
     this.#seen = Atomics.load(this.#beats, 0);
     this.#lookedMs = nowMs;
   }
 
-  /** Looks, and tells for how long the thread has stood still, ms. */
+  /** Looks, and tells for how long the thread has hung, ms. */
   stillMs(nowMs: number): number {
     const beats = Atomics.load(this.#beats, 0);
     this.#stillMs = beats === this.#seen ? this.#stillMs + Math.min(nowMs - this.#lookedMs, LOOK_MS_MAX) : 0;

@@ -291,14 +291,14 @@ Deno.test("every filter gives what a naive matcher gives, whatever the plan and 
   });
   const kept = new Map<string, PlainEvent>();
   for (const plain of events) {
-    if (random() < 0.01) store.settle();
+    if (random() < 0.01) store.mergeFresh();
     if (add(store, plain)[0] === "stored") kept.set(plain.id, plain);
   }
   const alive = [...kept.values()].filter((plain) => query(reader, { ids: [plain.id] }).length === 1);
   assert(alive.length > 300 && alive.length < kept.size, "some were replaced");
   for (let round = 0; round < 400; round++) {
     // At first some events are fresh and some settled, at last all are settled.
-    if (round === 300) store.settle();
+    if (round === 300) store.mergeFresh();
     const filter: PlainFilter = {};
     if (random() < 0.15) filter.ids = some(() => events[int(events.length)]!.id, 5);
     if (random() < 0.4) filter.authors = some(() => hex(int(7)));
@@ -366,7 +366,7 @@ Deno.test("a step costs no more than its budget and one call of SQLite, whatever
       tags: [["t", "common"], ...(n === 9 ? [["t", "rare"]] : [])],
     }));
   add(store, ...letters.slice(0, 2_000));
-  store.settle();
+  store.mergeFresh();
   add(store, ...letters.slice(2_000));
   const many = (count: number) => Array.from({ length: count }, (_, n) => hex(n));
   const asked: [PlainFilter, number][] = [

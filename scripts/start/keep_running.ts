@@ -1,12 +1,12 @@
 /**
  * Starts a program again when it dies of a fault: of a signal that nobody sent by us (the kernel's lack of memory, V8's
- * own), or by the exit code that says that a worker stood still. Whoever ends otherwise has said why, and stays ended.
+ * own), or by the exit code that says that a worker hung. Whoever ends otherwise has said why, and stays ended.
  * At SIGUSR2 a second one is started beside the first, which takes over; it is kept running from then on, and the first
  * one ends well. Runs in the process of `deno task start`, which owns the program.
  *
  * @module
  */
-import { EXIT_STANDSTILL, PROCESS_RESTART_DELAY_MS_MAX, SHORT_LIFE_MS_MAX } from "../../lib/limits.ts";
+import { EXIT_HANG, PROCESS_RESTART_DELAY_MS_MAX, SHORT_LIFE_MS_MAX } from "../../lib/limits.ts";
 
 /** How the program is started. */
 export interface Life {
@@ -81,7 +81,7 @@ class Keeper {
     await this.#start(takesOver);
     while (true) {
       const { code, signal } = await this.#allEnded.promise;
-      if (this.#stopSignal !== null || (signal === null && code !== EXIT_STANDSTILL)) return code;
+      if (this.#stopSignal !== null || (signal === null && code !== EXIT_HANG)) return code;
       shortLives = performance.now() - this.#startedMs > SHORT_LIFE_MS_MAX ? 0 : shortLives + 1;
       const how = signal === null ? `exit code ${code}` : signal;
       const pauseMs = Math.min(delayMs * 2 ** Math.max(0, shortLives - 1), PROCESS_RESTART_DELAY_MS_MAX);

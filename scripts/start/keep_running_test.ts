@@ -1,6 +1,6 @@
 /** Tests of the program that keeps the relay running: what is started again, and what stays ended. */
 import { assertEquals } from "@std/assert";
-import { EXIT_STANDSTILL } from "../../lib/limits.ts";
+import { EXIT_HANG } from "../../lib/limits.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { keepRunning, type Life } from "./keep_running.ts";
 
@@ -18,13 +18,13 @@ function lives(
   return { spawn, count: () => count, asked };
 }
 
-Deno.test("a relay that a signal killed, or that stood still, is started again", async () => {
-  const { spawn, asked } = lives("kill -ABRT $$", `exit ${EXIT_STANDSTILL}`, "exit 0");
+Deno.test("a relay that a signal killed, or that hung, is started again", async () => {
+  const { spawn, asked } = lives("kill -ABRT $$", `exit ${EXIT_HANG}`, "exit 0");
   const said: string[] = [];
   assertEquals(await keepRunning(spawn, { delayMs: 1, say: (line) => said.push(line) }), 0);
   assertEquals(said.map((line) => line.replace(/ in \d+ ms/, "")), [
     "the relay died of SIGABRT: started again",
-    `the relay died of exit code ${EXIT_STANDSTILL}: started again`,
+    `the relay died of exit code ${EXIT_HANG}: started again`,
   ]);
   assertEquals(asked, [0, 1, 2].map((restarts) => ({ restarts, takesOver: false })));
 });

@@ -8,11 +8,11 @@
 import { TextLineStream } from "../../lib/std/streams.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
-import { DEATHS } from "../../lib/queue/rehearsal.ts";
+import { DEATHS } from "../../lib/queue/fault_injection.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { Origin } from "../../runtime/origin.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { originNumber } from "../../wire/actors.ts";
 import { bellOf } from "../../wire/memory.ts";
 import { controlPath } from "../../runtime/data_paths.ts";
@@ -28,13 +28,13 @@ const READ_BYTES = 64 * 1024;
 
 class Control {
   readonly #start: ActorStart;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #settings: ConfigFollower;
   readonly #origin: Origin;
   readonly #sessions = new Map<number, ImportSession>();
   #lastSession = 0;
 
-  constructor(start: ActorStart, log: Log) {
+  constructor(start: ActorStart, log: Logger) {
     const { memory, epoch } = start;
     this.#start = start;
     this.#log = log;
@@ -136,7 +136,7 @@ onStart(async (start) => {
   const listener = Deno.listen({ transport: "unix", path });
   await Deno.chmod(path, 0o600);
   beatByTimer(start);
-  const control = new Control(start, new Log("control", start.memory.logLevel));
+  const control = new Control(start, new Logger("control", start.memory.logLevel));
   report({ type: "ready", facts: {} });
   await control.run(listener);
   await Deno.remove(path).catch(() => {});

@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConfigFollower } from "../../lib/config/shared_config.ts";
-import { HOT_TEXTS_TOTAL_BYTES_MAX, READING_CACHE_MB } from "../../lib/limits.ts";
+import { READING_CACHE_MB, TEXT_CACHE_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
 import { tailPosition } from "../../lib/log/tail.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { ManagementView } from "../../lib/management/view.ts";
@@ -17,13 +17,13 @@ import { SharedCounts } from "../../lib/policy/shared_counts.ts";
 import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { openForReading } from "../../lib/store/keep/open.ts";
 import { EventReader } from "../../lib/store/read/event_reader.ts";
-import { HotTexts } from "../../lib/store/read/hot_texts.ts";
+import { TextCache } from "../../lib/store/read/text_cache.ts";
 import { Audience } from "../../lib/subscription/audience.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
 import { managementPath, storePath } from "../../runtime/data_paths.ts";
 import { Origin } from "../../runtime/origin.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
 import type { PolicyFiles } from "../../runtime/policy_files.ts";
 import { Answers } from "./answers.ts";
@@ -48,7 +48,7 @@ import type { Turns } from "./sockets/turns.ts";
 export interface GatewayMeans {
   /** Verifies proofs of keys, one at a time. */
   readonly verifier: SignatureVerifier;
-  readonly log: Log;
+  readonly log: Logger;
   readonly management: ManagementLink;
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
@@ -96,7 +96,7 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
     spent,
     audience: new Audience(memory.audiences[index]!),
     room,
-    reading: { reader: new EventReader(db, tailPosition(memory.tail), hotTexts(start)), link, turns, log },
+    reading: { reader: new EventReader(db, tailPosition(memory.tail), textCacheOf(start)), link, turns, log },
   });
   const syncs = new NegentropySessions(link, { spent, room, answers });
   const plugin = new RequestPlugin(settings.config, log);
@@ -126,8 +126,8 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
   return { gateway, origin, events, requests, gate, link, feed, open, decisions: decisions.view };
 }
 
-/** A gateway's share of the texts at hand, in the form in which its engine sends them. */
-function hotTexts({ config, memory }: ActorStart): HotTexts {
+/** A gateway's share of the cached texts, in the form in which its engine sends them. */
+function textCacheOf({ config, memory }: ActorStart): TextCache {
   const isCopied = config.WEBSOCKET_ENGINE === "ws" && !config.WEBSOCKET_COMPRESSION;
-  return new HotTexts(HOT_TEXTS_TOTAL_BYTES_MAX / memory.counts.gateways, isCopied ? "bytes" : "strings");
+  return new TextCache(TEXT_CACHE_TOTAL_BYTES_MAX / memory.counts.gateways, isCopied ? "bytes" : "strings");
 }

@@ -18,19 +18,19 @@ export class ClientAddress {
   #made: readonly string[] = [];
 
   /** The client's address. The last entry of a list is the one that the trusted proxy itself added. */
-  of(headers: RequestHeaders, peer: string, settings: ProxySettings): string {
+  of(headers: RequestHeaders, remote: string, settings: ProxySettings): string {
     const { REAL_IP_HEADER: header, TRUSTED_PROXIES: proxies } = settings;
-    if (header === null || !this.#isTrusted(peer, proxies)) return peer;
+    if (header === null || !this.#isTrusted(remote, proxies)) return remote;
     const named = headers.get(header)?.split(",").at(-1)?.trim();
-    return named !== undefined && isIP(named) !== 0 ? named : peer;
+    return named !== undefined && isIP(named) !== 0 ? named : remote;
   }
 
-  #isTrusted(peer: string, proxies: readonly string[]): boolean {
+  #isTrusted(remote: string, proxies: readonly string[]): boolean {
     if (this.#made !== proxies) {
       this.#proxies = blockList(proxies);
       this.#made = proxies;
     }
-    return this.#proxies.check(peer, isIP(peer) === 6 ? "ipv6" : "ipv4");
+    return this.#proxies.check(remote, isIP(remote) === 6 ? "ipv6" : "ipv4");
   }
 }
 

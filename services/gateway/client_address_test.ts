@@ -4,11 +4,11 @@ import { ClientAddress } from "./client_address.ts";
 
 const PROXIES = ["127.0.0.0/8", "::1", "10.1.2.3"];
 
-/** The address that a request from `peer` has, with this header. */
-function addressOf(peer: string, header: string | null, name: string | null = "X-Forwarded-For"): string {
+/** The address that a request from `remote` has, with this header. */
+function addressOf(remote: string, header: string | null, name: string | null = "X-Forwarded-For"): string {
   const headers = header === null ? {} : { "X-Forwarded-For": header };
   const settings = { REAL_IP_HEADER: name, TRUSTED_PROXIES: PROXIES };
-  return new ClientAddress().of(new Headers(headers), peer, settings);
+  return new ClientAddress().of(new Headers(headers), remote, settings);
 }
 
 Deno.test("the header counts from listed proxies, by address and by network", () => {
@@ -19,8 +19,8 @@ Deno.test("the header counts from listed proxies, by address and by network", ()
 });
 
 Deno.test("from anybody else it is ignored", () => {
-  for (const peer of ["10.1.2.4", "203.0.113.9", "2001:db8::1", "::2"]) {
-    assertEquals(addressOf(peer, "127.0.0.1"), peer);
+  for (const remote of ["10.1.2.4", "203.0.113.9", "2001:db8::1", "::2"]) {
+    assertEquals(addressOf(remote, "127.0.0.1"), remote);
   }
 });
 

@@ -8,7 +8,7 @@
 import { OUTBOUND_CHECK_CHARS, OUTBOUND_FLOOR_BYTES, OUTBOUND_PAUSE_BYTES } from "../../lib/limits.ts";
 import type { AuthState } from "../../lib/nostr/auth.ts";
 import { eventPrefix } from "../../lib/nostr/relay_message.ts";
-import type { HotText } from "../../lib/store/read/hot_texts.ts";
+import type { CachedText } from "../../lib/store/read/text_cache.ts";
 import { type CountPlaces, NOWHERE } from "./connection_counts.ts";
 import type { NegentropySession } from "./negentropy_sessions.ts";
 import type { Socket } from "./sockets/listener.ts";
@@ -122,7 +122,7 @@ export class Connection {
    *
    * @returns false if the client reads too slowly: its budget is used up and nothing was sent.
    */
-  sendEvent(subscription: Subscription, text: string | HotText): boolean {
+  sendEvent(subscription: Subscription, text: string | CachedText): boolean {
     // What was not asked about yet may have gone already.
     if (this.bufferedBytes > this.budgetBytes && this.measureBufferedBytes() > this.budgetBytes) return false;
     if (typeof text === "string") this.send(subscription.prefix + text + "]");

@@ -12,7 +12,7 @@ import {
   SOCKET_IDLE_SECONDS_MAX,
 } from "../../lib/limits.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { OPEN_FILES_VARIABLE } from "../../runtime/open_files.ts";
 import { textOfSetting } from "../../runtime/settings_file.ts";
 import type { Listen, Listener } from "./sockets/listener.ts";
@@ -24,7 +24,7 @@ interface ListeningMeans<Client> {
   /** Whoever comes waits until it has somebody to serve. */
   readonly opening: Opening<Client>;
   readonly turns: Turns;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** Begins to listen. */

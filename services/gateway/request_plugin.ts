@@ -9,7 +9,7 @@ import type { Config } from "../../lib/config/config.ts";
 import { PLUGIN_REQUEST_CHARS_MAX } from "../../lib/limits.ts";
 import type { Decision } from "../../lib/plugin/decision.ts";
 import { filtersRequest, sourceOfAddress } from "../../lib/plugin/request.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { PluginProcess, type PluginUse } from "../../runtime/plugin_process.ts";
 import type { Connection } from "./connection.ts";
 
@@ -29,13 +29,13 @@ const TYPES = { "REQ": "req", "COUNT": "count", "NEG-OPEN": "neg-open" } as cons
 
 /** See the module's text. */
 export class RequestPlugin {
-  readonly #log: Log;
+  readonly #log: Logger;
   #plugin: PluginProcess | null = null;
   #lastNumber = 0;
   /** Characters of what the plugin has not decided about. */
   #chars = 0;
 
-  constructor(config: Config, log: Log) {
+  constructor(config: Config, log: Logger) {
     this.#log = log;
     this.use(config);
   }

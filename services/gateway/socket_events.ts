@@ -21,19 +21,19 @@ interface SocketAnswers {
 /** The socket events of a gateway. */
 export function socketEvents({ gateway, pages, settings }: SocketAnswers): SocketEvents<Connection> {
   const addresses = new ClientAddress();
-  const addressOf = (headers: RequestHeaders, peer: string) => {
+  const addressOf = (headers: RequestHeaders, remote: string) => {
     gateway.follow();
-    return addresses.of(headers, peer, settings.config);
+    return addresses.of(headers, remote, settings.config);
   };
   return {
-    visitor: (headers, peer) => ({
-      address: addressOf(headers, peer),
+    visitor: (headers, remote) => ({
+      address: addressOf(headers, remote),
       host: headers.get("host") ?? "",
     }),
     open: (socket, visitor) => gateway.open(socket, visitor.address),
     text: (connection, text) => gateway.text(connection, text),
     fault: (connection, message) => gateway.fault(connection, message),
     closed: (connection) => gateway.closed(connection),
-    http: (request, peer, ended) => pages.answer(request, addressOf(request.headers, peer), ended),
+    http: (request, remote, ended) => pages.answer(request, addressOf(request.headers, remote), ended),
   };
 }

@@ -17,10 +17,10 @@ import { setImmediate } from "node:timers";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/read/event_reader.ts";
-import type { HotScan } from "../../lib/store/read/hot_scan.ts";
-import type { HotText } from "../../lib/store/read/hot_texts.ts";
+import type { CachedScan } from "../../lib/store/read/cached_scan.ts";
+import type { CachedText } from "../../lib/store/read/text_cache.ts";
 import type { EventScan } from "../../lib/store/read/scan.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { ReaderLink, SliceHeader } from "./reader_link.ts";
 import { StoredQuery } from "./stored_query.ts";
@@ -52,7 +52,7 @@ export interface ReadingMeans {
   readonly reader: EventReader;
   readonly link: ReaderLink;
   readonly turns: Turns;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** All queries of one gateway; see the module's text. */
@@ -61,7 +61,7 @@ export class StoredQueries {
   readonly #link: ReaderLink;
   readonly #events: QueryEvents;
   readonly #turns: Turns;
-  readonly #log: Log;
+  readonly #log: Logger;
   #lastNumber = 0;
   readonly #paused = new Set<StoredQuery>();
   /** Rows examined for queries that had paused, in this turn. */
@@ -172,12 +172,12 @@ export class StoredQueries {
     query.scanAsks = scan.open !== null && scan.mayRead !== null;
   }
 
-  #open(query: StoredQuery): EventScan | HotScan {
+  #open(query: StoredQuery): EventScan | CachedScan {
     const { scan, rights } = query;
     const filter = query.filters[query.filter]!;
     scan.renew(scan.now, rights.mayRead, this.#reader.lastRemoval);
     query.scanAsks = scan.mayRead !== null;
-    return scan.begin(this.#reader.hotScan(filter, scan) ?? this.#reader.scan(filter, scan));
+    return scan.begin(this.#reader.cachedScan(filter, scan) ?? this.#reader.scan(filter, scan));
   }
 
   #query(
@@ -205,7 +205,7 @@ export class StoredQueries {
   /** Answers on the gateway's own connection, as far as budgets go. */
   #step(query: StoredQuery): void {
     const { filters, scan } = query;
-    const emit = (text: string | HotText, seq: number) => {
+    const emit = (text: string | CachedText, seq: number) => {
       if (!this.#send(query, text, seq)) this.#events.tooSlow(query);
     };
     while (query.filter < filters.length) {
@@ -299,7 +299,7 @@ export class StoredQueries {
   }
 
   /** Returns false if the client had no room for an event. */
-  #send(query: StoredQuery, text: string | HotText, seq: number): boolean {
+  #send(query: StoredQuery, text: string | CachedText, seq: number): boolean {
     if (query.isCancelled || query.subscription === null) return true;
     // What was decided since the scan began, or since a reader looked at the row.
     if (!query.scanAsks && !query.rights.isWhole && !query.rights.allows(String(text))) return true;

@@ -4,7 +4,7 @@ import { OUTBOUND_FLOOR_BYTES } from "../../lib/limits.ts";
 import { parseFilter } from "../../lib/nostr/filter.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
 import type { EventReader } from "../../lib/store/read/event_reader.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { LoopTurn } from "../../runtime/loop_turn.ts";
 import type { Socket } from "./sockets/listener.ts";
 import { Connection } from "./connection.ts";
@@ -45,7 +45,7 @@ function client() {
     refresh: () => 9,
     lastRemoval: 0,
     goneSince: () => () => false,
-    hotScan: () => null,
+    cachedScan: () => null,
     scan: () => ({
       openingRows: 0,
       end: "all",
@@ -58,7 +58,7 @@ function client() {
   const ended: string[] = [];
   const turns = new Turns(new LoopTurn());
   const queries = new StoredQueries(
-    { reader, link, turns, log: {} as Log },
+    { reader, link, turns, log: {} as Logger },
     {
       rightsOf: () => ({ isWhole: true, mayRead: null }) as unknown as ReadingRights,
       spent: () => {},

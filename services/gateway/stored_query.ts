@@ -8,7 +8,7 @@ import { GATEWAY_QUERY_ROWS_MAX } from "../../lib/limits.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import type { Completeness } from "../../lib/nostr/relay_message.ts";
 import type { ReadingRights } from "../../lib/policy/read_gate.ts";
-import type { HotScan } from "../../lib/store/read/hot_scan.ts";
+import type { CachedScan } from "../../lib/store/read/cached_scan.ts";
 import { PausedScan } from "../../lib/store/read/paused_scan.ts";
 import type { EventScan, ScanEnd } from "../../lib/store/read/scan.ts";
 import type { QueryPosition } from "../../wire/query.ts";
@@ -26,7 +26,7 @@ export class StoredQuery implements AskedQuery {
   readonly message = "";
   /** The filter that is being answered. */
   filter = 0;
-  readonly scan: PausedScan<EventScan | HotScan>;
+  readonly scan: PausedScan<EventScan | CachedScan>;
   /** Whether the scan asks of each event whether the client may read it. */
   scanAsks = false;
   /** How the filters before it ended. */

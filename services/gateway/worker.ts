@@ -12,7 +12,7 @@ import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { type ActorStart, onStart, report } from "../../runtime/actor.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { ManagementLink } from "../../runtime/management_link.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
@@ -57,7 +57,7 @@ function pagesOf(
 
 onStart(async (given) => {
   const { config, memory, index, libraryPath } = given;
-  const log = new Log(`gateway ${index}`, memory.logLevel);
+  const log = new Logger(`gateway ${index}`, memory.logLevel);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath });
   const opening = new Opening<Connection>(config.CONNECTIONS_MAX);
   const loop = new LoopTurn();

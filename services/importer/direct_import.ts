@@ -61,7 +61,7 @@ export class DirectImport {
       }
       while (decided.length > 0) await writeFirst();
       // Else a relay's first act would be to pause for it.
-      this.#store.settle();
+      this.#store.mergeFresh();
     } finally {
       this.#intake.end();
       this.#db.close();
@@ -86,7 +86,7 @@ export class DirectImport {
       this.#store.rollback();
       throw error;
     }
-    if (this.#store.isSettlingDue) this.#store.settle();
+    if (this.#store.isMergeDue) this.#store.mergeFresh();
     this.#tell(this.#tally.report(false));
   }
 

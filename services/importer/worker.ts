@@ -13,7 +13,7 @@ import type { EventPolicy } from "../../lib/policy/policy.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { PolicyFiles } from "../../runtime/policy_files.ts";
 import { ImportIntake } from "./intake.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { createLogLevel } from "../../wire/log_level.ts";
 import type { IntakeLines, IntakeReply, IntakeStart } from "./intake_messages.ts";
 
@@ -32,7 +32,7 @@ async function open(
   // Nobody reads the metrics of an import; its policies count in them all the same.
   const policies = new PolicyFiles(
     new ThreadMetrics(createMetricsMemory(1), 0),
-    new Log("import", createLogLevel(config.LOG_LEVEL)),
+    new Logger("import", createLogLevel(config.LOG_LEVEL)),
   );
   await policies.load(files);
   const check = both(contentPolicy(config, new ManagementView(decisions)), policies.event);

@@ -16,7 +16,7 @@ import type { Cursor } from "../../lib/log/durable_cursor.ts";
 import { Follower } from "../../lib/log/follower.ts";
 import type { IdRow, LogEntry, LogReader, TextRow } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { Addition } from "./addition.ts";
 
 const BULK_EVENTS = histogramOf("nostr_bulk_events");
@@ -34,7 +34,7 @@ export interface FollowerParts {
   readonly log: LogReader;
   /** Says that the log goes on. */
   readonly tail: TailMemory;
-  readonly lines: Log;
+  readonly lines: Logger;
   readonly metrics: ThreadMetrics;
   /** Called between what the index has acknowledged and the cursor: the worst moment to die. */
   readonly acknowledged: () => void;

@@ -25,7 +25,7 @@ import { eventOf, kindOf } from "../../lib/nostr/exact.ts";
 import { Follower, type LogSource } from "../../lib/log/follower.ts";
 import type { IdRow, TextRow } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 
 const KIND_PROFILE = 0;
@@ -40,7 +40,7 @@ interface Nip05Parts {
   readonly nowSeconds: () => number;
   /** A look-up is over. */
   readonly checked: (verdict: Verdict) => void;
-  readonly log: Pick<Log, "debug" | "error">;
+  readonly log: Pick<Logger, "debug" | "error">;
 }
 
 /** See the module's text. */

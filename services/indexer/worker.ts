@@ -27,7 +27,7 @@ import { LogReader } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { identitiesPath, searchPath, storePath } from "../../runtime/data_paths.ts";
 import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
@@ -52,7 +52,7 @@ class Indexer {
   readonly #settings: ConfigFollower;
   readonly #backend: OpenedIndex;
   readonly #log: LogReader;
-  readonly #lines: Log;
+  readonly #lines: Logger;
   readonly #bell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #packed: readonly LaneMemory[];
@@ -70,7 +70,7 @@ class Indexer {
   /** The first comes at once: it finds out whether the index answers. */
   #lastFlushMs = -Infinity;
 
-  constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Log) {
+  constructor(start: ActorStart, backend: OpenedIndex, log: LogReader, lines: Logger) {
     const { memory } = start;
     this.#settings = new ConfigFollower(memory.config);
     this.#backend = backend;
@@ -272,11 +272,11 @@ class IndexWatch {
 }
 
 /** Puts the damaged file of the search index aside; readers and a new index find none. */
-function discardState(config: Config, log: Log, error: unknown): void {
+function discardState(config: Config, log: Logger, error: unknown): void {
   discard(searchPath(config.DATA_DIR), log, error);
 }
 
-function discard(path: string, log: Log, error: unknown): void {
+function discard(path: string, log: Logger, error: unknown): void {
   log.error(`"${path}" is damaged and is made anew from the log: ${(error as Error).message}`);
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     try {
@@ -287,7 +287,7 @@ function discard(path: string, log: Log, error: unknown): void {
   }
 }
 
-async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
+async function openIndex(config: Config, log: Logger): Promise<OpenedIndex> {
   const options = await searchOptions(config);
   try {
     return await openSearchIndex(options);
@@ -302,7 +302,7 @@ async function openIndex(config: Config, log: Log): Promise<OpenedIndex> {
 function openNip05(
   config: Config,
   entries: LogReader,
-  { log, metrics, tail }: { log: Log; metrics: ThreadMetrics; tail: TailMemory },
+  { log, metrics, tail }: { log: Logger; metrics: ThreadMetrics; tail: TailMemory },
 ): Nip05Follower | null {
   if (!config.NIP05_CHECK) return null;
   const path = identitiesPath(config.DATA_DIR);
@@ -324,7 +324,7 @@ function openNip05(
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log("indexer", start.memory.logLevel);
+  const log = new Logger("indexer", start.memory.logLevel);
   const db = openForFollowing(storePath(config.DATA_DIR));
   const backend = await openIndex(config, log);
   beatByTimer(start);

@@ -20,7 +20,7 @@ import { MEMBERS_INTERVAL_MS } from "../../lib/limits.ts";
 import type { NostrEvent } from "../../lib/nostr/event.ts";
 import type { RelayKey } from "../../lib/relay/relay_key.ts";
 import { adminsOf, membersOf, namedMembers } from "../../lib/relay/members.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { InviteAnswer } from "../../wire/management_requests.ts";
 
 /** Bytes of an invite code; it is written in hex. */
@@ -38,7 +38,7 @@ interface MembershipParts {
   readonly key: RelayKey;
   /** Sends events of the relay's own, as texts. */
   readonly publish: (events: readonly string[]) => void;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** See the module's text. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { Origin } from "../../runtime/origin.ts";
 import { originNumber } from "../../wire/actors.ts";
 import type { Sender } from "../../wire/frame.ts";
@@ -19,10 +19,10 @@ export class OwnEvents implements Sender {
   readonly keys = new Uint8Array(0);
   unanswered = 0;
   readonly #origin: Origin;
-  readonly #log: Log;
+  readonly #log: Logger;
   #waiting: string[] = [];
 
-  constructor(memory: RelayMemory, epoch: number, log: Log) {
+  constructor(memory: RelayMemory, epoch: number, log: Logger) {
     this.#origin = new Origin(memory, originNumber(memory.counts, "management"), epoch);
     this.#log = log;
   }

@@ -16,7 +16,7 @@ import type { NostrEvent } from "../../lib/nostr/event.ts";
 import type { RelayKey } from "../../lib/relay/relay_key.ts";
 import { adminsOf } from "../../lib/relay/members.ts";
 import { managementPath } from "../../runtime/data_paths.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { RelayMemory } from "../../wire/memory.ts";
 import { Membership } from "./membership.ts";
 import type { InviteAnswer } from "../../wire/management_requests.ts";
@@ -29,7 +29,7 @@ interface ManagementParts {
   /** The settings that are in force. */
   readonly config: () => Config;
   readonly memory: RelayMemory;
-  readonly log: Log;
+  readonly log: Logger;
   /** The relay's own key, or null: it has none. */
   readonly key: RelayKey | null;
   /** Whether a predecessor in this process had the database open: others still follow its log. */
@@ -45,7 +45,7 @@ export class ManagementOwner {
   /** The decisions in memory, to look up who reports. */
   readonly #decisions: ManagementFollower;
   readonly #memory: RelayMemory;
-  readonly #log: Log;
+  readonly #log: Logger;
   /** Null: nobody can join. */
   readonly #membership: Membership | null;
 

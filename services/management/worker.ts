@@ -18,7 +18,7 @@ import {
   type PortNotice,
   report,
 } from "../../runtime/actor.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import type { ManagementAnswer, ManagementRequest } from "../../wire/management_requests.ts";
 import { ManagementInbox } from "./inbox.ts";
 import { OwnEvents } from "./own_events.ts";
@@ -75,7 +75,7 @@ const ready = Promise.withResolvers<ManagementThread>();
 
 onStart(async (start) => {
   const { memory, epoch } = start;
-  const log = new Log("management", memory.logLevel);
+  const log = new Logger("management", memory.logLevel);
   const settings = new ConfigFollower(memory.config);
   const { RELAY_SECRET_KEY } = settings.config;
   const key = RELAY_SECRET_KEY === null ? null : await openRelayKey(RELAY_SECRET_KEY);

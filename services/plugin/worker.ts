@@ -21,7 +21,7 @@ import { LaneConsumer, LaneProducer } from "../../lib/queue/lane.ts";
 import { eventOf } from "../../lib/nostr/exact.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { type PackedHeader, passPacked } from "../../wire/packed.ts";
 import { AskedRecord } from "../../wire/asked.ts";
 import { pluginSourceOf } from "../../wire/source.ts";
@@ -46,7 +46,7 @@ class WritePlugin {
   readonly #settings: ConfigFollower;
   readonly #plugin: PluginProcess;
   readonly #ownUrls: readonly string[];
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #asked: LaneConsumer[];
   readonly #record = new AskedRecord();
   readonly #packed: LaneProducer[];
@@ -59,7 +59,7 @@ class WritePlugin {
     { memory, config }: ActorStart,
     settings: ConfigFollower,
     plugin: PluginProcess,
-    log: Log,
+    log: Logger,
   ) {
     this.#settings = settings;
     this.#plugin = plugin;
@@ -177,7 +177,7 @@ function useOf(config: Config): PluginUse {
 
 onStart(async (start) => {
   const settings = new ConfigFollower(start.memory.config);
-  const log = new Log("plugin", start.memory.logLevel);
+  const log = new Logger("plugin", start.memory.logLevel);
   const plugin = new PluginProcess({ ...useOf(settings.config), log });
   beatByTimer(start);
   report({ type: "ready", facts: {} });

@@ -36,7 +36,7 @@ import { DomainSearch } from "../../lib/nip05/domain_search.ts";
 import { VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../../runtime/search_options.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { identitiesPath, managementPath, storePath } from "../../runtime/data_paths.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
@@ -63,7 +63,7 @@ class Reader {
   readonly #decisions: ManagementFollower;
   readonly #parts: JobParts;
   readonly #search: SearchReader;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #queries: LaneConsumer[];
   readonly #asked = new QueryRecord();
   readonly #rows: LaneProducer[];
@@ -83,7 +83,7 @@ class Reader {
     { config, memory, index, heartbeat }: ActorStart,
     db: DatabaseSync,
     search: SearchReader,
-    log: Log,
+    log: Logger,
   ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
@@ -307,7 +307,7 @@ class Reader {
 
 onStart(async (start) => {
   const { config } = start;
-  const log = new Log(`reader ${start.index}`, start.memory.logLevel);
+  const log = new Logger(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
   const pause = () => new Promise<void>((resolve) => setImmediate(() => resolve()));
   const found = await openSearchReader({ ...await searchOptions(config), pause });

@@ -12,20 +12,20 @@ import { STORAGE_PROBE_BYTES, STORAGE_PROBE_INTERVAL_MS } from "../../lib/limits
 import { slotsOf } from "../../lib/metrics/layout.ts";
 import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { type StorageFault, storageFault } from "../../lib/sqlite/storage_fault.ts";
-import type { Log } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/logger.ts";
 
 const FAULTS = slotsOf("nostr_store_fault");
 
 /** See the module's text. */
 export class StorageWatch {
   readonly #metrics: ThreadMetrics;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #scratchPath: string;
   #fault: StorageFault | null = null;
   #probeAtMs = 0;
 
   /** @param scratchPath A file beside the store that may be written and removed. */
-  constructor(metrics: ThreadMetrics, log: Log, scratchPath: string) {
+  constructor(metrics: ThreadMetrics, log: Logger, scratchPath: string) {
     this.#metrics = metrics;
     this.#log = log;
     this.#scratchPath = scratchPath;

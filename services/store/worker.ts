@@ -28,7 +28,7 @@ import { type AudienceMemory, mayBeHeard } from "../../lib/subscription/audience
 import { openForWriting } from "../../lib/store/keep/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { StorageWatch } from "./storage_watch.ts";
@@ -84,7 +84,7 @@ class Store {
   readonly #answered = new Set<number>();
   readonly #indexerBell: Doorbell;
   readonly #metrics: ThreadMetrics;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #watch: StorageWatch;
   readonly #record = new PackedRecord();
   readonly #management: ManagementFeed;
@@ -94,7 +94,7 @@ class Store {
   #vanishAtMs = 0;
   #settleAtMs = 0;
 
-  constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Log) {
+  constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Logger) {
     this.#heart = new Heartbeat(heartbeat);
     this.#management = new ManagementFeed(config, memory);
     this.#gateways = memory.counts.gateways;
@@ -301,9 +301,9 @@ class Store {
 
   /** Moves the fresh events into the settled tables; while that fails, they are served from where they are. */
   #settle(): void {
-    if (!this.#store.isSettlingDue || Date.now() < this.#settleAtMs) return;
+    if (!this.#store.isMergeDue || Date.now() < this.#settleAtMs) return;
     try {
-      this.#store.settle();
+      this.#store.mergeFresh();
     } catch (error) {
       if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be settled: ${error}`);
       this.#settleAtMs = Date.now() + RETRY_MS;
@@ -337,7 +337,7 @@ onStart((start) => {
   });
   const store = new EventStore(db, ownUrls(config));
   report({ type: "ready", facts: { lastSeq: String(store.lastSeq) } });
-  new Store(start, store, new Log("store", start.memory.logLevel)).run();
+  new Store(start, store, new Logger("store", start.memory.logLevel)).run();
   // A clean stop leaves everything in one file, which a plain copy then holds.
   db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

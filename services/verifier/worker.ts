@@ -35,7 +35,7 @@ import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk, sendText } from "../../wire/outcome.ts";
 import { managementPath } from "../../runtime/data_paths.ts";
-import { Log } from "../../runtime/log.ts";
+import { Logger } from "../../runtime/logger.ts";
 import { relayMs } from "../../wire/relay_clock.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
@@ -92,7 +92,7 @@ class Verifier {
   #firstLane = 0;
   #id = new Uint8Array(32);
 
-  constructor(start: ActorStart, verifier: SignatureVerifier, log: Log) {
+  constructor(start: ActorStart, verifier: SignatureVerifier, log: Logger) {
     const { memory, index } = start;
     this.#verifier = verifier;
     this.#heart = new Heartbeat(start.heartbeat);
@@ -270,7 +270,7 @@ class Verifier {
 }
 
 onStart(async (start) => {
-  const log = new Log(`verifier ${start.index}`, start.memory.logLevel);
+  const log = new Logger(`verifier ${start.index}`, start.memory.logLevel);
   const { verifier, skipped } = await openVerifier({
     tier: start.config.VERIFY_TIER,
     libraryPath: start.libraryPath,

@@ -10,16 +10,16 @@ import { packed } from "../support/pack_event.ts";
 import { key, plainEvent } from "../support/plain_event.ts";
 import {
   GATEWAY_QUERY_ROWS_MAX,
-  HOT_CHUNK_BYTES,
   SCAN_CHUNK_ROWS_MAX,
   SCAN_ROW_CHARS,
   SCAN_TEXT_ALONG_BYTES_MAX,
   SLICE_BYTES_MAX,
+  TEXT_CACHE_CHUNK_BYTES,
 } from "../../lib/limits.ts";
 import { type Filter, parseFilter } from "../../lib/nostr/filter.ts";
 import { EventReader } from "../../lib/store/read/event_reader.ts";
 import { EventStore } from "../../lib/store/write/event_store.ts";
-import { HotTexts } from "../../lib/store/read/hot_texts.ts";
+import { TextCache } from "../../lib/store/read/text_cache.ts";
 import { migrate } from "../../lib/store/keep/schema.ts";
 
 const EVENTS = 400;
@@ -73,7 +73,7 @@ function fill(db: DatabaseSync, tags: string[][]): void {
 /** The most that a step has read and parsed, in characters, and how many events came. */
 function most(reader: EventReader, filter: Filter, rows: number) {
   const options = { seqMax: reader.refresh(), now: NOW };
-  const scan = reader.hotScan(filter, options) ?? reader.scan(filter, options);
+  const scan = reader.cachedScan(filter, options) ?? reader.scan(filter, options);
   const { parse } = JSON;
   let [parsed, mostRead, mostParsed, events] = [0, 0, 0, 0];
   JSON.parse = (text: string) => {
@@ -111,7 +111,7 @@ for (const rows of [GATEWAY_QUERY_ROWS_MAX, 100]) {
     const db = new DatabaseSync(":memory:");
     migrate(db, ":memory:");
     fill(db, []);
-    const reader = new EventReader(counting(db), null, new HotTexts(HOT_CHUNK_BYTES, "strings"));
+    const reader = new EventReader(counting(db), null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "strings"));
     const bound = rows * SCAN_ROW_CHARS + SCAN_CHUNK_ROWS_MAX * SCAN_TEXT_ALONG_BYTES_MAX + 2 * CONTENT_CHARS;
     for (const [name, [asked, events]] of Object.entries(FILTERS)) {
       const used = most(reader, parseFilter(asked, LIMITS), rows);
@@ -126,7 +126,7 @@ Deno.test("what has expired and is long is looked at within the budget, behind t
   const db = new DatabaseSync(":memory:");
   migrate(db, ":memory:");
   fill(db, [["expiration", String(NOW)]]);
-  const reader = new EventReader(counting(db), null, new HotTexts(HOT_CHUNK_BYTES, "strings"));
+  const reader = new EventReader(counting(db), null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "strings"));
   const bound = 2 * GATEWAY_QUERY_ROWS_MAX * SCAN_ROW_CHARS + 2 * CONTENT_CHARS;
   for (const asked of [{}, { kinds: [1] }, { authors: [key("a")] }, { authors: [key("a")], limit: 1 }]) {
     const used = most(reader, parseFilter(asked, LIMITS), GATEWAY_QUERY_ROWS_MAX);

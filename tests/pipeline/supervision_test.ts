@@ -178,7 +178,7 @@ Deno.test("control names a worker that is not there", async () => {
   }
 });
 
-Deno.test("an indexer that has much to catch up with moves, and nobody takes it for one that stands still", async () => {
+Deno.test("an indexer that has much to catch up with moves, and nobody takes it for one that hangs", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "sluice-backlog-" });
   try {
     const notes = Array.from(
@@ -191,11 +191,11 @@ Deno.test("an indexer that has much to catch up with moves, and nobody takes it 
       notes.map((note) => `${JSON.stringify(note)}\n`).join(""),
     );
     assertEquals(imported.code, 0, imported.said);
-    // A bulk for each event: the backlog takes several times what a worker may stand still.
+    // A bulk for each event: the backlog takes several times what a worker may hang.
     const env = { FLUSH_EVENTS_MAX: "1", STANDSTILL_MS: "2500" };
     await using relay = await startRelay({ dataDir, env });
     await indexed(relay, 120_000);
-    assertEquals(relay.output().includes("stands still"), false);
+    assertEquals(relay.output().includes("hangs"), false);
   } finally {
     await Deno.remove(dataDir, { recursive: true });
   }

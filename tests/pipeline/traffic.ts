@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { Death } from "../../lib/queue/rehearsal.ts";
+import type { Death } from "../../lib/queue/fault_injection.ts";
 import type { OkMessage, TestClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TestRelay } from "../support/relay.ts";

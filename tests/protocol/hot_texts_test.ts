@@ -1,5 +1,5 @@
 /**
- * Texts that a gateway keeps at hand, from outside: what is asked for again and again is served the same each time, and
+ * Texts that a gateway caches, from outside: what is asked for again and again is served the same each time, and
  * to nobody any more once it is deleted, replaced, expired, vanished, banned, or another's secret.
  *
  * @module
@@ -16,7 +16,7 @@ const admin = freshKey();
 const relay = await sharedRelay({ RELAY_URL, GATEWAY_WORKERS: "1" });
 /** Managed under its own address. */
 const managed = await sharedRelay({ RELAY_ADMINS: admin.pubkey, GATEWAY_WORKERS: "1" });
-/** More often than it takes to be kept at hand. */
+/** More often than it takes to be cached. */
 const TIMES = 4;
 /** Far enough in the future that a test has asked for it often before. */
 const SOON_SECONDS = 5;
@@ -43,7 +43,7 @@ async function isGone(client: TestClient, ...filters: TestFilter[]): Promise<voi
   }
 }
 
-/** The two ways to texts at hand. */
+/** The two ways to cached texts. */
 function waysTo({ id, kind }: TestEvent): TestFilter[] {
   return [{ ids: [id] }, { kinds: [kind] }];
 }

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { CACHE_MB_DEFAULT, HOT_TEXTS_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
+import { CACHE_MB_DEFAULT, TEXT_CACHE_TOTAL_BYTES_MAX } from "../../lib/limits.ts";
 import { publishAll } from "../pipeline/traffic.ts";
 import { makeWorkload } from "../pipeline/workload.ts";
 import { connect } from "../support/client.ts";
@@ -43,7 +43,7 @@ const MIXED = [2, 4] as const;
 const P99_MS_MAX = 100;
 const P99_MS_MAX_SHORT = 5_000;
 /** Private memory that may be there afterwards beyond the start's, MiB: caches that have filled, and heaps. */
-const KEPT_MIB_MAX = 100 + CACHE_MB_DEFAULT + HOT_TEXTS_TOTAL_BYTES_MAX / 2 ** 20;
+const KEPT_MIB_MAX = 100 + CACHE_MB_DEFAULT + TEXT_CACHE_TOTAL_BYTES_MAX / 2 ** 20;
 /** The longest wait for it to be given back, ms. */
 const GIVEN_BACK_MS_MAX = 90_000;
 const GIVEN_BACK_MS_MAX_SHORT = 20_000;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Death, DEATHS } from "../../lib/queue/rehearsal.ts";
+import { type Death, DEATHS } from "../../lib/queue/fault_injection.ts";
 import { crash, heldOf, indexed, metricsOf, publishAll } from "../pipeline/traffic.ts";
 import { makeWorkload } from "../pipeline/workload.ts";
 import { connect, type TestClient } from "../support/client.ts";

@@ -32,7 +32,7 @@ import { SearchTurns } from "./turns.ts";
 import { indexedWords } from "./words.ts";
 
 /** Parts whose statements the writer keeps: most changes are of the newest. */
-const PARTS_AT_HAND_MAX = 16;
+const PARTS_CACHED_MAX = 16;
 
 /** Searches the file of an {@linkcode Fts5Index} that may live on another thread. */
 export class Fts5Reader implements SearchReader {
@@ -177,7 +177,7 @@ class DocumentWriter {
   readonly #insertTag: StatementSync;
   readonly #db: DatabaseSync;
   /** By the table of a part: writing words, and removing them. */
-  readonly #texts = new LRUCache<string, TextStatements>({ max: PARTS_AT_HAND_MAX });
+  readonly #texts = new LRUCache<string, TextStatements>({ max: PARTS_CACHED_MAX });
   readonly #remove: StatementSync;
   readonly #removeTags: StatementSync;
 

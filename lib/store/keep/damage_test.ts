@@ -42,7 +42,7 @@ function checkOne(spoil: string, isSettled: boolean): void {
     store.begin();
     for (let n = 0; n < 50; n++) addEvent(store, n);
     store.commit();
-    if (isSettled) store.settle();
+    if (isSettled) store.mergeFresh();
     db.exec(spoil);
     db.close();
     checkStore(path, { random: () => prng.uint32() / 2 ** 32, hasTime: () => true });

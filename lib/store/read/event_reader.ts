@@ -7,13 +7,20 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
 import { idKey } from "../../nostr/keys.ts";
-import { HOT_REMOVALS_MAX, SCAN_ROW_CHARS } from "../../limits.ts";
+import { SCAN_ROW_CHARS, TEXT_CACHE_REMOVALS_MAX } from "../../limits.ts";
 import { hasId } from "../../nostr/exact.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
-import { asksOnlyId, asksPage, HotLookup, HotPage, type HotScan, PageStatements } from "./hot_scan.ts";
+import {
+  asksOnlyId,
+  asksPage,
+  CachedLookup,
+  CachedPage,
+  type CachedScan,
+  PageStatements,
+} from "./cached_scan.ts";
 import { Follower } from "../../log/follower.ts";
 import { LogRows } from "../../log/log_rows.ts";
-import type { HotTexts } from "./hot_texts.ts";
+import type { TextCache } from "./text_cache.ts";
 import { NewestTimes } from "./newest_times.ts";
 import { Planner } from "./plan.ts";
 import { ReadStatements } from "./read_statements.ts";
@@ -45,9 +52,9 @@ export class EventReader {
   /**
    * @param version A number that changes after each commit, before anybody hears of it: then `refresh` costs a comparison
    * where nothing was stored. Null: `refresh` always asks the database.
-   * @param hot Keeps texts that are asked for often, for {@linkcode EventReader.hotScan}. Null: there is no such scan.
+   * @param hot Keeps texts that are asked for often, for {@linkcode EventReader.cachedScan}. Null: there is no such scan.
    */
-  constructor(db: DatabaseSync, version: (() => number) | null = null, hot: HotTexts | null = null) {
+  constructor(db: DatabaseSync, version: (() => number) | null = null, hot: TextCache | null = null) {
     this.#version = version;
     this.#hot = hot === null ? null : new HotReading(db, hot);
     this.statements = new ReadStatements(db);
@@ -55,7 +62,7 @@ export class EventReader {
     this.#planner = new Planner(db, this.#times);
     this.#vanished = new VanishedAuthors(db);
     this.#removed = returnArrays(
-      db.prepare(`SELECT event_seq FROM removal WHERE seq > ? LIMIT ${HOT_REMOVALS_MAX}`),
+      db.prepare(`SELECT event_seq FROM removal WHERE seq > ? LIMIT ${TEXT_CACHE_REMOVALS_MAX}`),
     );
     this.#byIdKey = returnArrays(
       db.prepare(
@@ -102,7 +109,7 @@ export class EventReader {
     const isHidden = (text: string) => this.#vanished.hide(text);
     if (lastRemoval >= this.#lastRemoval) return (_, text) => isHidden(text);
     const removed = this.#removed.all(lastRemoval) as unknown as [number][];
-    if (removed.length === HOT_REMOVALS_MAX) {
+    if (removed.length === TEXT_CACHE_REMOVALS_MAX) {
       return (seq, text) => isHidden(text) || this.statements.body.get(seq) === undefined;
     }
     const gone = new Set(removed.map(([seq]) => seq));
@@ -125,19 +132,19 @@ export class EventReader {
   }
 
   /**
-   * Begins to answer one filter with texts at hand; null: {@linkcode EventReader.scan} has to. An id's text counts as of
+   * Begins to answer one filter with cached texts; null: {@linkcode EventReader.scan} has to. An id's text counts as of
    * the last {@linkcode EventReader.refresh}, which has dropped what had left the store by then.
    */
-  hotScan(filter: Filter, options: ScanOptions): HotScan | null {
+  cachedScan(filter: Filter, options: ScanOptions): CachedScan | null {
     if (this.#hot === null || options.position !== undefined) return null;
     const { texts, pages } = this.#hot;
     if (asksOnlyId(filter)) {
       const text = this.#vanished.isNobody ? texts.of(filter.ids![0]!) : null;
-      return text === null ? null : new HotLookup(text, filter, options);
+      return text === null ? null : new CachedLookup(text, filter, options);
     }
     if (!asksPage(filter)) return null;
     const { statements } = this;
-    return new HotPage({ pages, texts, statements, vanished: this.#vanished }, filter, options);
+    return new CachedPage({ pages, texts, statements, vanished: this.#vanished }, filter, options);
   }
 
   /** Tells which events are left out because their authors vanish, by their texts; null: nobody vanishes now. */
@@ -173,12 +180,12 @@ export class EventReader {
 /** A removal, and the place of the event that it removed. */
 type RemovalRow = readonly [seq: number, eventSeq: number];
 
-/** Texts at hand; a follower of the removals in the log keeps them right. */
+/** Cached texts; a follower of the removals in the log keeps them right. */
 class HotReading {
   readonly pages: PageStatements;
   readonly #follower: Follower<never, RemovalRow>;
 
-  constructor(db: DatabaseSync, readonly texts: HotTexts) {
+  constructor(db: DatabaseSync, readonly texts: TextCache) {
     this.pages = new PageStatements(db);
     const removals =
       "SELECT seq, event_seq FROM removal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3+0";
@@ -190,7 +197,7 @@ class HotReading {
 
   /** Drops the texts of events that have left the log, whose newest removal is given. */
   refresh(lastRemoval: number): void {
-    if (this.#follower.stepTo(lastRemoval, HOT_REMOVALS_MAX)) return;
+    if (this.#follower.stepTo(lastRemoval, TEXT_CACHE_REMOVALS_MAX)) return;
     this.texts.clear();
     this.#follower.moveTo(lastRemoval);
   }

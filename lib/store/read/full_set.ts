@@ -125,7 +125,7 @@ export class FullSet {
     this.#bannedEvents = new Set(bannedEvents);
     for (const id of events) {
       const rows = this.#sql.byIdKey.all(idKey(id)) as unknown as Row[];
-      for (const row of rows) if (hasId(row[4], id)) this.#settle(row);
+      for (const row of rows) if (hasId(row[4], id)) this.#decide(row);
     }
   }
 
@@ -162,14 +162,14 @@ export class FullSet {
     const recheck = this.#rechecks[0]!;
     const key = pubkeyKey(recheck.pubkey);
     const page = this.#sql.byAuthor.all(key, ...recheck.position, rows) as unknown as Row[];
-    for (const row of page) if (hasPubkey(row[4], recheck.pubkey)) this.#settle(row);
+    for (const row of page) if (hasPubkey(row[4], recheck.pubkey)) this.#decide(row);
     const last = page.at(-1);
     if (page.length < rows) this.#rechecks.shift();
     else recheck.position = [last![3], last![1], last![2], last![0]];
   }
 
   /** Has the event in the set, or not, as the bans are now. */
-  #settle(row: Row): void {
+  #decide(row: Row): void {
     if (this.#isPublic(row)) this.#insert(row);
     else this.#remove(row[1], idOf(row[4]));
   }

@@ -168,7 +168,7 @@ Deno.test("FullSet ends as the store is, whatever happens while it is built and 
       // Whatever was removed may come again.
       if (prng.int(0, 3) === 0) relay.add(target);
       if (prng.int(0, 5) === 0) relay.write(() => relay.store.expire(NOW, 3));
-      if (prng.int(0, 5) === 0) relay.store.settle();
+      if (prng.int(0, 5) === 0) relay.store.mergeFresh();
     };
     for (let i = 0; i < 30; i++) something();
     const set = relay.set();

@@ -79,7 +79,7 @@ Deno.test("timelines are exact whatever was learned, and whatever came, went and
       if (kind !== 5) news.push({ ...writer.event(), kind: 5, pubkey, tags: [["e", id]] });
     }
     add(store, news);
-    if (prng.chance(0.05)) store.settle();
+    if (prng.chance(0.05)) store.mergeFresh();
     events = stored(db);
     for (let query = 0; query < 8; query++) {
       const filter = writer.filter();

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import type { HotScan } from "./hot_scan.ts";
+import type { CachedScan } from "./cached_scan.ts";
 import type { EventScan, ScanOptions, ScanPosition } from "./scan.ts";
 
 /** The scan of one filter after another; see the module's text. */
-export class PausedScan<Kind extends EventScan | HotScan = EventScan> implements ScanOptions {
+export class PausedScan<Kind extends EventScan | CachedScan = EventScan> implements ScanOptions {
   seqMax: number;
   now: number;
   mayRead: ((text: string) => boolean) | null = null;

@@ -21,7 +21,7 @@ import {
   TIED_EVENTS_MAX,
 } from "../../limits.ts";
 import type { Filter } from "../../nostr/filter.ts";
-import { ageOf, Cursor, CursorHeap, idKeyOf, type Row } from "./cursor.ts";
+import { ageOf, idKeyOf, MergeHeap, type Row, StreamRows } from "./merge_heap.ts";
 import { idOf, kindOf, pubkeyOf } from "../../nostr/exact.ts";
 import { type NewestTimes, NO_AGE } from "./newest_times.ts";
 import type { Plan, Residual, Stream } from "./plan.ts";
@@ -115,7 +115,7 @@ export class Scan implements EventScan {
   readonly #ageMax: number;
   /** Whether rows are checked by kind or author before their text is worth fetching. */
   readonly #keysFirst: boolean;
-  readonly #heap = new CursorHeap();
+  readonly #heap = new MergeHeap();
   /** Whether something is left to check, so that more rows may be needed than are wanted. */
   readonly #hasResidual: boolean;
   /** Whether what the first fetch of a stream brings is the newest that it has. */
@@ -171,7 +171,7 @@ export class Scan implements EventScan {
     const chunk = firstChunk(this.#remaining, abreast);
     this.#isFromTop = this.#age === -Number.MAX_SAFE_INTEGER;
     for (const stream of plan.streams) {
-      if (stream.ageMin <= this.#ageMax) this.#heap.push(new Cursor(stream, from, chunk));
+      if (stream.ageMin <= this.#ageMax) this.#heap.push(new StreamRows(stream, from, chunk));
     }
   }
 
@@ -236,13 +236,13 @@ export class Scan implements EventScan {
   }
 
   /** Whether a row may go beyond the limit; at the limit, the position's age is that of the last event within it. */
-  #mayTie(next: Cursor | undefined): boolean {
+  #mayTie(next: StreamRows | undefined): boolean {
     if (!this.#isCapped || this.#tied >= TIED_EVENTS_MAX) return false;
     return this.#ties.length > 0 || ageOf(next!) <= this.#age;
   }
 
   /** Whether to take the cursor's next row means to ask SQLite. */
-  #hasToRead(cursor: Cursor): boolean {
+  #hasToRead(cursor: StreamRows): boolean {
     const row = cursor.rows[cursor.at];
     if (row === undefined || (cursor.at + 1 === cursor.rows.length && !cursor.drained)) return true;
     if (cursor.hasTexts) return row[4] === null;
@@ -254,7 +254,7 @@ export class Scan implements EventScan {
     const cursor = this.#heap.top!;
     if (cursor.at === cursor.rows.length) {
       this.#fetch(cursor);
-      this.#heap.settle();
+      this.#heap.sift();
       return 0;
     }
     const row = cursor.rows[cursor.at]!;
@@ -274,7 +274,7 @@ export class Scan implements EventScan {
   }
 
   /** The row's text, if it belongs to the answer and was not handed out just now. */
-  #newText(cursor: Cursor, row: Row): string | null {
+  #newText(cursor: StreamRows, row: Row): string | null {
     return row[2] === this.#lastSeq ? null : this.#matchingText(cursor, row);
   }
 
@@ -284,10 +284,10 @@ export class Scan implements EventScan {
   }
 
   /** Takes the row on top; the heap then shows the one that comes after it. */
-  #take(cursor: Cursor): Row {
+  #take(cursor: StreamRows): Row {
     const row = cursor.rows[cursor.at++]!;
     if (cursor.at === cursor.rows.length && !cursor.drained) this.#fetch(cursor);
-    this.#heap.settle();
+    this.#heap.sift();
     return row;
   }
 
@@ -317,7 +317,7 @@ export class Scan implements EventScan {
    *
    * @param known Whether this row's event was checked and is no part of the answer.
    */
-  #gather(cursor: Cursor, row: Row, known: { readonly isRefused: boolean }): void {
+  #gather(cursor: StreamRows, row: Row, known: { readonly isRefused: boolean }): void {
     const ties: Tie[] = [];
     const seen = new Set<number>();
     if (known.isRefused) seen.add(row[2]);
@@ -344,7 +344,7 @@ export class Scan implements EventScan {
     return this.#handOut(text, seq, emit);
   }
 
-  #fetch(cursor: Cursor): void {
+  #fetch(cursor: StreamRows): void {
     const wanted = this.#hasResidual
       ? cursor.chunk
       : Math.min(cursor.chunk, Math.max(this.#remaining + 1, SCAN_CHUNK_ROWS_MIN));
@@ -374,7 +374,7 @@ export class Scan implements EventScan {
   }
 
   /** The stream's next rows, in order. */
-  #orderedRows(cursor: Cursor, chunk: number): Row[] {
+  #orderedRows(cursor: StreamRows, chunk: number): Row[] {
     const { stream } = cursor;
     const ageMax = Math.min(stream.ageMax, this.#ageMax);
     const statement = this.#sources.statements.of(stream, this.#columnsOf(stream));
@@ -392,7 +392,7 @@ export class Scan implements EventScan {
   }
 
   /** All rows of a window, without their texts; null: they are too many to be ordered here. */
-  #windowRows(cursor: Cursor, wanted: number): Row[] | null {
+  #windowRows(cursor: StreamRows, wanted: number): Row[] | null {
     const { statements } = this.#sources;
     const { ageMax } = cursor.stream;
     const most = Math.min(WINDOW_ROWS * wanted, SCAN_CHUNK_ROWS_MAX);
@@ -414,7 +414,7 @@ export class Scan implements EventScan {
    * Passes on what a stream's first rows, in order, tell of its authors: whoever has none among them has none before the
    * age `rest`.
    */
-  #learn(cursor: Cursor, rows: readonly Row[], rest: number): void {
+  #learn(cursor: StreamRows, rows: readonly Row[], rest: number): void {
     const { source, lists, ageMin } = cursor.stream;
     if (source !== "author" || lists[0]!.length === 1 || cursor.isOpen) return;
     if (!cursor.isWhole && !this.#isFromTop) return;
@@ -430,7 +430,7 @@ export class Scan implements EventScan {
   }
 
   /** Checks one row; returns its event's text if it belongs to the answer. */
-  #matchingText(cursor: Cursor, row: Row): string | null {
+  #matchingText(cursor: StreamRows, row: Row): string | null {
     const { stream, hasTexts } = cursor;
     if (row[2] > this.#options.seqMax) return null;
     let expiresAt = row[3];
@@ -474,7 +474,7 @@ export class Scan implements EventScan {
   }
 
   /** Fetches the texts of this row, which was passed last, and of those after it that may be wanted, by one call. */
-  #fetchTexts(cursor: Cursor, row: Row): void {
+  #fetchTexts(cursor: StreamRows, row: Row): void {
     const wanted = [row];
     for (let at = cursor.at; at < cursor.rows.length && wanted.length < this.#remaining; at++) {
       if (this.#hasKeys(cursor.rows[at]!)) wanted.push(cursor.rows[at]!);

@@ -1,18 +1,18 @@
 /**
  * Tests of scans for somebody who may not know of all events: each is that of a store in which those never were, in any
- * steps, from texts at hand or not, and what is passed is charged.
+ * steps, from cached texts or not, and what is passed is charged.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { PlainEvent, PlainFilter } from "../../../tests/support/naive_matcher.ts";
 import { packed } from "../../../tests/support/pack_event.ts";
 import { type Prng, seededPrng } from "../../../tests/support/prng.ts";
-import { HOT_CHUNK_BYTES, SCAN_CHUNK_ROWS_MAX } from "../../limits.ts";
+import { SCAN_CHUNK_ROWS_MAX, TEXT_CACHE_CHUNK_BYTES } from "../../limits.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "../write/event_store.ts";
-import { HotTexts } from "./hot_texts.ts";
-import type { HotScan } from "./hot_scan.ts";
+import { TextCache } from "./text_cache.ts";
+import type { CachedScan } from "./cached_scan.ts";
 import { migrate } from "../keep/schema.ts";
 import type { EventScan, ScanOptions } from "./scan.ts";
 
@@ -28,7 +28,7 @@ function open(events: readonly PlainEvent[]): EventReader {
   store.begin();
   for (const event of events) store.add(packed(event));
   store.commit();
-  return new EventReader(db, null, new HotTexts(HOT_CHUNK_BYTES, "bytes"));
+  return new EventReader(db, null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "bytes"));
 }
 
 function event(n: number, fields: Partial<PlainEvent>): PlainEvent {
@@ -42,7 +42,7 @@ function answer(reader: EventReader, filter: PlainFilter, options: ScanOptions, 
   const parsed = parseFilter(filter, LIMITS);
   const found: PlainEvent[] = [];
   const emit = (text: unknown) => found.push(JSON.parse(String(text)));
-  let scan: EventScan | HotScan = (isHot ? reader.hotScan(parsed, options) : null) ??
+  let scan: EventScan | CachedScan = (isHot ? reader.cachedScan(parsed, options) : null) ??
     reader.scan(parsed, options);
   const budget = () => ({ rows: prng.pick([1, 5, 50, 1e6]), bytes: prng.pick([1, 500, 1e9]) });
   while (scan.step(budget(), emit) === "more") {
@@ -105,7 +105,7 @@ Deno.test("what is passed is charged, a step's budget at a time", () => {
   for (const filter of [{ limit: 1 }, { kinds: [1], limit: 1 }, { authors: [hex(1)], limit: 1 }]) {
     const parsed = parseFilter(filter, LIMITS);
     const options = { seqMax: 1e6, now: 0, mayRead };
-    for (const scan of [reader.hotScan(parsed, options), reader.scan(parsed, options)]) {
+    for (const scan of [reader.cachedScan(parsed, options), reader.scan(parsed, options)]) {
       if (scan === null) continue;
       let found = 0;
       let rows = 0;
@@ -149,19 +149,19 @@ Deno.test("an event that many ranges lead to is read and checked once, whatever 
   }
 });
 
-Deno.test("a text at hand that is checked is charged as one that is read", () => {
+Deno.test("a cached text that is checked is charged as one that is read", () => {
   const reader = open([event(1, { content: HIDDEN.padEnd(5_000) }), event(2, { created_at: 1 })]);
   const options = { seqMax: 1e6, now: 0 };
   const page = parseFilter({ kinds: [1], limit: 1 }, LIMITS);
-  const rowsOf = (scan: HotScan | null) => {
+  const rowsOf = (scan: CachedScan | null) => {
     const budget = { rows: 1_000, bytes: 1e9 };
     assertEquals(scan!.step(budget, () => {}), "done");
     return 1_000 - budget.rows;
   };
-  for (let time = 0; time < 3; time++) rowsOf(reader.hotScan(page, options));
+  for (let time = 0; time < 3; time++) rowsOf(reader.cachedScan(page, options));
   const ids = [event(1, {}).id];
   const one = parseFilter({ ids }, LIMITS);
-  assertEquals(rowsOf(reader.hotScan(one, options)), 1);
-  assert(rowsOf(reader.hotScan(one, { ...options, mayRead })) > 4);
-  assert(rowsOf(reader.hotScan(page, { ...options, mayRead })) > 4);
+  assertEquals(rowsOf(reader.cachedScan(one, options)), 1);
+  assert(rowsOf(reader.cachedScan(one, { ...options, mayRead })) > 4);
+  assert(rowsOf(reader.cachedScan(page, { ...options, mayRead })) > 4);
 });

@@ -10,14 +10,14 @@ import { naiveQuery, type PlainEvent, type PlainFilter } from "../../../tests/su
 import { NaiveStore } from "../../../tests/support/naive_store.ts";
 import { packed } from "../../../tests/support/pack_event.ts";
 import { type Prng, seededPrng } from "../../../tests/support/prng.ts";
-import { HOT_CHUNK_BYTES } from "../../limits.ts";
+import { TEXT_CACHE_CHUNK_BYTES } from "../../limits.ts";
 import { idKey } from "../../nostr/keys.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "../write/event_store.ts";
 import { FullSet } from "./full_set.ts";
-import type { HotScan } from "./hot_scan.ts";
-import { HotTexts } from "./hot_texts.ts";
+import type { CachedScan } from "./cached_scan.ts";
+import { TextCache } from "./text_cache.ts";
 import type { EventScan } from "./scan.ts";
 import { migrate } from "../keep/schema.ts";
 
@@ -70,7 +70,7 @@ class History {
   #open(): [EventStore, EventReader] {
     return [
       new EventStore(this.#db, [RELAY]),
-      new EventReader(this.#db, null, new HotTexts(HOT_CHUNK_BYTES, "strings")),
+      new EventReader(this.#db, null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "strings")),
     ];
   }
 
@@ -122,7 +122,7 @@ class History {
 
   #change(): void {
     const choice = this.#int(14);
-    if (choice === 0) this.#store.settle();
+    if (choice === 0) this.#store.mergeFresh();
     else if (choice === 1) [this.#store, this.#reader] = this.#open();
     else if (choice === 2) {
       this.#now++;
@@ -192,8 +192,8 @@ class History {
   #answer(plain: PlainFilter, now: number) {
     const filter = parseFilter(plain, LIMITS);
     const options = { seqMax: this.#reader.refresh(), now };
-    const hot = this.#int(2) === 0 ? this.#reader.hotScan(filter, options) : null;
-    let scan: EventScan | HotScan = hot ?? this.#reader.scan(filter, options);
+    const hot = this.#int(2) === 0 ? this.#reader.cachedScan(filter, options) : null;
+    let scan: EventScan | CachedScan = hot ?? this.#reader.scan(filter, options);
     const found: string[] = [];
     const emit = (text: unknown) => found.push((JSON.parse(String(text)) as PlainEvent).id);
     const [rows, bytes] = [this.#pick([1, 3, 20, 1e6]), this.#pick([1, 1e9])];
@@ -202,7 +202,7 @@ class History {
       if (steps % 5 === 0 || this.#int(9) === 0) {
         scan = this.#reader.scan(filter, { ...options, position: scan.position });
       }
-      if (this.#int(30) === 0) this.#store.settle();
+      if (this.#int(30) === 0) this.#store.mergeFresh();
     }
     return { found, end: scan.end };
   }

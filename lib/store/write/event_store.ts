@@ -93,12 +93,12 @@ export class EventStore {
   }
 
   /** Whether so much is fresh that `settle` should be called. */
-  get isSettlingDue(): boolean {
+  get isMergeDue(): boolean {
     return this.#fresh.isFull;
   }
 
   /** Moves the fresh events into the settled tables; a group of its own. If it throws, they stay where they are. */
-  settle(): void {
+  mergeFresh(): void {
     this.begin();
     try {
       this.#fresh.move();

@@ -67,7 +67,7 @@ Deno.test("what is found does not depend on where it is, nor on being moved betw
   const events = Array.from({ length: 60 }, (_, n) => event(n));
   add(store, ...events.slice(0, 30));
   const half = FILTERS.map((filter) => found(reader, filter));
-  store.settle();
+  store.mergeFresh();
   assertEquals([rows(db, "event"), rows(db, "fresh_event"), rows(db, "fresh_tag")], [30, 0, 0]);
   assertEquals(FILTERS.map((filter) => found(reader, filter)), half);
   add(store, ...events.slice(30));
@@ -77,10 +77,10 @@ Deno.test("what is found does not depend on where it is, nor on being moved betw
   for (const [n, filter] of FILTERS.entries()) {
     const other = open();
     add(other.store, ...events.slice(0, 30));
-    other.store.settle();
+    other.store.mergeFresh();
     add(other.store, ...events.slice(30));
     let steps = 0;
-    assertEquals(found(other.reader, filter, () => ++steps === 2 && other.store.settle()), all[n]);
+    assertEquals(found(other.reader, filter, () => ++steps === 2 && other.store.mergeFresh()), all[n]);
     assert(steps >= 2, "it took several steps");
   }
 });
@@ -91,7 +91,7 @@ Deno.test("an event is known, replaced and deleted in whichever table it is", ()
     const note = event(1);
     const profile = event(8, { kind: 0 });
     assertEquals(add(store, note, profile), ["stored", "stored"]);
-    if (settles) store.settle();
+    if (settles) store.mergeFresh();
     const newer = event(15, { kind: 0, pubkey: profile.pubkey });
     const deletion = event(22, { kind: 5, pubkey: note.pubkey, tags: [["e", note.id]] });
     assertEquals(add(store, note, newer, deletion, note), ["duplicate", "stored", "stored", "deleted"]);
@@ -104,13 +104,13 @@ Deno.test("an event is known, replaced and deleted in whichever table it is", ()
 Deno.test("moving is due after so many events, also for a program that starts again", () => {
   const { db, store } = open();
   add(store, ...Array.from({ length: FRESH_EVENTS_MAX - 1 }, (_, n) => event(n)));
-  assert(!store.isSettlingDue);
+  assert(!store.isMergeDue);
   add(store, event(FRESH_EVENTS_MAX));
-  assert(store.isSettlingDue);
+  assert(store.isMergeDue);
   const again = new EventStore(db);
-  assert(again.isSettlingDue);
-  again.settle();
-  assert(!again.isSettlingDue);
+  assert(again.isMergeDue);
+  again.mergeFresh();
+  assert(!again.isMergeDue);
   assertEquals([rows(db, "event"), rows(db, "fresh_event")], [FRESH_EVENTS_MAX, 0]);
   assertEquals(again.lastSeq, FRESH_EVENTS_MAX);
 });
@@ -120,13 +120,13 @@ Deno.test("moving is due after few events with many tags, also for a program tha
   const tags = Array.from({ length: FRESH_TAGS_MAX / 8 }, (_, n) => ["t", `word ${n}`]);
   const events = Array.from({ length: 8 }, (_, n) => event(n, { tags }));
   add(store, ...events.slice(1));
-  assert(!store.isSettlingDue);
+  assert(!store.isMergeDue);
   add(store, events[0]!);
-  assert(store.isSettlingDue);
+  assert(store.isMergeDue);
   const again = new EventStore(db);
-  assert(again.isSettlingDue);
-  again.settle();
-  assert(!again.isSettlingDue);
+  assert(again.isMergeDue);
+  again.mergeFresh();
+  assert(!again.isMergeDue);
   assertEquals([rows(db, "tag"), rows(db, "fresh_tag")], [FRESH_TAGS_MAX, 0]);
 });
 
@@ -135,12 +135,12 @@ Deno.test("what could not be moved stays, is served, and is moved later", () => 
   const events = Array.from({ length: 20 }, (_, n) => event(n));
   add(store, ...events);
   db.exec("CREATE TRIGGER full BEFORE INSERT ON tag BEGIN SELECT RAISE(ABORT, 'no room'); END");
-  assertThrows(() => store.settle(), Error, "no room");
+  assertThrows(() => store.mergeFresh(), Error, "no room");
   assertEquals([rows(db, "event"), rows(db, "fresh_event")], [0, 20]);
   assertEquals(add(store, event(20)), ["stored"]);
   assertEquals(found(reader, {}).length, 21);
   db.exec("DROP TRIGGER full");
-  store.settle();
+  store.mergeFresh();
   assertEquals([rows(db, "event"), found(reader, {}).length], [21, 21]);
 });
 

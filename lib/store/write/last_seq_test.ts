@@ -4,11 +4,11 @@ import { DatabaseSync } from "node:sqlite";
 import { packed } from "../../../tests/support/pack_event.ts";
 import { plainEvent } from "../../../tests/support/plain_event.ts";
 import { seededPrng } from "../../../tests/support/prng.ts";
-import { HOT_CHUNK_BYTES } from "../../limits.ts";
+import { TEXT_CACHE_CHUNK_BYTES } from "../../limits.ts";
 import type { NostrEvent } from "../../nostr/event.ts";
 import { EventReader } from "../read/event_reader.ts";
 import { EventStore } from "./event_store.ts";
-import { HotTexts } from "../read/hot_texts.ts";
+import { TextCache } from "../read/text_cache.ts";
 import { LogReader } from "../../log/log_reader.ts";
 import { migrate } from "../keep/schema.ts";
 
@@ -22,7 +22,7 @@ Deno.test("the newest entry never goes back, and no number is used again, whatev
   let store = open();
   const readers = [
     new EventReader(db),
-    new EventReader(db, null, new HotTexts(HOT_CHUNK_BYTES, "strings")),
+    new EventReader(db, null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "strings")),
   ];
   const log = new LogReader(db);
   const used = new Set<number>();
@@ -54,7 +54,7 @@ Deno.test("the newest entry never goes back, and no number is used again, whatev
   ];
   for (let round = 0; round < 500; round++) {
     if (int(25) === 0) store = open();
-    if (int(40) === 0) store.settle();
+    if (int(40) === 0) store.mergeFresh();
     store.begin();
     changes[int(3)]!();
     const { removals } = store;

@@ -41,7 +41,7 @@ function request(fields: Partial<PlainEvent> = {}): PlainEvent {
 
 /** Adds in one group. Every other group finds the ones before it settled. */
 function add(store: EventStore, ...events: PlainEvent[]): string[] {
-  if (++groups % 2 === 0) store.settle();
+  if (++groups % 2 === 0) store.mergeFresh();
   store.begin();
   const outcomes = events.map((plain) => store.add(packed(plain)));
   store.commit();

@@ -15,7 +15,7 @@ import { SOFTWARE } from "../../../lib/relay/software.ts";
 import { STORAGE_FAULTS } from "../../../lib/sqlite/storage_fault.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 import type { ActorStart } from "../../../runtime/actor.ts";
-import type { Log } from "../../../runtime/log.ts";
+import type { Logger } from "../../../runtime/logger.ts";
 import { phaseOf } from "../../../wire/relay_phase.ts";
 import type { ManagementDoor } from "./management.ts";
 import type { RelayStatus } from "./relay_status.ts";
@@ -34,7 +34,7 @@ interface StatusSources {
   readonly decisions: ManagementView;
   readonly management: ManagementDoor;
   readonly subscriptionsByConnection: RelayStatus["subscriptionsByConnection"];
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 /** The status of a running relay. */

@@ -17,7 +17,7 @@ import { setImmediate } from "node:timers";
 import { type NativeLibrary, openNativeLibrary } from "../../../lib/native/library.ts";
 
 /** A client's end of a connection. */
-interface Peer {
+interface RemoteAddress {
   readonly hostname: string;
   readonly port: number;
 }
@@ -47,9 +47,9 @@ export class Corks {
    *
    * @param socket What the connection's messages go through.
    */
-  claim(socket: WebSocket, peer: Peer, localPort: number): Cork | null {
-    const ip = new TextEncoder().encode(`${peer.hostname}\0`);
-    const fd = this.#library.symbols.sluice_claim_connection(ip, peer.port, localPort);
+  claim(socket: WebSocket, remote: RemoteAddress, localPort: number): Cork | null {
+    const ip = new TextEncoder().encode(`${remote.hostname}\0`);
+    const fd = this.#library.symbols.sluice_claim_connection(ip, remote.port, localPort);
     return fd < 0 ? null : new Cork(this, socket, fd);
   }
 

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { HotText } from "../../../lib/store/read/hot_texts.ts";
+import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import type { Opening } from "./opening.ts";
 import type { Guest, Turns } from "./turns.ts";
 
@@ -23,7 +23,7 @@ export interface Socket extends Guest {
   /** Sends one text frame. A socket that is closing takes it and loses it. */
   send(text: string): void;
   /** Sends one text frame of a stored event: `prefix`, its text, and what closes the message. */
-  sendEvent(prefix: string, text: HotText): void;
+  sendEvent(prefix: string, text: CachedText): void;
   /** Bytes that were sent and that the operating system has not taken yet: the client is slow. */
   readonly bufferedBytes: number;
   /** Begins to close, with a code and reason of RFC 6455. */
@@ -49,7 +49,7 @@ export type RequestHeaders = Pick<Headers, "get">;
 /** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
 export interface SocketEvents<Client> {
   /** A request wants a WebSocket; asked before the socket is there. */
-  visitor(headers: RequestHeaders, peer: string): Visitor;
+  visitor(headers: RequestHeaders, remote: string): Visitor;
   /** The socket is open. Null refuses it: the engine closes it with 1013. */
   open(socket: Socket, visitor: Visitor): Client | null;
   /** A text frame. */
@@ -58,7 +58,7 @@ export interface SocketEvents<Client> {
   fault(client: Client, message: string): void;
   closed(client: Client): void;
   /** Any other HTTP request. `ended` settles when its answer is sent, or nobody takes it any more. */
-  http(request: Request, peer: string, ended: Promise<unknown>): Response | Promise<Response>;
+  http(request: Request, remote: string, ended: Promise<unknown>): Response | Promise<Response>;
 }
 
 /** Where and how to listen. */

@@ -12,7 +12,7 @@ import type { RequestHeaders } from "./listener.ts";
 /** What answers a request. */
 type Answer = (
   request: Request,
-  peer: string,
+  remote: string,
   ended: Promise<unknown>,
 ) => Response | Promise<Response>;
 

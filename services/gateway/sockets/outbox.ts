@@ -11,7 +11,7 @@
 import { Buffer } from "node:buffer";
 import type { Writable } from "node:stream";
 import { OUTBOX_FRAMES_MAX, OUTBOX_PAGE_BYTES, OUTBOX_SOCKET_CHARS_MAX } from "../../../lib/limits.ts";
-import type { HotText } from "../../../lib/store/read/hot_texts.ts";
+import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import {
   FRAME_HEADER_BYTES_MAX,
   frameBytesMax,
@@ -22,7 +22,7 @@ import {
 const encoder = new TextEncoder();
 
 /** What frames are made of: texts; or an event's bytes, and then the beginning of its message. */
-type Piece = string | HotText;
+type Piece = string | CachedText;
 
 /** The texts that wait for one socket. */
 export class PendingFrames {
@@ -37,7 +37,7 @@ export class PendingFrames {
     this.chars += text.length;
   }
 
-  addEvent(prefix: string, text: HotText): void {
+  addEvent(prefix: string, text: CachedText): void {
     this.#pieces.push(text, prefix);
     this.chars += prefix.length + text.length;
   }
@@ -66,7 +66,7 @@ export class Outbox {
   }
 
   /** The same with a stored event, whose bytes are copied and never become a string. */
-  sendEvent(pending: PendingFrames, prefix: string, text: HotText): void {
+  sendEvent(pending: PendingFrames, prefix: string, text: CachedText): void {
     if (pending.chars === 0) this.#wait(pending);
     pending.addEvent(prefix, text);
     this.#added(pending);
@@ -100,7 +100,7 @@ export class Outbox {
       }
       end = prefix === null
         ? writeTextFrame(this.#page, end, piece as string)
-        : writeEventFrame(this.#page, end, prefix, (piece as HotText).bytes);
+        : writeEventFrame(this.#page, end, prefix, (piece as CachedText).bytes);
     }
     this.#write(stream, end);
   }

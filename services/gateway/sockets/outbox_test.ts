@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Writable } from "node:stream";
 import { OUTBOX_PAGE_BYTES, OUTBOX_SOCKET_CHARS_MAX } from "../../../lib/limits.ts";
-import { HotText } from "../../../lib/store/read/hot_texts.ts";
+import { CachedText } from "../../../lib/store/read/text_cache.ts";
 import { Outbox, PendingFrames } from "./outbox.ts";
 
 /** A socket that takes writes when the test says so, and keeps the very bytes until then. */
@@ -99,9 +99,9 @@ Deno.test("a socket that is gone gets nothing, and nobody is disturbed", () => {
   assertEquals([sink.writes, pending.chars], [[], 0]);
 });
 
-function hotText(text: string): HotText {
+function hotText(text: string): CachedText {
   const bytes = new TextEncoder().encode(`.${text}.`);
-  return new HotText(1, 1, 0, null, bytes, 1, bytes.length - 1);
+  return new CachedText(1, 1, 0, null, bytes, 1, bytes.length - 1);
 }
 
 Deno.test("events go out as bytes, in order among texts, each under its own subscription", async () => {

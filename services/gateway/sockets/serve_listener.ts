@@ -15,7 +15,7 @@ import {
   SOCKET_TURN_CHARS_MAX,
   SOCKET_TURN_MESSAGES_MAX,
 } from "../../../lib/limits.ts";
-import type { HotText } from "../../../lib/store/read/hot_texts.ts";
+import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import { type Cork, Corks } from "./corks.ts";
 import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
 import type { Opening } from "./opening.ts";
@@ -30,14 +30,14 @@ export function listenWithServe<Client>(
   let isAccepting = true;
   const corks = Corks.open(options.libraryPath);
   const answer = (request: Request, info: Deno.ServeHandlerInfo, events: SocketEvents<Client>) => {
-    const peer = info.remoteAddr as Deno.NetAddr;
+    const remote = info.remoteAddr as Deno.NetAddr;
     // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
     const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
       URL.parse(request.url)?.pathname === "/";
-    if (!wantsSocket) return events.http(request, peer.hostname, info.completed);
+    if (!wantsSocket) return events.http(request, remote.hostname, info.completed);
     if (!isAccepting) return refuse();
-    const claim = (socket: WebSocket) => corks?.claim(socket, peer, port) ?? null;
-    return upgrade(request, peer.hostname, { ...options, claim }, events);
+    const claim = (socket: WebSocket) => corks?.claim(socket, remote, port) ?? null;
+    return upgrade(request, remote.hostname, { ...options, claim }, events);
   };
   const listen = (port: number): Deno.NetAddr => {
     const server = Deno.serve(
@@ -83,12 +83,12 @@ interface SocketOptions extends ListenOptions {
 
 function upgrade<Client>(
   request: Request,
-  peer: string,
+  remote: string,
   options: SocketOptions,
   events: SocketEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
-  const visitor = events.visitor(request.headers, peer);
+  const visitor = events.visitor(request.headers, remote);
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
@@ -236,7 +236,7 @@ class ServeSocket implements Socket, Guest {
     this.webSocket.send(text);
   }
 
-  sendEvent(prefix: string, text: HotText): void {
+  sendEvent(prefix: string, text: CachedText): void {
     this.send(`${prefix}${text}]`);
   }
 

@@ -9,7 +9,7 @@ import {
 import { LoopTurn } from "../../../runtime/loop_turn.ts";
 import { type Guest, Turns } from "./turns.ts";
 
-/** Turns with a clock that stands still but for what messages take, and a log of who was answered. */
+/** Turns with a clock that hangs but for what messages take, and a log of who was answered. */
 function setUp() {
   const clock = { ms: 1_000 };
   const turns = new Turns(new LoopTurn(), () => clock.ms);

@@ -69,8 +69,8 @@ export async function listenWithWs<Client>(
       incoming,
       outgoing,
       scheme,
-      (request, peer, ended) =>
-        opening.serve((events) => events.http(request, peer, ended)) ??
+      (request, remote, ended) =>
+        opening.serve((events) => events.http(request, remote, ended)) ??
           new Response("The relay starts.\n", { status: 503 }),
     );
   });

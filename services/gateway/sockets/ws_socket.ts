@@ -16,7 +16,7 @@ import {
   SOCKET_TURN_MESSAGES_MAX,
   SOCKET_TURN_PINGS_MAX,
 } from "../../../lib/limits.ts";
-import type { HotText } from "../../../lib/store/read/hot_texts.ts";
+import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import { compressedFrame } from "../../../lib/websocket/frame.ts";
 import { type Inflating, type Inflation, takeInflation } from "./inflation.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
@@ -129,7 +129,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
     else this.#outbox.send(this.#pending, text);
   }
 
-  sendEvent(prefix: string, text: HotText): void {
+  sendEvent(prefix: string, text: CachedText): void {
     if (this.#inflation !== null) this.send(`${prefix}${text}]`);
     else if (this.isOpen) this.#outbox.sendEvent(this.#pending, prefix, text);
   }

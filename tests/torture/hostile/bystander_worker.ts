@@ -2,7 +2,7 @@
  * Somebody who uses a relay at a steady low rate while others attack it, on a thread of its own: a publisher; an
  * asker; a visitor, who comes by a new connection for each request and so meets every gateway; or the control, which speaks
  * to a mirror in place of the relay and so tells what the machine takes for itself. Each sends
- * when it is time to, whether or not it has been answered, so that a standstill counts as often as it is met.
+ * when it is time to, whether or not it has been answered, so that a hang counts as often as it is met.
  *
  * Gets its role first and says "ready"; at each "cut" it posts what it has seen since the one before; at "stop" it ends.
  *
@@ -36,7 +36,7 @@ interface Scope {
 /** Between two requests, and between two visits, ms. */
 const EVERY_MS = 25;
 const VISIT_EVERY_MS = 100;
-/** Visits under way at a time; a relay that keeps so many waiting stands still. */
+/** Visits under way at a time; a relay that keeps so many waiting hangs. */
 const VISITS_MAX = 200;
 /** The pause before it connects again, ms. */
 const AGAIN_MS = 250;

@@ -1,6 +1,6 @@
 /** Tests of the log: a message is one line, whatever it quotes, and nothing in it reaches the terminal as a command. */
 import { assertEquals } from "@std/assert";
-import { oneLine } from "./log.ts";
+import { oneLine } from "./logger.ts";
 
 Deno.test("a message is one line without control characters, whatever a client put into it", () => {
   assertEquals(

@@ -19,7 +19,7 @@ export function oneLine(text: string): string {
 }
 
 /** Writes what is at or above the configured level. Text from clients cannot forge lines. */
-export class Log {
+export class Logger {
   readonly #actor: string;
   readonly #least: Int32Array;
 

@@ -32,7 +32,7 @@ interface RowPlace {
 }
 
 /** One stream's rows that were fetched and not yet merged. */
-export class Cursor {
+export class StreamRows {
   rows: Row[] = [];
   at = 0;
   /** Nothing is left in the index behind `rows`. */
@@ -64,16 +64,16 @@ export class Cursor {
 }
 
 /** Cursors, the one whose next row comes first on top. */
-export class CursorHeap {
+export class MergeHeap {
   /** In the order of a binary heap. */
-  readonly cursors: Cursor[] = [];
+  readonly cursors: StreamRows[] = [];
 
   /** The cursor whose next row, fetched or not, comes first; undefined: nothing is left. */
-  get top(): Cursor | undefined {
+  get top(): StreamRows | undefined {
     return this.cursors[0];
   }
 
-  push(cursor: Cursor): void {
+  push(cursor: StreamRows): void {
     const heap = this.cursors;
     let at = heap.push(cursor) - 1;
     while (at > 0) {
@@ -86,7 +86,7 @@ export class CursorHeap {
   }
 
   /** Restores the order after the top moved on; drops it where nothing is left of it. */
-  settle(): void {
+  sift(): void {
     const heap = this.cursors;
     const top = heap[0]!;
     // One whose rows ran out stays where the last of them was: nothing that it brings comes before that.
@@ -100,25 +100,25 @@ export class CursorHeap {
 }
 
 /** Where the cursor's next row is, or where the rows begin that it would fetch. */
-export function ageOf(cursor: Cursor): number {
+export function ageOf(cursor: StreamRows): number {
   const row = cursor.rows[cursor.at];
   return row === undefined ? cursor.age : row[0];
 }
 
 /** The same of the id's key. */
-export function idKeyOf(cursor: Cursor): number {
+export function idKeyOf(cursor: StreamRows): number {
   const row = cursor.rows[cursor.at];
   return row === undefined ? cursor.idKey : row[1];
 }
 
 /** Whether `a`'s next row comes before `b`'s. */
-function isBefore(a: Cursor, b: Cursor): boolean {
+function isBefore(a: StreamRows, b: StreamRows): boolean {
   const ageA = ageOf(a);
   const ageB = ageOf(b);
   return ageA !== ageB ? ageA < ageB : idKeyOf(a) < idKeyOf(b);
 }
 
-function siftDown(heap: Cursor[]): void {
+function siftDown(heap: StreamRows[]): void {
   const cursor = heap[0]!;
   let at = 0;
   while (true) {

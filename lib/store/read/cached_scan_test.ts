@@ -1,30 +1,30 @@
-/** Tests of answers from texts at hand: they are those of the plain scan and of a naive matcher, whatever has happened. */
+/** Tests of answers from cached texts: they are those of the plain scan and of a naive matcher, whatever has happened. */
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../../tests/support/naive_matcher.ts";
 import { packed } from "../../../tests/support/pack_event.ts";
 import { seededPrng } from "../../../tests/support/prng.ts";
-import { HOT_CHUNK_BYTES, HOT_REMOVALS_MAX } from "../../limits.ts";
+import { TEXT_CACHE_CHUNK_BYTES, TEXT_CACHE_REMOVALS_MAX } from "../../limits.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
 import { EventStore } from "../write/event_store.ts";
-import type { HotScan } from "./hot_scan.ts";
-import { type HotForm, HotTexts } from "./hot_texts.ts";
+import type { CachedScan } from "./cached_scan.ts";
+import { type CachedForm, TextCache } from "./text_cache.ts";
 import { migrate } from "../keep/schema.ts";
 import type { EventScan } from "./scan.ts";
 
 const LIMITS = { limitMax: 40, limitDefault: 40 };
 const RELAY = "wss://relay.example.com";
-const FORMS: HotForm[] = ["bytes", "strings"];
+const FORMS: CachedForm[] = ["bytes", "strings"];
 const hex = (n: number, chars = 64) => n.toString(16).padStart(8, "0").repeat(chars / 8);
 /** None of which is replaceable. */
 const KINDS = [1, 7, 8];
 let serial = 1;
 
-function open(form: HotForm = "bytes") {
+function open(form: CachedForm = "bytes") {
   const db = new DatabaseSync(":memory:");
   migrate(db, ":memory:");
-  const reader = new EventReader(db, null, new HotTexts(HOT_CHUNK_BYTES, form));
+  const reader = new EventReader(db, null, new TextCache(TEXT_CACHE_CHUNK_BYTES, form));
   return { store: new EventStore(db, [RELAY]), reader };
 }
 
@@ -48,7 +48,7 @@ function add(store: EventStore, ...events: PlainEvent[]): void {
 }
 
 /** What a scan brings in steps of so many rows, and how it ends. */
-function run(scan: EventScan | HotScan, rows = 1_000_000, bytes = 1e9) {
+function run(scan: EventScan | CachedScan, rows = 1_000_000, bytes = 1e9) {
   const found: string[] = [];
   const emit = (text: unknown) => found.push((JSON.parse(String(text)) as PlainEvent).id);
   for (let steps = 0; scan.step({ rows, bytes }, emit) === "more"; steps++) {
@@ -57,20 +57,20 @@ function run(scan: EventScan | HotScan, rows = 1_000_000, bytes = 1e9) {
   return { found, end: scan.end };
 }
 
-/** The answer of texts at hand, asked for until they are; null: the plain scan has to give it. */
+/** The answer of cached texts, asked for until they are; null: the plain scan has to give it. */
 function hot(reader: EventReader, filter: PlainFilter, now = 0) {
   const parsed = parseFilter(filter, LIMITS);
   for (let time = 0; time < 3; time++) {
     const options = { seqMax: reader.refresh(), now };
-    run(reader.hotScan(parsed, options) ?? reader.scan(parsed, options));
+    run(reader.cachedScan(parsed, options) ?? reader.scan(parsed, options));
   }
-  const scan = reader.hotScan(parsed, { seqMax: reader.refresh(), now });
+  const scan = reader.cachedScan(parsed, { seqMax: reader.refresh(), now });
   return scan === null ? null : run(scan);
 }
 
 for (const form of FORMS) {
   Deno.test(`pages are those of the plain scan, end and position included, in any steps (${form})`, () => {
-    const random = seededPrng("pages of texts at hand");
+    const random = seededPrng("pages of cached texts");
     const int = (below: number) => random.int(0, below - 1);
     const { store, reader } = open(form);
     const all: PlainEvent[] = [];
@@ -81,7 +81,7 @@ for (const form of FORMS) {
       );
       const gone = all.splice(int(all.length + 1), int(3));
       add(store, ...group, ...gone.map(({ id }) => event({ kind: 5, tags: [["e", id]] })));
-      if (int(4) === 0) store.settle();
+      if (int(4) === 0) store.mergeFresh();
       all.push(...group);
       for (let asked = 0; asked < 8; asked++) {
         const filter: PlainFilter = { limit: int(60) + 1 };
@@ -94,7 +94,7 @@ for (const form of FORMS) {
         const plain = run(reader.scan(parsed, options));
         const where = `round ${round} ${JSON.stringify(filter)}`;
         const [rows, bytes] = [[1, 3, 7, 1e6][int(4)]!, int(2) === 0 ? 1e9 : 1];
-        const scan = reader.hotScan(parsed, options);
+        const scan = reader.cachedScan(parsed, options);
         if (filter.since !== undefined && filter.until !== undefined && filter.since > filter.until) {
           assertEquals(scan, null);
           continue;
@@ -109,7 +109,7 @@ for (const form of FORMS) {
           assertEquals(page.found, expected, where);
         }
         // Another thread goes on from any position.
-        const begun = reader.hotScan(parsed, options)!;
+        const begun = reader.cachedScan(parsed, options)!;
         const found: string[] = [];
         const emit = (text: unknown) => found.push((JSON.parse(String(text)) as PlainEvent).id);
         if (begun.step({ rows: int(9) + 1, bytes: 1e9 }, emit) === "more") {
@@ -121,7 +121,7 @@ for (const form of FORMS) {
     }
   });
 
-  Deno.test(`what is deleted or replaced is gone from texts at hand (${form})`, () => {
+  Deno.test(`what is deleted or replaced is gone from cached texts (${form})`, () => {
     const { store, reader } = open(form);
     const note = event();
     const profile = event({ kind: 0, created_at: 10 });
@@ -138,14 +138,14 @@ for (const form of FORMS) {
     assertEquals(hot(reader, { ids: [next.id] })?.found, [next.id]);
   });
 
-  Deno.test(`what expires is served until then from texts at hand (${form})`, () => {
+  Deno.test(`what expires is served until then from cached texts (${form})`, () => {
     const { store, reader } = open(form);
     const note = event({ tags: [["expiration", "90"]] });
     add(store, note);
     for (const filter of [{ ids: [note.id] }, { kinds: [1] }]) {
       assertEquals(hot(reader, filter, 89)?.found, [note.id]);
-      assertEquals(run(reader.hotScan(parseFilter(filter, LIMITS), { seqMax: 1, now: 90 })!).found, []);
-      assertEquals(run(reader.hotScan(parseFilter(filter, LIMITS), { seqMax: 0, now: 89 })!).found, []);
+      assertEquals(run(reader.cachedScan(parseFilter(filter, LIMITS), { seqMax: 1, now: 90 })!).found, []);
+      assertEquals(run(reader.cachedScan(parseFilter(filter, LIMITS), { seqMax: 0, now: 89 })!).found, []);
     }
   });
 
@@ -159,7 +159,7 @@ for (const form of FORMS) {
     assertEquals(hot(reader, { kinds: [1] })?.found, [other.id, ...ids.toReversed()]);
     // A page that was begun before, and is gone on with after the request.
     const parsed = parseFilter({ kinds: [1] }, LIMITS);
-    const begun = reader.hotScan(parsed, { seqMax: reader.refresh(), now: 0 })!;
+    const begun = reader.cachedScan(parsed, { seqMax: reader.refresh(), now: 0 })!;
     const emitted: string[] = [];
     begun.step({ rows: 100, bytes: 1 }, (text) => emitted.push(JSON.parse(String(text)).id));
     add(store, event({ kind: 62, created_at: 2_000, tags: [["relay", `${RELAY}/`]] }));
@@ -176,7 +176,10 @@ for (const form of FORMS) {
 Deno.test("more removals than are looked at one by one leave nothing behind", () => {
   const { store, reader } = open();
   const stays = event({ kind: 1, pubkey: hex(2) });
-  const goes = Array.from({ length: HOT_REMOVALS_MAX + 3 }, (_, n) => event({ kind: 7, created_at: n }));
+  const goes = Array.from(
+    { length: TEXT_CACHE_REMOVALS_MAX + 3 },
+    (_, n) => event({ kind: 7, created_at: n }),
+  );
   add(store, stays, ...goes);
   const [first, last] = [goes[0]!.id, goes.at(-1)!.id];
   for (const id of [first, last, stays.id]) assertEquals(hot(reader, { ids: [id] })?.found, [id]);

@@ -1,5 +1,5 @@
 /**
- * Answers from the texts at hand (`hot_texts.ts`): one event by its id, and pages of one kind or of all kinds, newest
+ * Answers from the cached texts (`hot_texts.ts`): one event by its id, and pages of one kind or of all kinds, newest
  * first. A page still comes from its index, which holds all that decides; only the texts do not have to be read.
  * Belongs to the thread whose connection it reads; holds no snapshot between two steps.
  *
@@ -10,17 +10,17 @@ import { SCAN_CHUNK_ROWS_MAX, SCAN_CHUNK_ROWS_MIN, SCAN_ROW_CHARS, TIED_EVENTS_M
 import { type Filter, isEmptyFilter } from "../../nostr/filter.ts";
 import { idOf } from "../../nostr/exact.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
-import type { HotText, HotTexts } from "./hot_texts.ts";
+import type { CachedText, TextCache } from "./text_cache.ts";
 import type { ReadStatements } from "./read_statements.ts";
 import { returnArrays } from "../../sqlite/return_arrays.ts";
 import type { ScanBudget, ScanEnd, ScanOptions, ScanPosition } from "./scan.ts";
 import type { VanishedAuthors } from "../write/vanished_authors.ts";
 
 /** Takes an event: its text, or its bytes where those are at hand. */
-type EmitHot = (text: string | HotText, seq: number) => void;
+type EmitHot = (text: string | CachedText, seq: number) => void;
 
 /** What `EventScan` is to a plan. A plan's scan can go on from its position. */
-export interface HotScan {
+export interface CachedScan {
   readonly position: ScanPosition;
   readonly end: ScanEnd;
   readonly openingRows: number;
@@ -28,20 +28,20 @@ export interface HotScan {
 }
 
 /** What it costs, in rows, to make a string of a text and to look into it. */
-function rowsOf(text: string | HotText): number {
+function rowsOf(text: string | CachedText): number {
   return Math.floor(text.length / SCAN_ROW_CHARS);
 }
 
 /** The one event that a filter of one id asks for. */
-export class HotLookup implements HotScan {
-  readonly #text: HotText;
+export class CachedLookup implements CachedScan {
+  readonly #text: CachedText;
   readonly openingRows = 1;
   readonly end = "all";
   readonly position: ScanPosition;
   readonly #isDue: boolean;
   readonly #rows: number;
 
-  constructor(text: HotText, filter: Filter, { seqMax, now, mayRead }: ScanOptions) {
+  constructor(text: CachedText, filter: Filter, { seqMax, now, mayRead }: ScanOptions) {
     this.#text = text;
     this.#rows = 1 + (mayRead ? rowsOf(text) : 0);
     this.position = { age: -Number.MAX_SAFE_INTEGER, idKey: -1, remaining: filter.limit, tied: 0 };
@@ -101,7 +101,7 @@ export class PageStatements {
 interface PageMeans {
   readonly pages: PageStatements;
   readonly statements: ReadStatements;
-  readonly texts: HotTexts;
+  readonly texts: TextCache;
   readonly vanished: VanishedAuthors;
 }
 
@@ -109,7 +109,7 @@ interface PageMeans {
  * A page. Limit, ties, budget and end are those of `Scan`, which a test holds it to. So is the order of ids that share a
  * key: what was fetched is put in it, as far as it is known that no more of the key follows.
  */
-export class HotPage implements HotScan {
+export class CachedPage implements CachedScan {
   readonly #means: PageMeans;
   readonly #kind: number | null;
   readonly #options: ScanOptions;
@@ -121,7 +121,7 @@ export class HotPage implements HotScan {
   #tied = 0;
   #age: number;
   #idKey = -1;
-  #lastText: string | HotText | null = null;
+  #lastText: string | CachedText | null = null;
   #rows: PageRow[] = [];
   #at = 0;
   /** Rows before this one are in their order. */
@@ -254,13 +254,13 @@ export class HotPage implements HotScan {
   }
 
   /** The row's text, if it belongs to the answer. */
-  #textOf([, idKey, seq]: PageRow, budget: ScanBudget): string | HotText | null {
+  #textOf([, idKey, seq]: PageRow, budget: ScanBudget): string | CachedText | null {
     const { seqMax, now, mayRead } = this.#options;
     if (seq > seqMax) return null;
     const { texts, vanished } = this.#means;
     const hot = texts.at(seq);
     let expiresAt: number;
-    let text: string | HotText;
+    let text: string | CachedText;
     if (hot !== null) {
       expiresAt = hot.expiresAt;
       text = hot.message;

@@ -1,5 +1,5 @@
 /**
- * The deaths that can be rehearsed: what a thread does that was asked to die, so that tests and operators see what follows.
+ * The deaths that can be injected: what a thread does that was asked to die, so that tests and operators see what follows.
  * Runs on the thread that dies. Nothing but a request on the control socket leads here; whoever may write to that socket,
  * which only the owner of the data directory may, can end the whole process anyway.
  *
@@ -13,7 +13,7 @@ export const DEATHS = ["error", "hang", "memory"] as const;
 export type Death = typeof DEATHS[number];
 
 /** Dies. */
-export function rehearse(death: Death): never {
+export function injectFault(death: Death): never {
   if (death === "hang") spin();
   if (death === "memory") exhaust();
   throw new Error("This thread was asked to crash");

@@ -11,12 +11,17 @@
  * for once is only noted, in a table that forgets: somebody who reads through the whole store drives nothing out.
  *
  * ```
- *   #bySeq, #byId ─▶ HotText ─▶ [ text | text | text |   ...room ]   #chunks: oldest, ..., newest
+ *   #bySeq, #byId ─▶ CachedText ─▶ [ text | text | text |   ...room ]   #chunks: oldest, ..., newest
  * ```
  *
  * @module
  */
-import { HOT_CANDIDATES, HOT_CHUNK_BYTES, HOT_PLACES, HOT_TEXT_BYTES_MAX } from "../../limits.ts";
+import {
+  CACHED_TEXT_BYTES_MAX,
+  TEXT_CACHE_CANDIDATES,
+  TEXT_CACHE_CHUNK_BYTES,
+  TEXT_CACHE_PLACES,
+} from "../../limits.ts";
 import { TEXT_ID_AT } from "../../nostr/event.ts";
 import { idKey } from "../../nostr/keys.ts";
 import { hasId } from "../../nostr/exact.ts";
@@ -29,7 +34,7 @@ const NO_BYTES = new Uint8Array(0);
 const WIDE = /[\u0100-\uffff]/;
 
 /** One event's text. */
-export class HotText {
+export class CachedText {
   constructor(
     /** Its place in the log. */
     readonly seq: number,
@@ -44,7 +49,7 @@ export class HotText {
   ) {}
 
   /** What can be sent. */
-  get message(): string | HotText {
+  get message(): string | CachedText {
     return this.string ?? this;
   }
 
@@ -74,19 +79,19 @@ export class HotText {
 /** A stretch of memory, and what lies in it. */
 interface Chunk {
   readonly bytes: Uint8Array;
-  readonly texts: HotText[];
+  readonly texts: CachedText[];
 }
 
 /** How texts are kept: as what the socket engine takes. */
-export type HotForm = "bytes" | "strings";
+export type CachedForm = "bytes" | "strings";
 
 /** See the module's text. */
-export class HotTexts {
+export class TextCache {
   readonly #chunksMax: number;
-  readonly #form: HotForm;
+  readonly #form: CachedForm;
   /** Each text has one place that it can be at, by its seq and by its key: a map costs three times as many misses. */
-  #bySeq: (HotText | null)[] = [];
-  #byId: (HotText | null)[] = [];
+  #bySeq: (CachedText | null)[] = [];
+  #byId: (CachedText | null)[] = [];
   readonly #chunks: Chunk[] = [];
   /** Bytes used of the newest chunk. */
   #used = 0;
@@ -95,22 +100,22 @@ export class HotTexts {
   /** Texts that might have been kept since. */
   #candidates = 0;
   /** Seqs that were asked for lately, each at the one place that it can have. */
-  readonly #noted = new Float64Array(HOT_PLACES);
+  readonly #noted = new Float64Array(TEXT_CACHE_PLACES);
 
   /** @param bytesMax Bytes that the texts may take. */
-  constructor(bytesMax: number, form: HotForm) {
-    this.#chunksMax = Math.max(1, Math.floor(bytesMax / HOT_CHUNK_BYTES));
+  constructor(bytesMax: number, form: CachedForm) {
+    this.#chunksMax = Math.max(1, Math.floor(bytesMax / TEXT_CACHE_CHUNK_BYTES));
     this.#form = form;
   }
 
   /** The text of the event that the log has at `seq`, if it is here. */
-  at(seq: number): HotText | null {
+  at(seq: number): CachedText | null {
     const text = this.#bySeq[placeOf(seq)] ?? null;
     return text !== null && text.seq === seq ? text : null;
   }
 
   /** The text of the event with this id, if it is here. */
-  of(id: string): HotText | null {
+  of(id: string): CachedText | null {
     const text = this.#byId[placeOf(idKey(id))] ?? null;
     return text !== null && text.hasId(id) ? text : null;
   }
@@ -119,14 +124,14 @@ export class HotTexts {
   read(idKey: number, seq: number, expiresAt: number, text: string): void {
     const place = placeOf(seq);
     if (this.#noted[place] !== seq) this.#noted[place] = seq;
-    else if (text.length * 3 <= HOT_TEXT_BYTES_MAX && this.at(seq) === null && this.#mayKeep()) {
+    else if (text.length * 3 <= CACHED_TEXT_BYTES_MAX && this.at(seq) === null && this.#mayKeep()) {
       this.#keep(idKey, seq, expiresAt, text);
     }
   }
 
   /** Where there is room for all but a few, to give each of those its turn would cost more than it gains. */
   #mayKeep(): boolean {
-    return !this.#wasFull || ++this.#candidates % HOT_CANDIDATES === 0;
+    return !this.#wasFull || ++this.#candidates % TEXT_CACHE_CANDIDATES === 0;
   }
 
   /** The event at this place of the log has left it. */
@@ -144,7 +149,7 @@ export class HotTexts {
   }
 
   /** Another text may have taken either of its places. */
-  #drop(text: HotText): void {
+  #drop(text: CachedText): void {
     const [bySeq, byId] = [placeOf(text.seq), placeOf(text.idKey)];
     if (this.#bySeq[bySeq] === text) this.#bySeq[bySeq] = null;
     if (this.#byId[byId] === text) this.#byId[byId] = null;
@@ -153,12 +158,12 @@ export class HotTexts {
   #keep(idKey: number, seq: number, expiresAt: number, text: string): void {
     const room = text.length * (this.#form === "bytes" ? 3 : WIDE.test(text) ? 2 : 1);
     let chunk = this.#chunks.at(-1);
-    if (chunk === undefined || HOT_CHUNK_BYTES - this.#used < room) chunk = this.#newChunk();
+    if (chunk === undefined || TEXT_CACHE_CHUNK_BYTES - this.#used < room) chunk = this.#newChunk();
     const start = this.#used;
     const isString = this.#form === "strings";
     this.#used += isString ? room : encoder.encodeInto(text, chunk.bytes.subarray(start)).written;
     const string = isString ? text : null;
-    const hot = new HotText(seq, idKey, expiresAt, string, chunk.bytes, start, this.#used);
+    const hot = new CachedText(seq, idKey, expiresAt, string, chunk.bytes, start, this.#used);
     chunk.texts.push(hot);
     const displaced = this.#bySeq[placeOf(seq)];
     // Else its removal would not find it.
@@ -169,14 +174,14 @@ export class HotTexts {
 
   #newChunk(): Chunk {
     if (this.#bySeq.length === 0) {
-      this.#bySeq = new Array(HOT_PLACES).fill(null);
-      this.#byId = new Array(HOT_PLACES).fill(null);
+      this.#bySeq = new Array(TEXT_CACHE_PLACES).fill(null);
+      this.#byId = new Array(TEXT_CACHE_PLACES).fill(null);
     }
     if (this.#chunks.length === this.#chunksMax) {
       this.#wasFull = true;
       for (const text of this.#chunks.shift()!.texts) this.#drop(text);
     }
-    const bytes = this.#form === "strings" ? NO_BYTES : new Uint8Array(HOT_CHUNK_BYTES);
+    const bytes = this.#form === "strings" ? NO_BYTES : new Uint8Array(TEXT_CACHE_CHUNK_BYTES);
     const chunk = { bytes, texts: [] };
     this.#chunks.push(chunk);
     this.#used = 0;
@@ -185,5 +190,5 @@ export class HotTexts {
 }
 
 function placeOf(key: number): number {
-  return key & (HOT_PLACES - 1);
+  return key & (TEXT_CACHE_PLACES - 1);
 }
