@@ -699,7 +699,6 @@ export const GOODBYE_MS_MAX = 2_000;
 // `services/reader/worker.ts`: `FULL_WAIT_MS`
 // `services/store/worker.ts`: `EXPIRE_INTERVAL_MS`, `RETRY_MS`
 // `services/verifier/worker.ts`: `STORE_FULL_WAIT_MS`
-// `wire/query.ts`: `NAME_BYTES`
 
 // Relations that must hold
 

@@ -2,6 +2,7 @@
  * Tests of events that cost much to look at or to store: junk is decided by what is cheapest, and a sender of many tags
  * has a share of the work, as senders of many bytes have.
  */
+// alone: a client has to send faster than the relay stores.
 import { assert, assertEquals } from "@std/assert";
 import { EVENT_TAGS_UNANSWERED_MAX } from "../../lib/limits.ts";
 import { connect } from "../support/client.ts";

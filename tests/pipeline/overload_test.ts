@@ -1,4 +1,5 @@
 /** Tests of too much: publishers that never wait and readers that never read are answered, bounded, and alone with it. */
+// alone: a client has to read as fast as the relay sends.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect, type Message } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
