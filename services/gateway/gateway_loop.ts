@@ -21,6 +21,8 @@ import type { Turns } from "./sockets/turns.ts";
 
 /** How long nothing must be there to answer or to read before a gateway that drains says that it has, ms. */
 const DRAIN_QUIET_MS = 20;
+/** Turns of its loop in which nothing must be there either. */
+const DRAIN_QUIET_TURNS = 4;
 /** How often a gateway that stops looks whether its clients have gone, ms. */
 const GOODBYE_LOOK_MS = 5;
 
@@ -50,6 +52,8 @@ export class GatewayLoop {
   #drained = false;
   /** When there was something to answer or to read, the last time that it was looked at while draining. */
   #busyMs = 0;
+  /** Turns since then. */
+  #quietTurns = 0;
 
   constructor(
     { heartbeat }: ActorStart,
@@ -92,6 +96,7 @@ export class GatewayLoop {
 
   /** How long the loop may sleep: what is paused is looked at again, though nothing rings. */
   get #waitMs(): number {
+    if (this.#isDraining && !this.#drained) return DRAIN_QUIET_MS / DRAIN_QUIET_TURNS;
     if (this.#parts.requests.queries.pausedCount > 0) return PAUSED_QUERIES_INTERVAL_MS;
     return this.#parts.events.isHolding ? HELD_INTERVAL_MS : WAIT_MS_MAX;
   }
@@ -116,7 +121,12 @@ export class GatewayLoop {
   /** Whether everything that came is answered, and nothing lies in a socket that rests or was just read on. */
   #isQuiet(): boolean {
     const nowMs = performance.now();
-    if (this.#parts.events.isAnswering || this.#turns.resting > 0) this.#busyMs = nowMs;
-    return nowMs - this.#busyMs >= DRAIN_QUIET_MS;
+    this.#quietTurns++;
+    if (this.#parts.events.isAnswering || this.#turns.resting > 0) {
+      this.#busyMs = nowMs;
+      this.#quietTurns = 0;
+    }
+    // A thread that got no core for a while has not looked at its sockets.
+    return nowMs - this.#busyMs >= DRAIN_QUIET_MS && this.#quietTurns >= DRAIN_QUIET_TURNS;
   }
 }
