@@ -1,4 +1,5 @@
 /** Tests of disks that are full, read-only, failing, slow or damaged: refusals, the truth in /health, and the way back. */
+// alone: what it sees of a fault ends as soon as the relay finds room on the disk.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect, type TestClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
