@@ -19,6 +19,7 @@ import { OutcomeRecord } from "../wire/outcome.ts";
 /** One life of an origin; see the module's text. */
 export class Origin {
   readonly #frames: readonly FrameWriter[];
+  readonly #hasPlugin: boolean;
   readonly #verifierBells: readonly Doorbell[];
   readonly #outcomes: readonly LaneConsumer[];
   readonly #outcome = new OutcomeRecord();
@@ -30,18 +31,18 @@ export class Origin {
 
   /** @param number Which origin of the relay's memory. */
   constructor(memory: RelayMemory, number: number, epoch: number) {
-    const withAddress = memory.asked.length > 0;
+    this.#hasPlugin = memory.asked.length > 0;
     this.epoch = epoch;
     this.bell = new Doorbell(memory.bells.origins[number]!);
     this.#frames = memory.frames[number]!
-      .map((lane) => new FrameWriter(new LaneProducer(lane), epoch, withAddress));
+      .map((lane) => new FrameWriter(new LaneProducer(lane), epoch, this.#hasPlugin));
     this.#verifierBells = memory.bells.verifier.map((bell) => new Doorbell(bell));
     this.#outcomes = outcomeLanes(memory, number).map((lane) => new LaneConsumer(lane));
   }
 
-  /** Whether anybody wants to know where events come from; a plugin does. */
+  /** Whether policies want to know where events come from; a plugin always does. */
   set withAddress(is: boolean) {
-    for (const frames of this.#frames) frames.withAddress = is;
+    for (const frames of this.#frames) frames.withAddress = is || this.#hasPlugin;
   }
 
   /** Events of this life that are not yet answered. */

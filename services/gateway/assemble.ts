@@ -109,7 +109,6 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
     settings,
     metrics,
     origin,
-    sendsAddresses: memory.asked.length > 0,
     files,
     decisions,
     policies,

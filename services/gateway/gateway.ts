@@ -46,8 +46,6 @@ interface GatewayParts {
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   readonly origin: Origin;
-  /** Whether frames carry the addresses of their clients, whatever the settings say. */
-  readonly sendsAddresses: boolean;
   /** Loaded already. */
   readonly files: PolicyFiles;
   /** The operator's decisions. */
@@ -69,7 +67,6 @@ export class Gateway {
   readonly #settings: ConfigFollower;
   readonly #metrics: ThreadMetrics;
   readonly #origin: Origin;
-  readonly #sendsAddresses: boolean;
   readonly #files: PolicyFiles;
   readonly #decisions: ManagementFollower;
   readonly #policies: PoliciesInForce;
@@ -92,7 +89,6 @@ export class Gateway {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#origin = origin;
-    this.#sendsAddresses = parts.sendsAddresses;
     this.#files = files;
     this.#decisions = decisions;
     this.#policies = policies;
@@ -169,7 +165,7 @@ export class Gateway {
 
   /** Until its successor is loaded, which takes milliseconds, a policy file goes on. */
   #useFiles(config: Config): void {
-    this.#origin.withAddress = this.#sendsAddresses || config.POLICY_FILES !== null;
+    this.#origin.withAddress = config.POLICY_FILES !== null;
     const files = policyFilesOf(this.#settings);
     if (!this.#files.has(files)) this.#files.load(files);
   }
