@@ -2,9 +2,9 @@
  * The socket engine over `Deno.serve` and `Deno.upgradeWebSocket`; the default.
  * Runs on its gateway's thread. Several gateways share one port: the kernel spreads connections (`reusePort`).
  *
- * What this engine cannot do: stop reading a socket for longer than a turn (`serve_rest.ts`); refuse a long frame before
- * it has arrived whole (Deno's own bound is 64 MiB); compress; bound how long a client takes for the head of its request,
- * or how many do so at once. When no descriptor is left for one more, Deno's server ends; its WebSockets go on, and
+ * It stops reading a socket by symbols of Deno's own (`serve_rest.ts`). What it cannot do: refuse a long frame before it
+ * has arrived whole (Deno's own bound is 64 MiB); compress; bound how long a client takes for the head of its request, or how
+ * many do so at once. When no descriptor is left for one more, Deno's server ends; its WebSockets go on, and
  * another server takes its place.
  *
  * @module
@@ -207,10 +207,10 @@ class ServeSocket implements Socket, Guest {
   }
 
   /** Waits for its turn. */
-  #wait(isHeld = false): void {
+  #wait(isHeldBack = false): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#turns.rest(this, isHeld);
+    this.#turns.rest(this, isHeldBack);
   }
 
   rested(): void {

@@ -134,11 +134,11 @@ export class Turns {
     });
   }
 
-  /** Has a socket rest until others have had their turn; before a message that was read (`isHeld`), or behind one. */
-  rest(guest: Guest, isHeld: boolean): void {
+  /** Has a socket rest until others have had their turn; before a message that was read, or behind one. */
+  rest(guest: Guest, isHeldBack: boolean): void {
     this.#charge(guest, 0, this.#now());
-    guest.isHeldBack = isHeld;
-    if (isHeld) this.#held++;
+    guest.isHeldBack = isHeldBack;
+    if (isHeldBack) this.#held++;
     this.#resting++;
     this.#levels[levelOf(guest)]!.push(guest);
     this.#end();
