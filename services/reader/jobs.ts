@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import {
   COUNT_DISTINCT_MAX,
   READER_SLICE_CHARS_MAX,
@@ -71,6 +70,8 @@ export interface JobParts {
   /** What counts, and what is compared. */
   readonly gate: ReadGate;
   readonly nowSeconds: () => number;
+  /** Lets the thread do other work. */
+  readonly pause: () => Promise<void>;
 }
 
 /** A query as it came. */
@@ -110,10 +111,11 @@ export class Job {
   /** Of the answers that an order by popularity counts. */
   readonly #answerRights: ReadingRights;
   readonly #nowSeconds: () => number;
+  readonly #pause: JobParts["pause"];
 
   constructor(
     { query, gateway, bytes }: OpenedQuery,
-    { reader, search, isSearchWhole, answers, gate, nowSeconds }: JobParts,
+    { reader, search, isSearchWhole, answers, gate, nowSeconds, pause }: JobParts,
   ) {
     this.query = query;
     this.gateway = gateway;
@@ -126,6 +128,7 @@ export class Job {
     this.#rights = gate.rightsOf(query.filters, keys);
     this.#answerRights = gate.rightsOf(ANSWERS, keys);
     this.#nowSeconds = nowSeconds;
+    this.#pause = pause;
     this.#filter = query.position.filter;
     this.#scan = new PausedScan(query.seqMax, query.now, query.position.scan);
     this.#authors = query.type === "count" ? authorCounter(query.filters) : null;
@@ -185,7 +188,7 @@ export class Job {
     for (const id of ids) {
       if (budget.rows <= 0) {
         budget.rows = READER_SLICE_ROWS_MAX;
-        await new Promise<void>((resolve) => setImmediate(() => resolve()));
+        await this.#pause();
         this.#reader.refresh();
       }
       const row = this.#reader.rowOf(id, this.#scan, budget);

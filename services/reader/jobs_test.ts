@@ -70,6 +70,7 @@ function open(filter: Record<string, unknown>) {
       answers: {} as AnswerCounts,
       gate: new ReadGate(new PrivateKinds(new Set()), { bannedPubkeys: new Set(), bannedEvents: new Set() }),
       nowSeconds: () => clock.now,
+      pause: () => Promise.resolve(),
     },
   );
   return { store, job, clock, reader };

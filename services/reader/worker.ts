@@ -6,7 +6,6 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers";
 import {
   FULL_SET_FOLLOW_MS,
   FULL_SET_SLICE_ROWS,
@@ -37,6 +36,7 @@ import { VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { openSearchReader } from "../../lib/search/open.ts";
 import { searchOptions } from "../../runtime/search_options.ts";
 import { Logger } from "../../runtime/logger.ts";
+import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { identitiesPath, managementPath, storePath } from "../../runtime/data_paths.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { Job, type JobParts, type OpenedQuery, type Slice } from "./jobs.ts";
@@ -57,6 +57,14 @@ const TOO_LONG = "error: the query has met an event that is too long to be sent"
 /** What a client is told that has too much open, or where all clients together have. */
 const TOO_MANY = "rate-limited: too many long queries are open, try again";
 const SEARCH_AVAILABLE = slotOf("nostr_search_available");
+
+/** What a reader's thread has opened. */
+interface ReaderMeans {
+  readonly db: DatabaseSync;
+  readonly search: SearchReader;
+  readonly pause: JobParts["pause"];
+  readonly log: Logger;
+}
 
 class Reader {
   readonly #settings: ConfigFollower;
@@ -81,9 +89,7 @@ class Reader {
 
   constructor(
     { config, memory, index, heartbeat }: ActorStart,
-    db: DatabaseSync,
-    search: SearchReader,
-    log: Logger,
+    { db, search, pause, log }: ReaderMeans,
   ) {
     this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
     this.#settings = new ConfigFollower(memory.config);
@@ -92,7 +98,7 @@ class Reader {
     const indexer = blockOf(memory.metrics, threadNumber(memory.counts, "indexer"));
     const isSearchWhole = () => indexer[SEARCH_AVAILABLE] === 1;
     const nowSeconds = () => Math.floor(Date.now() / 1000);
-    this.#parts = { reader, search, isSearchWhole, answers: new AnswerCounts(db), gate, nowSeconds };
+    this.#parts = { reader, search, isSearchWhole, answers: new AnswerCounts(db), gate, nowSeconds, pause };
     this.#search = search;
     this.#log = log;
     const { view } = this.#decisions;
@@ -120,7 +126,7 @@ class Reader {
       this.#followDecisions();
       const served = this.#turn();
       const worked = this.#keepFullSet() || served;
-      if (worked) await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      if (worked) await this.#parts.pause();
       else await this.#bell.waitAsync(seen);
     }
     this.#decisions.close();
@@ -309,13 +315,14 @@ onStart(async (start) => {
   const { config } = start;
   const log = new Logger(`reader ${start.index}`, start.memory.logLevel);
   const db = openForReading(storePath(config.DATA_DIR), READING_CACHE_MB);
-  const pause = () => new Promise<void>((resolve) => setImmediate(() => resolve()));
+  const loop = new LoopTurn();
+  const pause = () => loop.next();
   const found = await openSearchReader({ ...await searchOptions(config), pause });
   const search = config.NIP05_CHECK
     ? new DomainSearch(found, new VerifiedAuthors(identitiesPath(config.DATA_DIR)))
     : found;
   report({ type: "ready", facts: {} });
-  await new Reader(start, db, search, log).run();
+  await new Reader(start, { db, search, pause, log }).run();
   db.close();
   report({ type: "stopped" });
   endWorker();
