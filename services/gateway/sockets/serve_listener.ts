@@ -3,8 +3,8 @@
  * Runs on its gateway's thread. Several gateways share one port: the kernel spreads connections (`reusePort`).
  *
  * It stops reading a socket by symbols of Deno's own (`serve_rest.ts`). What it cannot do: refuse a long frame before it
- * has arrived whole (Deno's own bound is 64 MiB); compress; bound how long a client takes for the head of its request, or how
- * many do so at once. When no descriptor is left for one more, Deno's server ends; its WebSockets go on, and
+ * has arrived whole (Deno's own bound is 64 MiB); compress; bound how long a client takes for the head of its request,
+ * or how many do so at once. When no descriptor is left for one more, Deno's server ends; its WebSockets go on, and
  * another server takes its place.
  *
  * @module
