@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { resolveWorkers } from "./lib/config/config.ts";
 import { HAND_OVER_GRACE_MS, HAND_OVER_LINGER_MS } from "./lib/limits.ts";
 import { ThreadMetrics } from "./lib/metrics/thread_metrics.ts";
 import { sayWhatServes } from "./runtime/banner.ts";
@@ -19,7 +18,7 @@ import { type ProcessStart, readProcessStart } from "./runtime/process_start.ts"
 import { ServiceNotices } from "./runtime/service_notices.ts";
 import { Supervisor } from "./runtime/supervisor.ts";
 import { takeOver } from "./runtime/take_over.ts";
-import { threadNumber } from "./wire/actors.ts";
+import { actorCounts, threadNumber } from "./wire/actors.ts";
 import { createRelayMemory } from "./wire/memory.ts";
 
 /** Why this process stops, where another takes over. */
@@ -41,10 +40,7 @@ class Relay {
 
   constructor(start: ProcessStart, startedMs: number) {
     const { config, self, libraryPath } = start;
-    const memory = createRelayMemory({
-      ...resolveWorkers(config, navigator.hardwareConcurrency),
-      plugins: config.WRITE_PLUGIN === null ? 0 : 1,
-    });
+    const memory = createRelayMemory(actorCounts(config, navigator.hardwareConcurrency));
     const log = new Logger("main", memory.logLevel);
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
     this.#start = start;

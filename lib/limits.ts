@@ -702,6 +702,51 @@ export const GOODBYE_MS_MAX = 2_000;
 
 // Relations that must hold
 
+// Upstream relays
+
+/** URLs that `UPSTREAM_RELAYS` may list; a file may list more. */
+export const UPSTREAM_URLS_SET_MAX = 1_000;
+/** Upstream relays, from all sources, at most. */
+export const UPSTREAM_RELAYS_BOUND = 10_000;
+/** Entries of `UPSTREAM_ALLOW`. */
+export const UPSTREAM_ALLOW_MAX = 1_000;
+/** Connection attempts at one time, by default. */
+export const UPSTREAM_CONNECTS_DEFAULT = 64;
+/** Connections to one host, and to one address, by default. */
+export const UPSTREAM_PER_HOST_DEFAULT = 8;
+/** The pause between two checks of an upstream relay's health, seconds, by default. */
+export const UPSTREAM_HEALTH_SECONDS_DEFAULT = 30;
+/** Ids of one layer of deduplication, at most. */
+export const DEDUPE_IDS_MAX = 100_000_000;
+/** The newest ids, by default. */
+export const DEDUPE_RECENT_IDS_DEFAULT = 10_000;
+/** Ids of the Bloom filter, by default. */
+export const DEDUPE_BLOOM_IDS_DEFAULT = 1_000_000;
+/** Ids of the LRU cache, by default. */
+export const DEDUPE_LRU_IDS_DEFAULT = 50_000;
+
+// Router
+
+/** The longest that main waits for the end of a follower whose cursor is durable, ms. */
+export const FOLLOWER_STOP_MS_MAX = 5_000;
+/** Targets of one kind to which events are forwarded. */
+export const FORWARD_TARGETS_MAX = 100;
+/** Events of one batch, at most. */
+export const FORWARD_BATCH_EVENTS_MAX = 10_000;
+/** Events of one batch, by default. */
+export const FORWARD_BATCH_EVENTS_DEFAULT = 100;
+/** The longest wait for a batch to fill, ms, by default. */
+export const FORWARD_LATENCY_MS_DEFAULT = 100;
+
+// Fan-out
+
+// Pages and sockets that other actors answer
+
+/** Bytes that wait for one socket which another actor serves, before that actor sends no more. */
+export const PIPED_SOCKET_BYTES_MAX = 256 * 1024;
+/** Bytes of the body of a request that another actor answers. */
+export const API_BODY_BYTES_MAX = 64 * 1024;
+
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
 invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");
 invariant(GOODBYE_MS_MAX + INDEXER_STOP_MS_MAX < DRAIN_MS_MAX, "draining holds its parts");

@@ -32,6 +32,21 @@ export function identitiesPath(dataDir: string): string {
   return `${dataDir}/nip05.db`;
 }
 
+/** Upstream relays, their states, and how far each stream is. */
+export function upstreamPath(dataDir: string): string {
+  return `${dataDir}/upstream.db`;
+}
+
+/** How far the router is with each target. */
+export function routerPath(dataDir: string): string {
+  return `${dataDir}/router.db`;
+}
+
+/** The registry of the fan-out where it is not in Postgres, and how far the fan-out is. */
+export function fanoutPath(dataDir: string): string {
+  return `${dataDir}/fanout.db`;
+}
+
 /** The lock that one relay holds on the data directory. */
 export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { type Config, ConfigError } from "../lib/config/config.ts";
+import { type Config, ConfigError, forwards, readsUpstreams } from "../lib/config/config.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -68,8 +68,9 @@ export function relayCommand(
     // are collected when they have doubled; by default when they have quadrupled.
     "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=100",
     `--config=${ROOT}deno.json`,
-    // Which domains profiles will name is known to nobody; whom the relay calls then, services/indexer bounds.
-    config.NIP05_CHECK ? "--allow-net" : `--allow-net=${list(net)}`,
+    // Which domains profiles and lists of relays will name is known to nobody; services/indexer and services/upstream bound
+    // whom the relay calls then.
+    callsAnybody(config) ? "--allow-net" : `--allow-net=${list(net)}`,
     `--allow-read=${list(read)}`,
     `--allow-write=${list([data, ...notify])}`,
     "--allow-env",
@@ -85,10 +86,16 @@ export function relayCommand(
   ];
 }
 
+function callsAnybody(config: Config): boolean {
+  return config.NIP05_CHECK || config.UPSTREAM_WORKERS > 0 || readsUpstreams(config) || forwards(config) ||
+    config.DATABASE_URL !== null;
+}
+
 /** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
 function operatorsFiles(config: Config): string[] {
   const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
-  const paths = [...plugins, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
+  const lists = [config.UPSTREAM_FILE, config.STREAMS_FILE].filter((path) => path !== null);
+  const paths = [...plugins, ...lists, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
   return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
 }
 

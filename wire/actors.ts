@@ -15,13 +15,36 @@
  *
  * @module
  */
-import type { WorkerCounts } from "../lib/config/config.ts";
-import { INDEXER_STOP_MS_MAX } from "../lib/limits.ts";
+import {
+  type Config,
+  forwards,
+  readsUpstreams,
+  resolveWorkers,
+  type WorkerCounts,
+} from "../lib/config/config.ts";
+import { FOLLOWER_STOP_MS_MAX, INDEXER_STOP_MS_MAX } from "../lib/limits.ts";
 
 /** How many workers of each kind there are. */
 export interface ActorCounts extends WorkerCounts {
   /** 1, or 0: no write plugin is configured. */
   readonly plugins: number;
+  /** Threads that read from upstream relays; none by default. */
+  readonly upstreams?: number;
+  /** 1, or 0, the default: nothing is forwarded. */
+  readonly routers?: number;
+  /** 1, or 0, the default: there is no fan-out. */
+  readonly fanouts?: number;
+}
+
+/** How many workers of each kind a configuration asks for. */
+export function actorCounts(config: Config, cores: number): ActorCounts {
+  return {
+    ...resolveWorkers(config, cores),
+    plugins: config.WRITE_PLUGIN === null ? 0 : 1,
+    upstreams: config.UPSTREAM_WORKERS > 0 ? config.UPSTREAM_WORKERS : readsUpstreams(config) ? 1 : 0,
+    routers: forwards(config) ? 1 : 0,
+    fanouts: config.FANOUT ? 1 : 0,
+  };
 }
 
 /** What the relay has to know of one kind of worker. */
@@ -102,6 +125,37 @@ export const ACTORS = [
   { ...ROW, name: "control", stops: 0, origin: 1, rungFor: "outcomes" },
   {
     ...ROW,
+    name: "upstream",
+    many: ({ upstreams = 0 }) => upstreams,
+    stops: 0.5,
+    origin: 3,
+    follows: true,
+    rungFor: "outcomes, and entries of the log",
+    hasPorts: true,
+  },
+  // Their cursors are durable.
+  {
+    ...ROW,
+    name: "router",
+    many: ({ routers = 0 }) => routers,
+    stops: 8,
+    stopMsMax: FOLLOWER_STOP_MS_MAX,
+    follows: true,
+    rungFor: "entries of the log",
+    hasPorts: true,
+  },
+  {
+    ...ROW,
+    name: "fanout",
+    many: ({ fanouts = 0 }) => fanouts,
+    stops: 9,
+    stopMsMax: FOLLOWER_STOP_MS_MAX,
+    follows: true,
+    rungFor: "entries of the log",
+    hasPorts: true,
+  },
+  {
+    ...ROW,
     name: "gateway",
     many: ({ gateways }) => gateways,
     stops: 4,
@@ -109,7 +163,7 @@ export const ACTORS = [
     origin: 0,
     follows: true,
     rungFor: "outcomes, the tail, and rows",
-    asks: ["reader", "management"],
+    asks: ["reader", "management", "upstream", "router", "fanout"],
   },
 ] as const satisfies readonly ActorRow[];
 

@@ -116,6 +116,18 @@ export function resolveWorkers(config: Config, cores: number): WorkerCounts {
   };
 }
 
+/** Whether any source of upstream relays is set. */
+export function readsUpstreams(config: Config): boolean {
+  const { UPSTREAM_RELAYS, UPSTREAM_FILE, UPSTREAM_FOLLOWS, UPSTREAM_MONITORS, STREAMS_FILE } = config;
+  return [UPSTREAM_RELAYS, UPSTREAM_FILE, UPSTREAM_FOLLOWS, UPSTREAM_MONITORS, STREAMS_FILE]
+    .some((source) => source !== null);
+}
+
+/** Whether events are forwarded to anybody. */
+export function forwards({ FORWARD_WS, FORWARD_HTTP, FORWARD_TCP, FORWARD_TCP_PORT }: Config): boolean {
+  return FORWARD_WS || [FORWARD_HTTP, FORWARD_TCP, FORWARD_TCP_PORT].some((target) => target !== null);
+}
+
 function givenText(
   name: SettingName,
   row: Setting<unknown>,

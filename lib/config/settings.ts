@@ -20,7 +20,9 @@ import {
   paths,
   pubkeys,
   text,
+  texts,
   url,
+  urls,
   type ValueKind,
 } from "./value_kinds.ts";
 
@@ -32,6 +34,9 @@ export const GROUPS = {
   search: "Search",
   limits: "Limits (NIP-11 shows most of them)",
   policies: "Access, members, rates and plugins",
+  upstream: "Upstream relays",
+  forward: "The router: forwarding to other systems",
+  fanout: "Fan-out of signals to followers",
   workers: "Threads and operation",
 } as const;
 
@@ -479,6 +484,171 @@ export const SETTINGS = {
     1,
     "Questions that a plugin may have unanswered; plugins made for strfry may rely on 1.",
     LIVE,
+  ),
+
+  UPSTREAM_RELAYS: optional(
+    "upstream",
+    urls(limits.UPSTREAM_URLS_SET_MAX, "wss", "ws"),
+    "The relays whose events this relay reads.",
+    LIVE,
+  ),
+  UPSTREAM_FILE: optional(
+    "upstream",
+    path(),
+    "A file with the URLs of further upstream relays, one a line; read again when it changes.",
+  ),
+  UPSTREAM_FOLLOWS: optional(
+    "upstream",
+    pubkeys(),
+    "Public keys whose lists of relays (kind 10002) name further upstream relays.",
+    LIVE,
+  ),
+  UPSTREAM_MONITORS: optional(
+    "upstream",
+    pubkeys(),
+    "Public keys of monitors whose reports (kind 30166) name further upstream relays.",
+    LIVE,
+  ),
+  UPSTREAM_FILTER: setting(
+    "upstream",
+    text(limits.MESSAGE_BYTES_MIN * 16),
+    "{}",
+    "The filter (NIP-01, JSON) of the events that are read from these relays.",
+    LIVE,
+  ),
+  STREAMS_FILE: optional(
+    "upstream",
+    path(),
+    "A file of streams, read again when it changes: strfry's router configuration, or TOML where its name ends in .toml.",
+  ),
+  UPSTREAM_WORKERS: setting(
+    "upstream",
+    workers,
+    0,
+    "Threads for upstream relays; 0: one if any source of upstream relays is set, otherwise none.",
+  ),
+  UPSTREAM_RELAYS_MAX: setting(
+    "upstream",
+    integer(1, limits.UPSTREAM_RELAYS_BOUND),
+    limits.UPSTREAM_RELAYS_BOUND,
+    "Upstream relays, from all sources.",
+    LIVE,
+  ),
+  UPSTREAM_ALLOW: optional(
+    "upstream",
+    texts(limits.UPSTREAM_ALLOW_MAX),
+    "Host names, addresses and networks that may be called though they are private, such as localhost,10.0.0.0/8.",
+    LIVE,
+  ),
+  UPSTREAM_CONNECTS_MAX: setting(
+    "upstream",
+    integer(1, 1_000),
+    limits.UPSTREAM_CONNECTS_DEFAULT,
+    "Connection attempts at one time.",
+    LIVE,
+  ),
+  UPSTREAM_PER_HOST_MAX: setting(
+    "upstream",
+    integer(1, 1_000),
+    limits.UPSTREAM_PER_HOST_DEFAULT,
+    "Connections to one host, and to one address.",
+    LIVE,
+  ),
+  UPSTREAM_HEALTH_SECONDS: setting(
+    "upstream",
+    integer(1, 3_600),
+    limits.UPSTREAM_HEALTH_SECONDS_DEFAULT,
+    "The pause between two checks of an upstream relay's health, seconds.",
+    LIVE,
+  ),
+  UPSTREAM_RECENT_IDS: setting(
+    "upstream",
+    integer(1, limits.DEDUPE_IDS_MAX),
+    limits.DEDUPE_RECENT_IDS_DEFAULT,
+    "Deduplication: the newest ids, which are asked first.",
+  ),
+  UPSTREAM_BLOOM_IDS: setting(
+    "upstream",
+    integer(1_000, limits.DEDUPE_IDS_MAX),
+    limits.DEDUPE_BLOOM_IDS_DEFAULT,
+    "Deduplication: ids that the Bloom filter holds.",
+  ),
+  UPSTREAM_LRU_IDS: setting(
+    "upstream",
+    integer(1, limits.DEDUPE_IDS_MAX),
+    limits.DEDUPE_LRU_IDS_DEFAULT,
+    "Deduplication: ids of the LRU cache between the Bloom filter and the store.",
+  ),
+
+  FORWARD_WS: setting(
+    "forward",
+    boolean(),
+    false,
+    "Serve /ws: new events as bare JSON, one a text frame, with a filter and a position in the query string.",
+  ),
+  FORWARD_HTTP: optional(
+    "forward",
+    urls(limits.FORWARD_TARGETS_MAX, "https", "http"),
+    "URLs to which events are posted in batches.",
+  ),
+  FORWARD_HTTP_SECRET: optional(
+    "forward",
+    text(1_024),
+    "The secret that signs these posts (HMAC-SHA256, Standard Webhooks).",
+    { secret: true },
+  ),
+  FORWARD_TCP: optional(
+    "forward",
+    texts(limits.FORWARD_TARGETS_MAX),
+    "Targets as host:port to which events are written as lines of JSON.",
+  ),
+  FORWARD_TCP_PORT: optional(
+    "forward",
+    integer(1, 65_535),
+    "A TCP port on HOST at which others fetch events as lines of JSON.",
+  ),
+  FORWARD_FILTER: setting(
+    "forward",
+    text(limits.MESSAGE_BYTES_MIN * 16),
+    "{}",
+    "The filter (NIP-01, JSON) of the events that are forwarded.",
+  ),
+  FORWARD_BATCH_EVENTS: setting(
+    "forward",
+    integer(1, limits.FORWARD_BATCH_EVENTS_MAX),
+    limits.FORWARD_BATCH_EVENTS_DEFAULT,
+    "Events of one batch.",
+  ),
+  FORWARD_LATENCY_MS: setting(
+    "forward",
+    integer(1, 60_000),
+    limits.FORWARD_LATENCY_MS_DEFAULT,
+    "The longest wait for a batch to fill, ms.",
+  ),
+
+  FANOUT: setting(
+    "fanout",
+    boolean(),
+    false,
+    "Encrypt the events of registered bots for each of their followers, and serve them at /fanout.",
+  ),
+  FANOUT_KINDS: setting(
+    "fanout",
+    kinds(),
+    "30931-30934",
+    "The kinds of events that are fanned out.",
+  ),
+  DATABASE_URL: optional(
+    "fanout",
+    matching("url", /^postgres(ql)?:\/\/[^\s]{1,1000}$/, "a URL with postgres:// or postgresql://"),
+    "The Postgres database of the registry; if unset, a SQLite database in DATA_DIR.",
+    { secret: true },
+  ),
+  API_TOKEN: optional(
+    "fanout",
+    text(1_024),
+    "A bearer token that allows all of /api and /status; admins may use them by NIP-98 in any case.",
+    { secret: true },
   ),
 
   GATEWAY_WORKERS: setting(

@@ -94,6 +94,33 @@ export function url(...schemes: string[]): ValueKind<string> {
   };
 }
 
+/** A comma-separated list of at most `most` such URLs. */
+export function urls(most: number, ...schemes: string[]): ValueKind<readonly string[]> {
+  const one = url(...schemes);
+  return list(
+    most,
+    `URLs with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`,
+    (item) => one.read(item) !== undefined,
+  );
+}
+
+/** A comma-separated list of at most `most` texts without spaces. */
+export function texts(most: number): ValueKind<readonly string[]> {
+  return list(most, "texts without spaces", (item) => /^\S{1,255}$/.test(item));
+}
+
+function list(most: number, what: string, isOne: (item: string) => boolean): ValueKind<readonly string[]> {
+  return {
+    name: "list",
+    allowed: `a comma-separated list of at most ${most} ${what}`,
+    read(text) {
+      const items = text.split(",").map((item) => item.trim());
+      return items.length <= most && items.every(isOne) ? items : undefined;
+    },
+    write: (items) => items.join(","),
+  };
+}
+
 /** One line of text of at most `charsMax` characters. */
 export function text(charsMax: number): ValueKind<string> {
   return {

@@ -83,7 +83,8 @@ onStart(async (given) => {
   // The thread stays until the process ends: to close its socket now would refuse who waits there for another process.
   report({ type: "stopped" });
 }, (notice) => {
-  if (notice.type === "port") management.connect(notice.port);
-  else if (notice.type === "open") released.resolve(notice.facts);
+  if (notice.type === "port") {
+    if (notice.actor === "management") management.connect(notice.port);
+  } else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

@@ -1,0 +1,21 @@
+/**
+ * The router: follows the log and forwards events to other systems. A follower with a durable cursor for each target.
+ * Runs on a worker with an event loop.
+ *
+ * @module
+ */
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+
+onStart(async (start) => {
+  const bell = new Doorbell(start.memory.bells.router[start.index]!);
+  beatByTimer(start);
+  report({ type: "ready", facts: {} });
+  while (!bell.stopRequested) {
+    const seen = bell.rings;
+    bell.crashIfAsked();
+    await bell.waitAsync(seen);
+  }
+  report({ type: "stopped" });
+  endWorker();
+});
