@@ -18,7 +18,7 @@ import type { ImportReport } from "../../wire/control_lines.ts";
 import { managementPath, storePath } from "../../runtime/data_paths.ts";
 import { type IntakeThread, startIntake } from "./intake_thread.ts";
 import { linesOf } from "./lines.ts";
-import type { DecidedLines, IntakeStart, PackedBatch } from "./intake_messages.ts";
+import type { DecidedLines, IntakeStart, PackedBatch } from "../../wire/intake.ts";
 
 /** One import; `run` it once. */
 export class DirectImport {
