@@ -337,7 +337,7 @@ onStart(async (start) => {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
   const identities = openNip05(config, reader, { log, metrics, tail: memory.tail });
   report({ type: "ready", facts: { search: backend.index.description } });
-  identities?.start();
+  identities?.run(new Doorbell(memory.bells.indexer[0]!));
   await new Indexer(start, backend, reader, log).run();
   identities?.close();
   db.close();

@@ -107,7 +107,9 @@ class Reader {
       const kinds = privateKinds(this.#settings.config);
       const { bannedPubkeys, bannedEvents } = view;
       const hidden = { bannedPubkeys, bannedEvents, isPrivate: (kind: number) => kinds.has(kind) };
-      return index === FULL_SET_READER ? new FullSet(db, hidden, eventsMax) : null;
+      return index === FULL_SET_READER
+        ? new FullSet(db, hidden, { itemsMax: eventsMax, tail: memory.tail })
+        : null;
     };
     this.#sync = this.#syncParts();
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
@@ -157,12 +159,15 @@ class Reader {
     };
   }
 
-  /** Reads on for the set of all events, and then follows the log now and then. Returns whether to go on soon. */
+  /** Reads on for the set of all events, and then follows the log, now and then. Returns whether to go on soon. */
   #keepFullSet(): boolean {
     const { fullSet } = this.#sync;
+    const isEarly = performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS;
+    // A commit need not wake this thread while it would follow nothing.
+    this.#bell.ignoresLog = fullSet === null || fullSet.isGivenUp || isEarly;
     if (fullSet === null || fullSet.isGivenUp) return false;
     const wasBuilt = fullSet.isBuilt;
-    if (wasBuilt && performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS) return false;
+    if (wasBuilt && (isEarly || !fullSet.hasMore)) return false;
     const isCurrent = fullSet.step(FULL_SET_SLICE_ROWS);
     if (isCurrent) this.#followedMs = performance.now();
     if (fullSet.isGivenUp) {

@@ -29,7 +29,7 @@ import { openForWriting } from "../../lib/store/keep/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
 import { Logger } from "../../runtime/logger.ts";
-import { threadNumber } from "../../wire/actors.ts";
+import { followingOrigins, threadNumber } from "../../wire/actors.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { StorageWatch } from "./storage_watch.ts";
 import { ManagementFeed } from "./management_feed.ts";
@@ -78,11 +78,11 @@ class Store {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
-  /** The first origins: they follow the tail as well. */
-  readonly #gateways: number;
+  readonly #followerBells: Doorbell[];
+  /** Whether an origin is rung as a follower anyway. */
+  readonly #isFollower: readonly boolean[];
   /** The origins with an outcome in this group. */
   readonly #answered = new Set<number>();
-  readonly #indexerBell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #log: Logger;
   readonly #watch: StorageWatch;
@@ -97,7 +97,6 @@ class Store {
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Logger) {
     this.#heart = new Heartbeat(heartbeat);
     this.#management = new ManagementFeed(config, memory);
-    this.#gateways = memory.counts.gateways;
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -106,7 +105,8 @@ class Store {
     this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
-    this.#indexerBell = new Doorbell(memory.bells.indexer[0]!);
+    this.#followerBells = memory.bells.followers.map((bell) => new Doorbell(bell));
+    this.#isFollower = followingOrigins(memory.counts);
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
   }
@@ -231,15 +231,17 @@ class Store {
     for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
-    this.#ringOrigins();
-    this.#indexerBell.ring();
+    this.#ringAnswered();
+    this.#ringFollowers();
   }
 
-  #ringOrigins(): void {
-    for (let origin = 0; origin < this.#originBells.length; origin++) {
-      if (origin < this.#gateways || this.#answered.has(origin)) this.#originBells[origin]!.ring();
-    }
+  #ringAnswered(): void {
+    for (const origin of this.#answered) if (!this.#isFollower[origin]) this.#originBells[origin]!.ring();
     this.#answered.clear();
+  }
+
+  #ringFollowers(): void {
+    for (const bell of this.#followerBells) bell.ringForLog();
   }
 
   #append(record: PackedRecord, seq: number): void {
@@ -295,7 +297,7 @@ class Store {
       return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
-    this.#indexerBell.ring();
+    this.#ringFollowers();
     return true;
   }
 

@@ -28,7 +28,7 @@ function open(itemsMax = 1_000_000) {
     store.commit();
   };
   const add = (...events: NostrEvent[]) => write(() => events.forEach((event) => store.add(packed(event))));
-  return { db, store, view, write, add, set: () => new FullSet(db, view, itemsMax) };
+  return { db, store, view, write, add, set: () => new FullSet(db, view, { itemsMax }) };
 }
 
 let made = 0;
@@ -213,7 +213,7 @@ Deno.test("FullSet misses nothing that comes between two statements of one step"
       };
     },
   });
-  const set = new FullSet(racing, relay.view, 100);
+  const set = new FullSet(racing, relay.view, { itemsMax: 100 });
   finish(set);
   relay.add(event());
   isArmed = true;
