@@ -34,8 +34,8 @@ export class ImportSession implements Sender {
     readonly messageBytesMax: () => number,
   ) {}
 
-  /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
-  take(line: string): boolean {
+  /** Offers one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
+  offer(line: string): boolean {
     if (this.#request === null) {
       const request = readRequest(line);
       if (request.command === "import") this.#request = request;

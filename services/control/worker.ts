@@ -87,7 +87,7 @@ class Control {
       const bounds = { bytesMax: IMPORT_LINE_BYTES_MAX, tooLong: () => session.tooLong() };
       for await (const line of linesOf(chunksOf(connection), bounds)) {
         isAsked = true;
-        while (!session.take(line)) await pause();
+        while (!session.offer(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
         await tell(session.report(false));

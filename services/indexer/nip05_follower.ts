@@ -66,7 +66,7 @@ export class Nip05Follower {
       log: entries,
       after: identities.seqWithin(entries.lastSeq),
       ...(tail !== null && { tail }),
-      taker: {
+      sink: {
         add: ([, text]) => {
           if (kindOf(text) === KIND_PROFILE) this.#profiles.push(eventOf(text));
         },
@@ -109,7 +109,7 @@ export class Nip05Follower {
     this.#follower.step(NIP05_LOG_ROWS);
     if (this.#follower.cursor === before) return;
     const { identities, nowSeconds } = this.#parts;
-    identities.take(this.#profiles, this.#removed, this.#follower.cursor, nowSeconds());
+    identities.apply(this.#profiles, this.#removed, this.#follower.cursor, nowSeconds());
     [this.#profiles, this.#removed] = [[], []];
   }
 

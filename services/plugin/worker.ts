@@ -78,7 +78,7 @@ class WritePlugin {
   async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
-      const entries = this.#take();
+      const entries = this.#gather();
       if (entries.length > 0) {
         await this.#decide(entries);
         continue;
@@ -89,7 +89,7 @@ class WritePlugin {
   }
 
   /** Asks about what lies in the lanes, up to what a batch holds. */
-  #take(): Entry[] {
+  #gather(): Entry[] {
     if (this.#settings.refresh() && this.#settings.config.WRITE_PLUGIN !== null) {
       this.#plugin.use(useOf(this.#settings.config));
     }

@@ -124,7 +124,7 @@ class Reader {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#heart.beat();
-      this.#takeQueries();
+      this.#drainQueries();
       this.#followDecisions();
       const served = this.#turn();
       const worked = this.#keepFullSet() || served;
@@ -178,15 +178,15 @@ class Reader {
     return !isCurrent;
   }
 
-  #takeQueries(): void {
+  #drainQueries(): void {
     for (let gateway = 0; gateway < this.#queries.length; gateway++) {
       const lane = this.#queries[gateway]!;
-      while (lane.next()) this.#take(lane, gateway);
+      while (lane.next()) this.#receive(lane, gateway);
       lane.release();
     }
   }
 
-  #take(lane: LaneConsumer, gateway: number): void {
+  #receive(lane: LaneConsumer, gateway: number): void {
     const asked = this.#asked.at(lane);
     const { type } = asked;
     if (type === "query") return this.#open({ query: asked.query, gateway, bytes: asked.length });
@@ -201,7 +201,7 @@ class Reader {
     if (type === "cancel") this.#jobs.end(job);
     job.touchedMs = performance.now();
     if (type === "continue") job.isWanted = true;
-    if (type === "message" && job instanceof SyncJob) job.take(asked.message);
+    if (type === "message" && job instanceof SyncJob) job.receive(asked.message);
   }
 
   #open(opened: OpenedQuery): void {

@@ -43,7 +43,7 @@ const STORED = slotsOf("nostr_events_stored_total");
 /** How often the store looks for expired events, ms. */
 const EXPIRE_INTERVAL_MS = 1_000;
 
-/** The pause after the removal of what has vanished, or settling, failed, ms. */
+/** The pause after the removal of what has vanished, or the merge of fresh events, failed, ms. */
 const RETRY_MS = 1_000;
 
 /** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that management answers. */
@@ -92,7 +92,7 @@ class Store {
   #removals: Removal[] = [];
   #expireAtMs = 0;
   #vanishAtMs = 0;
-  #settleAtMs = 0;
+  #mergeAtMs = 0;
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Logger) {
     this.#heart = new Heartbeat(heartbeat);
@@ -121,7 +121,7 @@ class Store {
       if (this.#watch.fault === null) {
         this.#expire();
         this.#vanish();
-        this.#settle();
+        this.#mergeFresh();
       }
       if (this.#gather() > 0) {
         this.#write();
@@ -302,13 +302,13 @@ class Store {
   }
 
   /** Moves the fresh events into the settled tables; while that fails, they are served from where they are. */
-  #settle(): void {
-    if (!this.#store.isMergeDue || Date.now() < this.#settleAtMs) return;
+  #mergeFresh(): void {
+    if (!this.#store.isMergeDue || Date.now() < this.#mergeAtMs) return;
     try {
       this.#store.mergeFresh();
     } catch (error) {
-      if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be settled: ${error}`);
-      this.#settleAtMs = Date.now() + RETRY_MS;
+      if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be merged: ${error}`);
+      this.#mergeAtMs = Date.now() + RETRY_MS;
     }
   }
 

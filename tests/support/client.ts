@@ -36,7 +36,7 @@ interface ConnectOptions {
   /** The longest wait for a message, ms, where a call gives none. */
   readonly timeoutMs?: number;
   /** Takes each message as it came, in place of the inbox: for who counts very many. */
-  readonly take?: (text: string) => void;
+  readonly onText?: (text: string) => void;
 }
 
 interface Waiter {
@@ -76,12 +76,18 @@ export class TestClient implements AsyncDisposable {
   #queries = 0;
   #ended: Closed | undefined;
 
-  constructor(socket: WebSocket, { timeoutMs = 10_000, take }: Pick<ConnectOptions, "timeoutMs" | "take">) {
+  constructor(
+    socket: WebSocket,
+    { timeoutMs = 10_000, onText }: Pick<ConnectOptions, "timeoutMs" | "onText">,
+  ) {
     this.socket = socket;
     this.#timeoutMs = timeoutMs;
     const { promise, resolve } = Promise.withResolvers<Closed>();
     this.closed = promise;
-    socket.addEventListener("message", ({ data }) => take === undefined ? this.#receive(data) : take(data));
+    socket.addEventListener(
+      "message",
+      ({ data }) => onText === undefined ? this.#receive(data) : onText(data),
+    );
     socket.addEventListener("error", (event) => event.preventDefault());
     socket.addEventListener("close", ({ code, reason }) => {
       this.#ended = { code, reason };

@@ -55,13 +55,13 @@ export class EventFuzzer {
   /** Sends batches until `untilMs`, or so many frames. */
   async run(url: string, untilMs: number, framesMax: number): Promise<void> {
     let onMessage: (text: string) => void = () => {};
-    await using client = await connect(url, { take: (text) => onMessage(text) });
+    await using client = await connect(url, { onText: (text) => onMessage(text) });
     for (let sent = 0; sent < framesMax && performance.now() < untilMs && client.isOpen; sent += BATCH) {
       const batch = this.#batch();
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ANSWERS_MS_MAX);
       onMessage = (text) => {
-        this.#take(text, batch);
+        this.#receive(text, batch);
         if (batch.answers >= BATCH) resolve();
       };
       for (const frame of batch.frames) client.sendRaw(frame);
@@ -78,7 +78,7 @@ export class EventFuzzer {
     }
   }
 
-  #take(text: string, batch: Batch): void {
+  #receive(text: string, batch: Batch): void {
     // A protected or private event has the relay ask who is there (NIP-42), beside the answer to the event.
     if (text.startsWith('["AUTH",')) return this.#findings.count("challenges");
     if (text.startsWith('["NOTICE",')) {

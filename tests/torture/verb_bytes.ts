@@ -47,7 +47,7 @@ async function answersTo(
   const done = Promise.withResolvers<void>();
   let answered = 0;
   await using client = await connect(url, {
-    take: (text) => {
+    onText: (text) => {
       const type = (JSON.parse(text) as [string])[0];
       if (LAST_ANSWERS.includes(type) && ++answered >= asking) done.resolve();
     },

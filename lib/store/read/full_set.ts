@@ -80,7 +80,7 @@ export class FullSet {
     this.#follower = new Follower({
       log: logRows(db),
       ...(tail !== undefined && { tail }),
-      taker: {
+      sink: {
         add: (row) => {
           if (this.#isPublic(row)) this.#insert(row);
         },
