@@ -221,8 +221,11 @@ export const SOCKET_CLOSE_MS_MAX = 10_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
-/** The same while clients wait for their turn at the gateway: most queries are answered with fewer. */
-export const GATEWAY_QUERY_ROWS_PRESSED_MAX = 200;
+/**
+ * The same while clients wait for their turn at the gateway: some `SOCKET_VISIT_MS_MAX` of work. A reader that goes on with
+ * a query opens it anew; a timeline of 100 events of 200 authors, which takes up to 320 rows, is to be opened once.
+ */
+export const GATEWAY_QUERY_ROWS_PRESSED_MAX = 500;
 /** Rows that a gateway examines, and slices that it passes on, for queries that go on before sockets have a turn. */
 export const GATEWAY_PAUSED_ROWS_MAX = GATEWAY_QUERY_ROWS_MAX;
 /** Queries that pause which a gateway looks at before sockets have a turn. */
