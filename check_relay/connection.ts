@@ -175,11 +175,11 @@ export class RelayConnection implements AsyncDisposable {
       "EOSE or CLOSED",
       ([type, name]) => (type === "EOSE" || type === "CLOSED") && name === id,
     );
-    return { events: this.take(id), end };
+    return { events: this.drain(id), end };
   }
 
   /** Takes the events of a subscription that have arrived. */
-  take(id: string): Event[] {
+  drain(id: string): Event[] {
     const mine = this.inbox.filter(([type, name]) => type === "EVENT" && name === id);
     if (mine.length === 0) return [];
     const rest = this.inbox.filter((message) => !mine.includes(message));

@@ -221,8 +221,11 @@ export const SOCKET_CLOSE_MS_MAX = 10_000;
 
 /** Rows that a gateway examines for one query slice before the query moves to a reader. */
 export const GATEWAY_QUERY_ROWS_MAX = 2_000;
-/** The same while clients wait for their turn at the gateway: most queries are answered with fewer. */
-export const GATEWAY_QUERY_ROWS_PRESSED_MAX = 200;
+/**
+ * The same while clients wait for their turn at the gateway: some `SOCKET_VISIT_MS_MAX` of work. A reader that goes on with
+ * a query opens it anew; a timeline of 100 events of 200 authors, which takes up to 320 rows, is to be opened once.
+ */
+export const GATEWAY_QUERY_ROWS_PRESSED_MAX = 500;
 /** Rows that a gateway examines, and slices that it passes on, for queries that go on before sockets have a turn. */
 export const GATEWAY_PAUSED_ROWS_MAX = GATEWAY_QUERY_ROWS_MAX;
 /** Queries that pause which a gateway looks at before sockets have a turn. */
@@ -427,7 +430,7 @@ export const FULL_SET_SLICE_ROWS = 2_000;
 export const FULL_SET_LAG_ROWS_MAX = 20_000;
 /** Events that have expired and are still in the store, at which a session scans. */
 export const FULL_SET_EXPIRED_ROWS_MAX = 2_000;
-/** How often the set of all events follows the log, ms. */
+/** The rest of the set of all events after it has followed the log to its end, ms. */
 export const FULL_SET_FOLLOW_MS = 500;
 /** Negentropy sessions that one connection may have open. */
 export const NEGENTROPY_SESSIONS_MAX = 16;
@@ -644,7 +647,7 @@ export const NIP05_STALE_SECONDS = 604_800;
 export const NIP05_AUTHORS_MAX = 500_000;
 /** Authors of one domain that a search looks among; OpenSearch takes 65,536 values of a condition. */
 export const NIP05_DOMAIN_AUTHORS_MAX = 20_000;
-/** How often the log is looked at for profiles, ms; entries that are read then, and identifiers that are considered. */
+/** The rest between two looks for profiles in the log, ms; entries that are read then, and identifiers to consider. */
 export const NIP05_LOOK_MS = 250;
 export const NIP05_LOG_ROWS = 2_000;
 export const NIP05_DUE_MAX = 100;

@@ -7,7 +7,7 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { LANES_PROGRAMS } from "../scripts/native/compile.ts";
+import { AVX512_PROGRAMS } from "../scripts/native/compile.ts";
 import { prepareNativePrograms } from "../scripts/native.ts";
 
 const SEED = Deno.env.get("SEED") ?? "1";
@@ -35,8 +35,8 @@ const PROGRAMS = {
 } as const;
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
 
-/** Elsewhere the programs that compute in lanes would end at their first such instruction. */
-const hasLanes = await Deno.readTextFile("/proc/cpuinfo").then(
+/** Elsewhere the programs with AVX-512 instructions would end at their first such instruction. */
+const hasAvx512 = await Deno.readTextFile("/proc/cpuinfo").then(
   (text) => text.includes("avx512ifma"),
   () => false,
 );
@@ -50,7 +50,7 @@ for (const sanitize of [false, true]) {
       Deno.test({ name: `${title}: skipped, ${prepared.reason}`, ignore: true, fn() {} });
       continue;
     }
-    if (LANES_PROGRAMS.has(name) && !hasLanes) {
+    if (AVX512_PROGRAMS.has(name) && !hasAvx512) {
       Deno.test({ name: `${title}: skipped, no AVX-512 IFMA`, ignore: true, fn() {} });
       continue;
     }

@@ -31,8 +31,8 @@ export class ManagementLink {
   connect(port: MessagePort): void {
     this.#port?.close();
     this.#port = port;
-    port.onmessage = ({ data }) => this.#take(data as ManagementAnswer);
-    for (const [number, { lost }] of [...this.#waiting]) this.#take({ number, answer: lost });
+    port.onmessage = ({ data }) => this.#receive(data as ManagementAnswer);
+    for (const [number, { lost }] of [...this.#waiting]) this.#receive({ number, answer: lost });
   }
 
   /** Passes on the body of a request of somebody who may ask. */
@@ -55,7 +55,7 @@ export class ManagementLink {
     return promise;
   }
 
-  #take({ number, answer }: ManagementAnswer): void {
+  #receive({ number, answer }: ManagementAnswer): void {
     this.#waiting.get(number)?.resolve(answer);
     this.#waiting.delete(number);
   }

@@ -84,7 +84,7 @@ export class Origin {
    *
    * @returns how many were seen.
    */
-  drain(take: (outcome: OutcomeRecord) => void, most = Infinity): number {
+  drain(receive: (outcome: OutcomeRecord) => void, most = Infinity): number {
     let seen = 0;
     const outcome = this.#outcome;
     for (const lane of this.#outcomes) {
@@ -92,7 +92,7 @@ export class Origin {
         seen++;
         if (outcome.at(lane).epoch !== this.epoch) continue;
         this.#unanswered = Math.max(0, this.#unanswered - 1);
-        take(outcome);
+        receive(outcome);
       }
       lane.release();
     }

@@ -16,7 +16,7 @@ import {
 import { invariant } from "../lib/invariant.ts";
 import { type Decision, PLUGIN_FAILED } from "../lib/plugin/decision.ts";
 import { PluginExchange, type PluginExchangeOptions } from "../lib/plugin/exchange.ts";
-import { LineSplitter } from "../lib/plugin/line_splitter.ts";
+import { LineSplitter } from "../lib/lines.ts";
 import type { PluginRequest } from "../lib/plugin/request.ts";
 import type { Logger } from "./logger.ts";
 import { pluginFileVersion } from "./plugin_file.ts";
@@ -126,7 +126,7 @@ export class PluginProcess {
     this.#startedAtMs = now;
     this.#startedVersion = `${this.#command} ${version}`;
     this.#log.info(`starting plugin ${JSON.stringify(this.#command)}`);
-    const lines = new LineSplitter(PLUGIN_LINE_BYTES_MAX);
+    const lines = new LineSplitter({ bytesMax: PLUGIN_LINE_BYTES_MAX });
     try {
       const process: ShellProcess = new ShellProcess(this.#command, {
         output: (piece) => this.#receive(process, lines, piece),

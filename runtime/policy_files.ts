@@ -22,6 +22,7 @@ import {
   type EventPolicy,
   type PolicyFailure,
   type PolicyFile,
+  type PolicyFileVersion,
   readAnswer,
   readPolicyFile,
   type RequestPolicy,
@@ -34,12 +35,6 @@ const FAILED = "error: a policy of this relay failed";
 /** The global function that the bounded script calls; the runtime bounds nothing but scripts. */
 const CALL = "sluicePolicyCall";
 const boundedCall = new Script(`${CALL}()`);
-
-/** One file in one version. */
-export interface PolicyFileVersion {
-  readonly path: string;
-  readonly version: string;
-}
 
 /** The files that are in force, in their versions. */
 export function policyFilesOf(

@@ -177,7 +177,7 @@ export class Supervisor {
     place.epoch++;
     place.phase = "starting";
     place.worker = new Worker(url, { type: "module", name: `${place.actor} ${place.index}` });
-    place.worker.onmessage = ({ data }) => this.#take(place, data as ActorReport);
+    place.worker.onmessage = ({ data }) => this.#receive(place, data as ActorReport);
     place.worker.onerror = (event) => {
       event.preventDefault();
       this.#died(place, event.message);
@@ -213,7 +213,7 @@ export class Supervisor {
     this.#notify(other, { type: "port", actor: one.actor, index: one.index, port: port2 }, [port2]);
   }
 
-  #take(place: Place, message: ActorReport): void {
+  #receive(place: Place, message: ActorReport): void {
     if (message.type === "drained") return place.onDrained?.();
     if (message.type === "hand-over") return this.#options.handOver();
     if (message.type === "failed") return this.#died(place, message.message);

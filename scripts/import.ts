@@ -14,10 +14,11 @@
  *
  * @module
  */
-import { TextLineStream } from "../lib/std/streams.ts";
 import { parseArgs } from "node:util";
 import { resolve } from "node:path";
 import type { Config } from "../lib/config/config.ts";
+import { IMPORT_LINE_BYTES_MAX } from "../lib/limits.ts";
+import { linesOf } from "../lib/lines.ts";
 import { lockDataDir } from "../runtime/data_dir.ts";
 import type { ImportReport, ImportRequest } from "../wire/control_lines.ts";
 import { controlPath } from "../runtime/data_paths.ts";
@@ -32,34 +33,22 @@ const PROGRESS_INTERVAL_MS = 1_000;
 /** What the operator has decided about the events. */
 type ImportChoices = Pick<ImportRequest, "verify" | "limits">;
 
-async function* standardInput(): AsyncGenerator<string> {
-  const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
-  for await (const line of lines) if (line.trim() !== "") yield line;
-}
-
 /** Through a running relay. */
 async function importThroughRelay(path: string, { verify, limits }: ImportChoices): Promise<ImportReport> {
   const connection = await Deno.connect({ transport: "unix", path });
   const request: ImportRequest = { command: "import", verify, limits };
   const reports = readReports(connection);
   const writer = connection.writable.getWriter();
-  const encoder = new TextEncoder();
-  await writer.write(encoder.encode(JSON.stringify(request) + "\n"));
-  let chunk = "";
-  for await (const line of standardInput()) {
-    chunk += line + "\n";
-    if (chunk.length < 64 * 1024) continue;
-    await writer.write(encoder.encode(chunk));
-    chunk = "";
-  }
-  if (chunk !== "") await writer.write(encoder.encode(chunk));
+  await writer.write(new TextEncoder().encode(JSON.stringify(request) + "\n"));
+  // As text and back: a mark of byte order at the file's beginning is none of an event.
+  const text = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+  for await (const bytes of text.pipeThrough(new TextEncoderStream())) await writer.write(bytes);
   await connection.closeWrite();
   return await reports;
 }
 
 async function readReports(connection: Deno.UnixConn): Promise<ImportReport> {
-  const lines = connection.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
-  for await (const line of lines) {
+  for await (const line of linesOf(connection.readable, { bytesMax: IMPORT_LINE_BYTES_MAX })) {
     const report = JSON.parse(line) as ImportReport | { error: string };
     if ("error" in report) throw new Error(report.error);
     if (report.done) return report;

@@ -10,9 +10,10 @@
  *   --without-opensearch  start no OpenSearch; the tests that need one are skipped
  *   --FLAG[=VALUE]        goes to `deno test`, e.g. --filter=NAME, --trace-leaks or --coverage=coverage
  *
- * Files run side by side; those that start relays mostly wait, and more of them run at a time than there are cores. The
- * tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE` names one
- * engine for the whole run instead.
+ * Each file is a `deno test` of its own, and all files are one queue, with one process more at a time than there are cores
+ * (`DENO_JOBS` says otherwise): files that start relays wait while others compute. What a file writes is shown when it
+ * ends. The tests of the protocol run twice, with the relay's default socket engine and with `ws`. `SLUICE_TEST_ENGINE`
+ * names one engine for the whole run instead.
  *
  * Types are checked once, before the runs. What failed is told again at the end. The last line is `N passed, N failed,
  * N skipped`. The exit code is 0 only if types hold and every `deno test` ended with 0: a file that cannot be imported
@@ -23,9 +24,9 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- the command's output
-import { type FileReport, readJunit, sumTallies, writeJunit } from "./test/junit.ts";
 import { runCommand } from "./command.ts";
-import { type Phase, phasesOf, selectTests } from "./test/select.ts";
+import { type FileReport, readJunit, sumTallies, writeJunit } from "./test/junit.ts";
+import { selectTests, type Task } from "./test/select.ts";
 
 interface Options {
   readonly paths: readonly string[];
@@ -42,10 +43,13 @@ interface Run {
   readonly reports: readonly FileReport[];
 }
 
+type Runner = (task: Task) => Promise<Run>;
+
 const ROOT = new URL("../", import.meta.url);
 const OPENSEARCH = new URL("tests/support/opensearch.ts", ROOT).href;
 /** A test that leaves a timer, a promise of the runtime or a file behind is wrong, and may spoil its neighbours. */
-const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
+const FLAGS = ["test", "--allow-all", "--no-check", "--sanitize-ops", "--sanitize-resources"];
+const JOBS = Number(Deno.env.get("DENO_JOBS")) || navigator.hardwareConcurrency + 1;
 const SLOWEST_FILES = 10;
 /** More files than these failing together are no accident. */
 const MOST_FILES_AGAIN = 5;
@@ -70,15 +74,17 @@ export function parseOptions(args: readonly string[]): Options {
 /** The closing line; a run that failed without a failed test (a broken import) counts as one failure. */
 export function summarize(runs: readonly Run[]): string {
   const { passed, failed, skipped } = sumTallies(runs.flatMap(({ reports }) => reports));
-  const broken = runs.filter(({ code, reports }) => code !== 0 && sumTallies(reports).failed === 0);
-  return `${passed} passed, ${failed + broken.length} failed, ${skipped} skipped`;
+  return `${passed} passed, ${failed + runs.filter(isBroken).length} failed, ${skipped} skipped`;
+}
+
+function isBroken({ code, reports }: Run): boolean {
+  return code !== 0 && sumTallies(reports).failed === 0;
 }
 
 async function main(): Promise<number> {
   const options = parseOptions(Deno.args);
-  const selection = await selectTests(ROOT, options.paths);
-  const phases = phasesOf(selection, Deno.env.get("SLUICE_TEST_ENGINE"));
-  if (phases.length === 0) {
+  const tasks = await selectTests(ROOT, options.paths, Deno.env.get("SLUICE_TEST_ENGINE"));
+  if (tasks.length === 0) {
     console.error(`Cannot find tests "${options.paths.join(" ")}": no file matches`);
     return 1;
   }
@@ -89,61 +95,69 @@ async function main(): Promise<number> {
   const work = await Deno.makeTempDir({ prefix: "sluice-suite-" });
   started.defer(() => Deno.remove(work, { recursive: true }));
   const [isReady, hasTypes] = await Promise.all([
-    selection.wantsOpenSearch ? bringUpOpenSearch(options, started) : true,
-    checkTypes(options, phases),
-    bringUpNative(),
+    tasks.some((task) => task.wantsOpenSearch) ? bringUpOpenSearch(options, started) : true,
+    options.denoFlags.includes("--no-check") || checkTypes(options.paths.length === 0 ? [] : tasks),
+    import("./native.ts").then(async ({ prepareNative }) => console.log((await prepareNative()).line)),
   ]);
   const runs: Run[] = isReady && hasTypes ? [] : [{ code: 1, reports: [] }];
-  for (const phase of hasTypes ? phases : []) {
-    const flags = new Set(["--no-check", ...phase.flags, ...options.denoFlags]);
-    const command = { ...phase, flags: [...flags, `--junit-path=${work}/${phase.name}.xml`] };
-    const run = await denoTest(command, started);
-    runs.push(options.again ? await runAgain(run, command, started) : run);
-  }
+  const run: Runner = (task) => denoTest(task, work, options, started);
+  if (hasTypes) runs.push(...await runAll(tasks, run, options.again));
   return await report(runs, options);
 }
 
 /** Once for all runs and for the workers that tests start, of which each would have its own check. */
-async function checkTypes({ paths, denoFlags }: Options, phases: readonly Phase[]): Promise<boolean> {
-  if (denoFlags.includes("--no-check")) return true;
-  const files = paths.length === 0 ? [] : new Set(phases.flatMap((phase) => phase.files));
-  const args = ["check", "--quiet", ...files];
-  const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).spawn()
-    .status;
-  return success;
-}
-
-async function denoTest({ files, flags, env }: Phase, started: AsyncDisposableStack): Promise<Run> {
-  if (started.disposed) return { code: 130, reports: [] };
-  const child = started.use(
-    new Deno.Command(Deno.execPath(), {
-      args: ["test", "--allow-all", ...SANITIZERS, ...flags, ...files],
-      cwd: ROOT,
-      env,
-      stdin: "null",
-    }).spawn(),
-  );
-  const { code } = await child.status;
-  // Deno writes no document when it cannot load the files.
-  const xml = await Deno.readTextFile(flags.at(-1)!.replace("--junit-path=", "")).catch(() => "");
-  return { code, reports: readJunit(xml) };
+async function checkTypes(tasks: readonly Task[]): Promise<boolean> {
+  const args = ["check", "--quiet", ...new Set(tasks.flatMap(({ files }) => files))];
+  const child = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).spawn();
+  return (await child.status).success;
 }
 
 /**
- * The same run with the results of a second try for the files that failed.
- * For machines that others use too: a test that failed for lack of time passes alone, and a real failure fails twice.
+ * All tasks, those that want the machine to themselves at the end. With `again`, what failed runs once more, alone, and
+ * then counts: for machines that others use too, where a test that failed for lack of time passes alone.
  */
-async function runAgain(run: Run, phase: Phase, started: AsyncDisposableStack): Promise<Run> {
-  const failed = run.reports.filter((file) => file.failed > 0);
-  const files = phase.files.filter((path) => failed.some((file) => file.path === path));
-  if (files.length === 0 || files.length < failed.length || files.length > MOST_FILES_AGAIN) return run;
-  for (const line of failuresOf(failed)) console.log(`UNSTEADY, runs again: ${line}`);
-  const flags = phase.flags.filter((flag) => flag !== "--parallel");
-  const second = await denoTest({ ...phase, files, flags }, started);
-  return {
-    code: second.code,
-    reports: [...run.reports.filter((file) => file.failed === 0), ...second.reports],
-  };
+async function runAll(tasks: readonly Task[], run: Runner, again: boolean): Promise<Run[]> {
+  const runs = new Map<Task, Run>();
+  const waiting = tasks.filter(({ isAlone }) => !isAlone).values();
+  async function work(): Promise<void> {
+    for (const task of waiting) runs.set(task, await run(task));
+  }
+  await Promise.all(Array.from({ length: JOBS }, work));
+  for (const task of tasks) if (task.isAlone) runs.set(task, await run(task));
+  const failed = [...runs].filter(([, first]) => first.code !== 0);
+  const isAccident = failed.length <= MOST_FILES_AGAIN && !failed.some(([, first]) => isBroken(first));
+  for (const [task, first] of again && isAccident ? failed : []) {
+    for (const line of failuresOf(first.reports)) console.log(`UNSTEADY, runs again: ${line}`);
+    runs.set(task, await run(task));
+  }
+  return [...runs.values()];
+}
+
+async function denoTest(
+  task: Task,
+  work: string,
+  options: Options,
+  started: AsyncDisposableStack,
+): Promise<Run> {
+  if (started.disposed) return { code: 130, reports: [] };
+  const junit = `${work}/${crypto.randomUUID()}.xml`;
+  const flags = [...new Set([...FLAGS, ...task.flags, ...options.denoFlags]), `--junit-path=${junit}`];
+  const child = started.use(
+    new Deno.Command(Deno.execPath(), {
+      args: [...flags, ...task.files],
+      cwd: ROOT,
+      env: task.env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  console.log(text.decode(stdout));
+  console.error(text.decode(stderr));
+  // Deno writes no document when it cannot load the files.
+  return { code, reports: readJunit(await Deno.readTextFile(junit).catch(() => "")) };
 }
 
 function failuresOf(reports: readonly FileReport[]): string[] {
@@ -187,11 +201,6 @@ async function bringUpOpenSearch({ openSearch }: Options, started: AsyncDisposab
     );
     return false;
   }
-}
-
-async function bringUpNative(): Promise<void> {
-  const { prepareNative } = await import("./native.ts");
-  console.log((await prepareNative()).line);
 }
 
 if (import.meta.main) await runCommand(import.meta.url, main);

@@ -3,8 +3,8 @@
  *
  *   deno task tidy
  *
- * Prints the layers with the arrows that point up and the cycles of folders, then one line for each breach,
- * `path:line: message`. The exit code is 1 if there is a breach.
+ * Prints the layers with the arrows that point up and the cycles of folders, how many attacks SECURITY.md says that tests
+ * hold off, then one line for each breach, `path:line: message`. The exit code is 1 if there is a breach.
  * Runs in a process of its own, which only reads.
  *
  * @module
@@ -20,7 +20,7 @@ import { checkHeaders, checkNames, checkSizes, checkTexts } from "./tidy/files.t
 import { checkFolderCycles, checkLayers, formatLayers, reportLayers } from "./tidy/layers.ts";
 import { checkCircles, checkDeadFiles, checkPackages } from "./tidy/modules.ts";
 import { type Finding, type Project, readProject } from "./tidy/project.ts";
-import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkNamedTests, checkNips, formatNamedTests } from "./tidy/promises.ts";
 
 const CHECKS: readonly ((project: Project) => Finding[])[] = [
   checkLayers,
@@ -65,7 +65,9 @@ export function formatFinding({ path, line, message }: Finding): string {
 async function main(): Promise<number> {
   parseArgs({ args: Deno.args, options: {} });
   const root = new URL("../", import.meta.url);
-  for (const line of formatLayers(reportLayers(await readProject(root)))) console.log(line);
+  const project = await readProject(root);
+  for (const line of formatLayers(reportLayers(project))) console.log(line);
+  console.log(formatNamedTests(project));
   const findings = await tidy(root);
   for (const finding of findings) console.error(formatFinding(finding));
   console.log(findings.length === 0 ? "tidy" : `${findings.length} to tidy`);

@@ -9,7 +9,7 @@ import { checkFolderCycles, checkLayers, formatLayers, reportLayers } from "./ti
 import { checkCircles, checkDeadFiles, checkPackages } from "./tidy/modules.ts";
 import { edgesOf, type Finding, lineAt, type Project } from "./tidy/project.ts";
 import { checkGenerated, checkLinks, checkNamedFiles } from "./tidy/documents.ts";
-import { checkChangelog, checkNamedTests, checkNips } from "./tidy/promises.ts";
+import { checkChangelog, checkNamedTests, checkNips, formatNamedTests } from "./tidy/promises.ts";
 
 type Check = (project: Project) => Finding[];
 
@@ -321,11 +321,24 @@ Deno.test("checkNamedFiles() wants the files that ARCHITECTURE.md names", () => 
 });
 
 Deno.test("checkNamedTests() wants every test that SECURITY.md names", () => {
-  const security = 'Held: `lib/a_test.ts`: "it\nholds", and `lib/b_test.ts`: "it is gone".';
+  const security = `## Properties and their tests
+
+Held: \`lib/a_test.ts\`: "it\nholds", and \`lib/b_test.ts\`: "it is gone".
+
+- Held too: \`lib/a_test.ts\`: "it holds".
+- Held by \`lib/a_test.ts\`.
+
+## Another table: \`lib/c_test.ts\`
+`;
   const project = new Map([["SECURITY.md", security], ["lib/a_test.ts", 'Deno.test("it holds", () => {});']]);
   assertEquals(checkNamedTests(project).map(({ line, message }) => [line, message]), [
-    [2, 'no test "it is gone" in lib/b_test.ts'],
+    [4, 'no test "it is gone" in lib/b_test.ts'],
+    [7, "no test of lib/a_test.ts is named"],
   ]);
+  assertEquals(
+    formatNamedTests(project),
+    "attacks that SECURITY.md says are held off: 3, by 3 tests",
+  );
 });
 
 Deno.test("checkChangelog() wants the project's version first, and known sections in order", () => {

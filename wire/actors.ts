@@ -1,8 +1,9 @@
 /**
- * The actors: every kind of thread but main, one row each. From this table follow the type {@linkcode Actor}, the bells and
- * the blocks of metrics (`wire/memory.ts`), the numbers of origins, whom `crash` on the control socket can name, and the
- * order in which the supervisor starts and stops (`runtime/supervisor.ts`). The labels of `nostr_worker_restarts_total`
- * stand in `lib/metrics/metrics.ts`, because `lib` imports no layer above it; a test holds both equal.
+ * The actors: every kind of thread but main, one row each. From this table follow the type {@linkcode Actor}, the bells
+ * and who is rung when the log has gone on, the blocks of metrics (`wire/memory.ts`), the numbers of origins, whom `crash`
+ * on the control socket can name, and the order in which the supervisor starts and stops (`runtime/supervisor.ts`). The
+ * labels of `nostr_worker_restarts_total` stand in `lib/metrics/metrics.ts`, because `lib` imports no layer above it; a
+ * test holds both equal.
  * Constants only; any thread.
  *
  * A new actor is a row here, its name in that label, and its worker: `services/<name>/worker.ts`.
@@ -61,10 +62,8 @@ interface ActorRow {
   readonly drains: boolean;
   /** Its place among the origins, which send frames and get outcomes; null: it is none. */
   readonly origin: number | null;
-  /** Whether it reads the log, by the tail or from SQLite. */
+  /** Whether it reads the log, by the tail or from SQLite: the store rings it when the log has gone on. */
   readonly follows: boolean;
-  /** What its bell is rung for, besides a stop and an injected fault. */
-  readonly rungFor: string;
   /** Whom it asks: it is told when one of them was started again. */
   readonly asks: readonly string[];
   /** Whether whoever asks it does so by a port, which the supervisor makes for each pair; else by lanes. */
@@ -93,18 +92,16 @@ export const ACTORS = [
     name: "management",
     stops: 6,
     origin: 2,
-    rungFor: "events that it answers or takes a copy of; outcomes of the relay's own events",
     hasPorts: true,
   },
-  { ...ROW, name: "store", stops: 3, rungFor: "packed events" },
+  { ...ROW, name: "store", stops: 3 },
   {
     ...ROW,
     name: "plugin",
     many: ({ plugins }) => plugins,
     stops: 2,
-    rungFor: "packed events to decide about",
   },
-  { ...ROW, name: "verifier", many: ({ verifiers }) => verifiers, stops: 1, rungFor: "frames" },
+  { ...ROW, name: "verifier", many: ({ verifiers }) => verifiers, stops: 1 },
   // Its cursor is durable: what a slow or silent index does not take now, the next start sends.
   {
     ...ROW,
@@ -112,7 +109,6 @@ export const ACTORS = [
     stops: 7,
     stopMsMax: INDEXER_STOP_MS_MAX,
     follows: true,
-    rungFor: "entries of the log",
   },
   {
     ...ROW,
@@ -120,9 +116,8 @@ export const ACTORS = [
     many: ({ readers }) => readers,
     stops: 5,
     follows: true,
-    rungFor: "queries and negentropy messages",
   },
-  { ...ROW, name: "control", stops: 0, origin: 1, rungFor: "outcomes" },
+  { ...ROW, name: "control", stops: 0, origin: 1 },
   {
     ...ROW,
     name: "upstream",
@@ -130,7 +125,6 @@ export const ACTORS = [
     stops: 0.5,
     origin: 3,
     follows: true,
-    rungFor: "outcomes, and entries of the log",
     hasPorts: true,
   },
   // Their cursors are durable.
@@ -141,7 +135,6 @@ export const ACTORS = [
     stops: 8,
     stopMsMax: FOLLOWER_STOP_MS_MAX,
     follows: true,
-    rungFor: "entries of the log",
     hasPorts: true,
   },
   {
@@ -151,7 +144,6 @@ export const ACTORS = [
     stops: 9,
     stopMsMax: FOLLOWER_STOP_MS_MAX,
     follows: true,
-    rungFor: "entries of the log",
     hasPorts: true,
   },
   {
@@ -162,7 +154,6 @@ export const ACTORS = [
     drains: true,
     origin: 0,
     follows: true,
-    rungFor: "outcomes, the tail, and rows",
     asks: ["reader", "management", "upstream", "router", "fanout"],
   },
 ] as const satisfies readonly ActorRow[];
@@ -197,6 +188,11 @@ export function originCount(counts: ActorCounts): number {
 /** The number of an origin: gateways have their own, the others follow. */
 export function originNumber(counts: ActorCounts, actor: Actor, index = 0): number {
   return firstOf(ORIGINS, counts, actor) + index;
+}
+
+/** Whether an origin follows the log, by the number of the origin: the store rings it whether it is answered or not. */
+export function followingOrigins(counts: ActorCounts): boolean[] {
+  return ORIGINS.flatMap(({ many, follows }) => new Array<boolean>(many(counts)).fill(follows));
 }
 
 /** How many threads there are, main included. */

@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ACTORS as LABELS } from "../lib/metrics/metrics.ts";
 import {
   ACTORS,
+  followingOrigins,
   originActors,
   originCount,
   originNumber,
@@ -57,6 +58,13 @@ Deno.test("gateways are the first origins, by their own numbers, and each origin
     assertEquals(memory.bells.origins[origin], memory.bells[name][0]);
     assert(!outcomeLanes(memory, origin).includes(undefined!), name);
   }
+});
+
+Deno.test("whoever follows the log has its bell among the followers', and so have the origins that follow", () => {
+  const { bells } = createRelayMemory(COUNTS);
+  const followers = ACTORS.filter(({ follows }) => follows).map(({ name }) => name);
+  assertEquals(new Set(bells.followers), new Set(followers.flatMap((name) => bells[name])));
+  assertEquals(followingOrigins(COUNTS), bells.origins.map((bell) => bells.followers.includes(bell)));
 });
 
 Deno.test("whoever is asked starts before those that ask, and each place in the order of the stop is taken once", () => {

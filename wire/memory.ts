@@ -64,8 +64,11 @@ export interface RelayMemory {
   readonly managementVersion: SharedArrayBuffer;
   /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
   readonly audiences: readonly AudienceMemory[];
-  /** Of each worker, by its actor and index; `origins` are some of them, by the number of the origin. */
-  readonly bells: Readonly<Record<Actor | "origins", readonly DoorbellMemory[]>>;
+  /**
+   * Of each worker, by its actor and index. Some of them again: `origins`, by the number of the origin, and `followers`,
+   * which the store rings when the log has gone on.
+   */
+  readonly bells: Readonly<Record<Actor | "origins" | "followers", readonly DoorbellMemory[]>>;
   /** A block for each thread; `threadNumber` of `wire/actors.ts`. */
   readonly metrics: MetricsMemory;
 }
@@ -114,7 +117,11 @@ function createBells(counts: ActorCounts): RelayMemory["bells"] {
   const bells = Object.fromEntries(
     ACTORS.map(({ name, many }) => [name, times(many(counts), createDoorbellMemory)]),
   ) as Record<Actor, DoorbellMemory[]>;
-  return { ...bells, origins: originActors().flatMap((actor) => bells[actor]) };
+  return {
+    ...bells,
+    origins: originActors().flatMap((actor) => bells[actor]),
+    followers: ACTORS.filter(({ follows }) => follows).flatMap(({ name }) => bells[name]),
+  };
 }
 
 function times<T>(count: number, make: () => T): T[] {

@@ -140,13 +140,13 @@ export class SliceRecord implements QueryName {
   }
 
   /** Hands over the rows in their order. */
-  walk(take: (text: string, seq: number) => void): void {
+  walk(visit: (text: string, seq: number) => void): void {
     const { words, doubles, offset } = this.#lane;
     const count = this.#word(3);
     let at = padded(offset + SLICE_HEADER_BYTES + this.#word(4));
     for (let row = 0; row < count; row++) {
       const bytes = words[(at >>> 2) + 2]!;
-      take(this.#text(at + ROW_HEADER_BYTES, bytes), doubles[at >>> 3]!);
+      visit(this.#text(at + ROW_HEADER_BYTES, bytes), doubles[at >>> 3]!);
       at = padded(at + ROW_HEADER_BYTES + bytes);
     }
   }

@@ -15,7 +15,7 @@ async function until(relay: Subject, reader: Live, key: Key, name: string): Prom
   const last = relay.sign(key, { content: crypto.randomUUID() });
   await relay.accept(reader.writer, last);
   await reader.connection.live(name, last.id);
-  return reader.connection.take(name).map(({ id }) => id);
+  return reader.connection.drain(name).map(({ id }) => id);
 }
 
 /** Somebody who listens and somebody who writes. */
@@ -75,7 +75,7 @@ async function closed(relay: Subject): Promise<string> {
   await connection.settled();
   await until(relay, { connection, writer }, key, "stays");
   await connection.settled();
-  const came = connection.take("gone");
+  const came = connection.drain("gone");
   demand(came.length === 0, "events came after CLOSE");
   return "no event came after CLOSE; another subscription went on";
 }

@@ -71,7 +71,7 @@ async function demandHidden(relay: Subject, reader: RelayConnection, recipient: 
   const sign = relay.sign(marker);
   await relay.accept(writer, sign);
   await reader.next(([type, , event]) => type === "EVENT" && (event as Event).id === sign.id, 2_000);
-  demand(reader.take("hidden").every(({ id }) => id !== live.id), "the wrap came live");
+  demand(reader.drain("hidden").every(({ id }) => id !== live.id), "the wrap came live");
   return `four ways to ask, nothing came; ${refusals} were refused`;
 }
 

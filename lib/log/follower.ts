@@ -18,7 +18,7 @@
  * @module
  */
 import type { Doorbell } from "../queue/doorbell.ts";
-import type { LogRow, LogRows, LogTaker } from "./log_rows.ts";
+import type { LogRow, LogRows, LogSink } from "./log_rows.ts";
 import { TAIL_EPHEMERAL, TAIL_REACHED } from "./tail_entry.ts";
 import { type TailMemory, tailPosition, TailReader } from "./tail.ts";
 
@@ -32,7 +32,7 @@ export type LogSource<Addition extends LogRow, Removal extends LogRow> = Pick<
 interface FollowerParts<Addition extends LogRow, Removal extends LogRow> {
   readonly log: LogSource<Addition, Removal>;
   /** Takes rows of SQLite. */
-  readonly taker: LogTaker<Addition, Removal>;
+  readonly sink: LogSink<Addition, Removal>;
   /** The entry after which it begins; as a default the newest, so that it takes what is still to come. */
   readonly after?: number;
   /** The tail: where the log goes on is seen there at the price of one load. */
@@ -44,7 +44,7 @@ interface FollowerParts<Addition extends LogRow, Removal extends LogRow> {
 /** See the module's text. */
 export class Follower<Addition extends LogRow, Removal extends LogRow> {
   readonly #log: LogSource<Addition, Removal>;
-  readonly #taker: LogTaker<Addition, Removal>;
+  readonly #sink: LogSink<Addition, Removal>;
   readonly #tail: TailReader | null;
   readonly #record: (tail: TailReader) => void;
   readonly #position: (() => number) | null;
@@ -54,9 +54,9 @@ export class Follower<Addition extends LogRow, Removal extends LogRow> {
   /** The tail's position when `#end` was found; for a follower of rows. */
   #seenPosition = NaN;
 
-  constructor({ log, taker, after, tail, record }: FollowerParts<Addition, Removal>) {
+  constructor({ log, sink, after, tail, record }: FollowerParts<Addition, Removal>) {
     this.#log = log;
-    this.#taker = taker;
+    this.#sink = sink;
     this.#tail = tail !== undefined && record !== undefined ? new TailReader(tail) : null;
     this.#record = record ?? (() => {});
     this.#position = tail === undefined ? null : tailPosition(tail);
@@ -93,7 +93,7 @@ export class Follower<Addition extends LogRow, Removal extends LogRow> {
     }
     const step = this.#tail?.next() ?? "empty";
     if (step === "empty") return false;
-    if (step === "record") this.#take(this.#tail!);
+    if (step === "record") this.#receive(this.#tail!);
     else {
       this.#tail!.jumpToEnd();
       this.#end = this.#log.lastSeq;
@@ -154,10 +154,10 @@ export class Follower<Addition extends LogRow, Removal extends LogRow> {
   }
 
   #give(max: number): number {
-    return this.#log.give({ after: this.#cursor, to: this.#end, max }, this.#taker);
+    return this.#log.give({ after: this.#cursor, to: this.#end, max }, this.#sink);
   }
 
-  #take(tail: TailReader): void {
+  #receive(tail: TailReader): void {
     if (tail.type !== TAIL_EPHEMERAL) {
       const seq = tail.doubles[0]!;
       if (seq <= this.#cursor) return;

@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { createDoorbellMemory, Doorbell } from "../queue/doorbell.ts";
 import { Follower } from "./follower.ts";
-import type { LogRange, LogTaker } from "./log_rows.ts";
+import type { LogRange, LogSink } from "./log_rows.ts";
 import { createTailMemory, TailProducer } from "./tail.ts";
 import { TAIL_EPHEMERAL, TAIL_REACHED, TAIL_STORED } from "./tail_entry.ts";
 
@@ -22,17 +22,17 @@ function open(stored: number, { after, hasTail = true }: { after?: number; hasTa
   let reads = 0;
   const log = {
     lastSeq: stored,
-    give({ after, to, max }: LogRange, taker: LogTaker<Row, never>) {
+    give({ after, to, max }: LogRange, sink: LogSink<Row, never>) {
       reads++;
       const end = Math.min(to, after + max);
-      for (let seq = after + 1; seq <= end; seq++) taker.add([seq]);
+      for (let seq = after + 1; seq <= end; seq++) sink.add([seq]);
       return end;
     },
   };
   const follower = new Follower<Row, never>({
     log,
     tail,
-    taker: { add: ([seq]) => seen.push(`row ${seq}`), remove: () => {} },
+    sink: { add: ([seq]) => seen.push(`row ${seq}`), remove: () => {} },
     ...(hasTail && { record: ({ doubles, type }) => seen.push(`${type} ${doubles[0]}`) }),
     ...(after !== undefined && { after }),
   });

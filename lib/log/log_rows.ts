@@ -29,7 +29,7 @@ interface LogStatements {
 }
 
 /** Who takes entries, one after another, in the order of the log. */
-export interface LogTaker<Addition extends LogRow, Removal extends LogRow> {
+export interface LogSink<Addition extends LogRow, Removal extends LogRow> {
   add(row: Addition): void;
   remove(row: Removal): void;
 }
@@ -62,11 +62,11 @@ export class LogRows<Addition extends LogRow, Removal extends LogRow> {
   }
 
   /**
-   * Gives a stretch of the log to `taker`.
+   * Gives a stretch of the log to `sink`.
    *
    * @returns the entry up to which it was given: `to`, or a lesser one where there are more than `max` rows.
    */
-  give({ after, to, max }: LogRange, taker: LogTaker<Addition, Removal>): number {
+  give({ after, to, max }: LogRange, sink: LogSink<Addition, Removal>): number {
     invariant(max > 0, "a stretch of the log has room for a row");
     // Each statement sees a moment of its own: what is stored between them lies beyond `to`, or it would let the cursor
     // pass an older entry of the other table.
@@ -81,10 +81,10 @@ export class LogRows<Addition extends LogRow, Removal extends LogRow> {
       const seq = isAddition ? addition[0] : removal?.[0];
       if (seq === undefined || seq > end) return end;
       if (isAddition) {
-        taker.add(addition);
+        sink.add(addition);
         a++;
       } else {
-        taker.remove(removal!);
+        sink.remove(removal!);
         r++;
       }
       after = seq;

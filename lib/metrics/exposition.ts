@@ -1,10 +1,11 @@
 /**
  * The metrics as Prometheus reads them: the sum over all threads, whichever gateway is asked.
- * Runs on a gateway; it owns the prom-client registry, which reads the shared memory anew for every answer.
+ * Runs on a gateway; it owns the prom-client registry, which reads the shared memory anew for every answer. The library is
+ * loaded for the first answer: it takes a quarter of a gateway's start, and many relays are never asked.
  *
  * @module
  */
-import { type Metric as PromMetric, Registry } from "prom-client";
+import type { Metric as PromMetric, Registry } from "prom-client";
 import { type Metric, type MetricName, METRICS } from "./metrics.ts";
 import { SERIES, type Series, type Slot } from "./layout.ts";
 import { type MetricsMemory, sumMetrics } from "./thread_metrics.ts";
@@ -18,29 +19,32 @@ interface Sample {
 
 /** Answers of `/metrics`. */
 export interface Exposition {
-  /** The `Content-Type` of {@linkcode Exposition.render}'s text. */
-  readonly contentType: string;
-  /** The text, with the values of this moment. */
-  render(): Promise<string>;
+  /** The text with the values of this moment, and its `Content-Type`. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 /** The exposition of `memory`. `info` becomes the labels of `nostr_relay_info`, e.g. version and verification tier. */
 export function createExposition(memory: MetricsMemory, info: Readonly<Record<string, string>>): Exposition {
-  const registry = new Registry();
   // One sum serves all metrics of an answer, so that they show the same moment.
   let sum = sumMetrics(memory);
-  register(registry, "nostr_relay_info", { type: "gauge", help: "What runs; the value is always 1." }, () => [
-    { value: 1, labels: { ...info } },
-  ]);
-  for (const name of Object.keys(METRICS) as MetricName[]) {
-    const series = SERIES.filter((one) => one.name === name);
-    register(registry, name, METRICS[name], () => series.flatMap((one) => samples(one, sum)));
+  let registry: Registry | undefined;
+  async function open(): Promise<Registry> {
+    const { Registry } = await import("prom-client");
+    const opened = new Registry();
+    register(opened, "nostr_relay_info", { type: "gauge", help: "What runs; the value is always 1." }, () => [
+      { value: 1, labels: { ...info } },
+    ]);
+    for (const name of Object.keys(METRICS) as MetricName[]) {
+      const series = SERIES.filter((one) => one.name === name);
+      register(opened, name, METRICS[name], () => series.flatMap((one) => samples(one, sum)));
+    }
+    return opened;
   }
   return {
-    contentType: registry.contentType,
-    render() {
+    async render() {
+      registry ??= await open();
       sum = sumMetrics(memory);
-      return registry.metrics();
+      return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
 }

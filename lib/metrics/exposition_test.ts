@@ -23,18 +23,18 @@ Deno.test("the text holds the sum of all threads, as it is when asked", async ()
   one.add(oks["rate-limited"], 2);
   two.add(oks["rate-limited"], 3);
   two.set(slotOf("nostr_connections_active"), 4);
-  const text = await exposition.render();
+  const { text, contentType } = await exposition.render();
   assertEquals(valueOf(text, 'nostr_oks_total{result="rate-limited"}'), 5);
   assertEquals(valueOf(text, 'nostr_oks_total{result="accepted"}'), 0);
   assertEquals(valueOf(text, "nostr_connections_active"), 4);
   assertEquals(valueOf(text, 'nostr_relay_info{version="1\\"2\\\\3"}'), 1);
   one.add(oks["rate-limited"], 1);
-  assertEquals(valueOf(await exposition.render(), 'nostr_oks_total{result="rate-limited"}'), 6);
-  assertStringIncludes(exposition.contentType, "text/plain; version=0.0.4");
+  assertEquals(valueOf((await exposition.render()).text, 'nostr_oks_total{result="rate-limited"}'), 6);
+  assertStringIncludes(contentType, "text/plain; version=0.0.4");
 });
 
 Deno.test("every metric of the table has its HELP and its TYPE", async () => {
-  const text = await createExposition(createMetricsMemory(1), {}).render();
+  const { text } = await createExposition(createMetricsMemory(1), {}).render();
   for (const [name, { type }] of Object.entries(METRICS)) {
     assertStringIncludes(text, `# HELP ${name} `);
     assertStringIncludes(text, `# TYPE ${name} ${type}\n`);
@@ -49,7 +49,7 @@ Deno.test("buckets are cumulative, end in +Inf, and agree with the count and the
   for (const value of [1, 2, 3, 100_000]) one.observe(commit, value);
   two.observe(commit, 2);
   two.observe(histogramsOf("nostr_query_seconds").reader, 0.02);
-  const text = await createExposition(memory, {}).render();
+  const { text } = await createExposition(memory, {}).render();
   assertEquals(valueOf(text, 'nostr_commit_events_bucket{le="1"}'), 1);
   assertEquals(valueOf(text, 'nostr_commit_events_bucket{le="2"}'), 3);
   assertEquals(valueOf(text, 'nostr_commit_events_bucket{le="16384"}'), 4);

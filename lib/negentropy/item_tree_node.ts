@@ -304,15 +304,15 @@ export class Branch implements Node {
       if (a === undefined || b === undefined) continue;
       if (node.fill > 0 && a.fill + b.fill > capacity * 3 / 4) continue;
       a.merge(b, this.#keys.boundAt(left + 1));
-      this.#take(left + 1);
+      this.#remove(left + 1);
       this.#recount(left);
       return;
     }
-    if (node.fill === 0) this.#take(index);
+    if (node.fill === 0) this.#remove(index);
   }
 
   /** Removes the node at `index` from the branch. */
-  #take(index: number): void {
+  #remove(index: number): void {
     this.#counts.copyWithin(index, index + 1, this.#nodes.length);
     this.#sums.copyWithin(index * SUM_WORDS, (index + 1) * SUM_WORDS, this.#nodes.length * SUM_WORDS);
     this.#keys.remove(index);

@@ -100,16 +100,16 @@ export class Identities {
   }
 
   /** Takes in profiles and removals, and how far the log was read, at once. */
-  take(profiles: readonly NostrEvent[], removed: readonly string[], seq: number, nowSeconds: number): void {
+  apply(profiles: readonly NostrEvent[], removed: readonly string[], seq: number, nowSeconds: number): void {
     inTransaction(this.#db, () => {
-      for (const profile of profiles) this.#takeProfile(profile, nowSeconds);
+      for (const profile of profiles) this.#applyProfile(profile, nowSeconds);
       for (const id of removed) this.#count -= Number(this.#statements.removeEvent.run(id).changes);
       this.#cursors.write({ follower: FOLLOWER, generation: "", seq });
     });
   }
 
   /** A profile that says what the one before said keeps what is known of it. */
-  #takeProfile({ id, pubkey, created_at, content }: NostrEvent, nowSeconds: number): void {
+  #applyProfile({ id, pubkey, created_at, content }: NostrEvent, nowSeconds: number): void {
     const before = this.#statements.find.get(pubkey) as unknown as Row | undefined;
     if (before !== undefined && before.createdAt > created_at) return;
     const claimed = claimedIdentifier(content);

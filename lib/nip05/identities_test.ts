@@ -47,35 +47,40 @@ async function opened(test: (identities: Identities, verified: VerifiedAuthors) 
 
 Deno.test("an author belongs to a domain from the verification on, until another profile says otherwise", () =>
   opened((identities, verified) => {
-    identities.take([profile(A, "a@x.example"), profile(B, "b@x.example")], [], 2, NOW);
+    identities.apply([profile(A, "a@x.example"), profile(B, "b@x.example")], [], 2, NOW);
     assertEquals(identities.seqWithin(2), 2);
     assertEquals(verified.of("x.example"), []);
     for (const due of identities.due(NOW, 10)) identities.decide(due, "verified", NOW);
     assertEquals(verified.of("x.example"), [A, B]);
     assertEquals(verified.of("x.example", [B, C]), [B]);
     assertEquals(verified.of("example"), []);
-    identities.take([profile(A, "a@x.example", NOW + 1), profile(B, "b@y.example", NOW + 1)], [], 4, NOW + 1);
+    identities.apply(
+      [profile(A, "a@x.example", NOW + 1), profile(B, "b@y.example", NOW + 1)],
+      [],
+      4,
+      NOW + 1,
+    );
     assertEquals(verified.of("x.example"), [A]);
-    identities.take([profile(A, null, NOW)], [], 5, NOW + 2);
+    identities.apply([profile(A, null, NOW)], [], 5, NOW + 2);
     assertEquals(verified.of("x.example"), [A], "an older profile says nothing");
-    identities.take([profile(A, null, NOW + 3)], [], 6, NOW + 3);
+    identities.apply([profile(A, null, NOW + 3)], [], 6, NOW + 3);
     assertEquals(verified.of("x.example"), []);
   }));
 
 Deno.test("the removal of a profile takes its claim along", () =>
   opened((identities, verified) => {
     const claim = profile(A, "a@x.example");
-    identities.take([claim], [], 1, NOW);
+    identities.apply([claim], [], 1, NOW);
     identities.decide(identities.due(NOW, 1)[0]!, "verified", NOW);
-    identities.take([], [key("f")], 2, NOW);
+    identities.apply([], [key("f")], 2, NOW);
     assertEquals(verified.of("x.example"), [A]);
-    identities.take([], [claim.id], 3, NOW);
+    identities.apply([], [claim.id], 3, NOW);
     assertEquals(verified.of("x.example"), []);
   }));
 
 Deno.test("an identifier is looked at again, and one whose domain is silent stays verified for a while only", () =>
   opened((identities, verified) => {
-    identities.take([profile(A, "a@x.example")], [], 1, NOW);
+    identities.apply([profile(A, "a@x.example")], [], 1, NOW);
     const [due] = identities.due(NOW, 1);
     identities.decide(due!, "verified", NOW);
     assertEquals(identities.due(NOW + NIP05_AGAIN_SECONDS - 1, 1), []);
@@ -93,10 +98,10 @@ Deno.test("an identifier is looked at again, and one whose domain is silent stay
 
 Deno.test("a profile that changes again and again is not asked about each time, nor verified for what it was", () =>
   opened((identities, verified) => {
-    identities.take([profile(A, "a@x.example")], [], 1, NOW);
+    identities.apply([profile(A, "a@x.example")], [], 1, NOW);
     const [first] = identities.due(NOW, 1);
     identities.decide(first!, "refuted", NOW);
-    identities.take([profile(A, "b@y.example", NOW + 1)], [], 2, NOW + 1);
+    identities.apply([profile(A, "b@y.example", NOW + 1)], [], 2, NOW + 1);
     assertEquals(identities.due(NOW + NIP05_AUTHOR_SECONDS_MIN - 1, 1), []);
     assertEquals(identities.due(NOW + NIP05_AUTHOR_SECONDS_MIN, 1).map(({ domain }) => domain), [
       "y.example",
@@ -107,7 +112,7 @@ Deno.test("a profile that changes again and again is not asked about each time, 
 
 Deno.test("domain: narrows a search to the authors of the domain, and every other search passes as it is", () =>
   opened(async (identities, verified) => {
-    identities.take([profile(A, "a@x.example"), profile(B, "b@x.example")], [], 1, NOW);
+    identities.apply([profile(A, "a@x.example"), profile(B, "b@x.example")], [], 1, NOW);
     for (const due of identities.due(NOW, 10)) identities.decide(due, "verified", NOW);
     const asked: SearchRequest[] = [];
     const inner: SearchReader = {

@@ -11,7 +11,6 @@ import { OUTCOME_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { eventParts, eventText } from "../nostr/event.ts";
 import { prefixOf } from "../nostr/prefixes.ts";
 import { PluginFault, readReply } from "./decision.ts";
-import { LineSplitter, LineTooLongError } from "./line_splitter.ts";
 import { eventRequest, filtersRequest, type PluginOrigin, sourceOfAddress } from "./request.ts";
 
 const event = plainEvent({ content: "line\nbreak", tags: [["t", "x"]] });
@@ -129,28 +128,6 @@ Deno.test("what is not JSON is no answer, and JSON that is no answer is a fault"
   for (const [line, message] of Object.entries(faults)) {
     assertEquals(assertThrows(() => readReply(line), PluginFault).message, message);
   }
-});
-
-Deno.test("lines are cut wherever the pieces end, inside of characters too", () => {
-  const text = 'first\n\n{"é":"😀"}\r\nlast\nunfinished';
-  const bytes = new TextEncoder().encode(text);
-  for (let size = 1; size <= bytes.length; size++) {
-    const lines = new LineSplitter(100);
-    const seen: string[] = [];
-    for (let at = 0; at < bytes.length; at += size) seen.push(...lines.push(bytes.slice(at, at + size)));
-    assertEquals(seen, text.split("\n").slice(0, -1), `pieces of ${size}`);
-  }
-});
-
-Deno.test("a line of the longest length passes, and a longer one is refused before it ends", () => {
-  const bytes = (n: number) => new Uint8Array(n).fill(97);
-  const lines = new LineSplitter(4);
-  assertEquals([...lines.push(new TextEncoder().encode("abcd\nabc"))], ["abcd"]);
-  assertEquals([...lines.push(new TextEncoder().encode("d\n"))], ["abcd"]);
-  assertThrows(() => [...lines.push(bytes(5))], LineTooLongError);
-  const pieces = new LineSplitter(4);
-  assertEquals([...pieces.push(bytes(3))], []);
-  assertThrows(() => [...pieces.push(bytes(2))], LineTooLongError);
 });
 
 Deno.test("fuzz: no line of a plugin does worse than a fault", () => {

@@ -51,7 +51,7 @@ export class ClientRates {
   }
 
   /** Takes `cost` from all of the client's rates, or nothing from any: then it says which one does not allow it. */
-  take(context: PolicyContext, cost: number): RateExceeded | null {
+  trySpend(context: PolicyContext, cost: number): RateExceeded | null {
     const now = this.#nowMs();
     for (const { by, buckets, keyOf } of this.#scopes) {
       const key = keyOf(context);

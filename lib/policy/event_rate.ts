@@ -17,7 +17,7 @@ interface EventRateOptions {
 export function eventRate(options: EventRateOptions): Policy<unknown> {
   const { rates } = options;
   return function withinEventRate(_subject, context) {
-    const exceeded = rates.take(context, 1);
+    const exceeded = rates.trySpend(context, 1);
     return exceeded === null ? null : rateRefusal(exceeded, "events");
   };
 }

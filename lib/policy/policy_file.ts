@@ -33,6 +33,12 @@ export interface PolicyFile {
   readonly request?: RequestPolicy;
 }
 
+/** One file in one version. What is loaded goes by both, so that a changed file is loaded anew. */
+export interface PolicyFileVersion {
+  readonly path: string;
+  readonly version: string;
+}
+
 /** A policy that is asked in time, whatever it does. */
 export type PolicyFailure = "threw" | "slow" | "answer";
 

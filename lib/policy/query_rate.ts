@@ -20,7 +20,7 @@ interface QueryRateOptions {
 export function queryRate(options: QueryRateOptions): RequestPolicy {
   const { rates, requestCost } = options;
   return function withinQueryRate(filters, context) {
-    const exceeded = rates.take(context, requestCost * Math.max(1, filters.length));
+    const exceeded = rates.trySpend(context, requestCost * Math.max(1, filters.length));
     return exceeded === null ? null : rateRefusal(exceeded, "or too dear queries");
   };
 }

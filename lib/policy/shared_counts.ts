@@ -67,7 +67,7 @@ export class SharedCounts {
    * @param name Keeps the keys of one thing, such as connections by address, apart from others'.
    * @returns where it was counted, for {@linkcode SharedCounts.release}; or why it was not.
    */
-  take(name: string, key: string, most: number): CountPlace {
+  acquire(name: string, key: string, most: number): CountPlace {
     const tag = seededTag(this.#seeds, name, key);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const present = this.#find(tag, -1);

@@ -8,24 +8,28 @@ const SEEDS = Uint32Array.of(3, 5);
 Deno.test("what one thread counts, every other one counts against, each name apart", () => {
   const memory = createSharedCountMemory(SEEDS, 2);
   const [a, b] = [new SharedCounts(memory, 0), new SharedCounts(memory, 1)];
-  const places = [a.take("x", "192.0.2.1", 3), b.take("x", "192.0.2.1", 3), a.take("x", "192.0.2.1", 3)];
+  const places = [
+    a.acquire("x", "192.0.2.1", 3),
+    b.acquire("x", "192.0.2.1", 3),
+    a.acquire("x", "192.0.2.1", 3),
+  ];
   assert(places.every((place) => place >= 0));
-  assertEquals([a.take("x", "192.0.2.1", 3), b.take("x", "192.0.2.1", 3)], [AT_BOUND, AT_BOUND]);
-  assert(b.take("x", "192.0.2.2", 3) >= 0);
-  assert(b.take("y", "192.0.2.1", 3) >= 0);
+  assertEquals([a.acquire("x", "192.0.2.1", 3), b.acquire("x", "192.0.2.1", 3)], [AT_BOUND, AT_BOUND]);
+  assert(b.acquire("x", "192.0.2.2", 3) >= 0);
+  assert(b.acquire("y", "192.0.2.1", 3) >= 0);
   a.release(places[0]!);
-  assert(b.take("x", "192.0.2.1", 3) >= 0);
-  assertEquals(a.take("x", "192.0.2.1", 3), AT_BOUND);
+  assert(b.acquire("x", "192.0.2.1", 3) >= 0);
+  assertEquals(a.acquire("x", "192.0.2.1", 3), AT_BOUND);
 });
 
 Deno.test("what a thread had counted that died is given back, and what others counted stays", () => {
   const memory = createSharedCountMemory(SEEDS, 2);
   const [a, b] = [new SharedCounts(memory, 0), new SharedCounts(memory, 1)];
-  for (let n = 0; n < 5; n++) a.take("x", "k", 100);
-  for (let n = 0; n < 2; n++) b.take("x", "k", 100);
+  for (let n = 0; n < 5; n++) a.acquire("x", "k", 100);
+  for (let n = 0; n < 2; n++) b.acquire("x", "k", 100);
   const successor = new SharedCounts(memory, 0);
   let taken = 0;
-  while (successor.take("x", "k", 100) >= 0) taken++;
+  while (successor.acquire("x", "k", 100) >= 0) taken++;
   assertEquals(taken, 98);
 });
 
@@ -44,7 +48,7 @@ Deno.test("fuzz: counts are those of a map, whatever comes and goes", () => {
     }
     const [key, thread, most] = [`k${prng.int(0, 400)}`, prng.int(0, 2), prng.int(1, 9)];
     const count = model.get(key) ?? 0;
-    const place = threads[thread]!.take("x", key, most);
+    const place = threads[thread]!.acquire("x", key, most);
     assertEquals(place >= 0, count < most);
     if (place < 0) continue;
     model.set(key, count + 1);
@@ -62,8 +66,8 @@ Deno.test("threads that count at once never exceed the bound, and reach it", asy
       let taken = 0;
       for (let n = 0; n < 3000; n++) {
         // Keys that come and go beside the one that stays.
-        counts.release(counts.take("x", "k" + n % 3, 1));
-        if (counts.take("x", "kept", 1000) >= 0) taken++;
+        counts.release(counts.acquire("x", "k" + n % 3, 1));
+        if (counts.acquire("x", "kept", 1000) >= 0) taken++;
       }
       self.postMessage(taken);
     };`;

@@ -4,7 +4,7 @@
  *
  * ```
  *  word 0: rings (counts up)        word 16: waits under way          word 32: stop requested (0 or 1)
- *  word 48: death requested (0, or 1 + which)
+ *  word 48: death requested (0, or 1 + which)                        word 64: the log is ignored (0 or 1)
  * ```
  *
  * No wake-up is lost: a producer makes its record visible, adds to `rings`, then loads `sleeping`. The sleeper loads
@@ -13,6 +13,9 @@
  * sees the changed count and does not wait. A thread with an event loop may have waits that it has left. A wait is
  * capped all the same: a mistake costs milliseconds, not a hang.
  * A ring to a thread that is awake is one addition and one load, no system call.
+ *
+ * A follower of the log that has time may ignore the log until it wants to go on. It stops ignoring it before it looks at
+ * the tail, and the store loads that word after it has published: again one of the two sees the other.
  *
  * @module
  */
@@ -23,6 +26,8 @@ const RINGS = 0;
 const SLEEPING = 16;
 const STOP = 32;
 const CRASH = 48;
+const LOG_IGNORED = 64;
+const WORDS = 80;
 
 /** The memory of a doorbell. */
 export interface DoorbellMemory {
@@ -31,7 +36,7 @@ export interface DoorbellMemory {
 
 /** Makes the memory of a doorbell. */
 export function createDoorbellMemory(): DoorbellMemory {
-  return { buffer: new SharedArrayBuffer(256) };
+  return { buffer: new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT) };
 }
 
 /** One thread's bell; see the module's text for the protocol. */
@@ -46,6 +51,16 @@ export class Doorbell {
   ring(): void {
     Atomics.add(this.#words, RINGS, 1);
     if (Atomics.load(this.#words, SLEEPING) !== 0) Atomics.notify(this.#words, RINGS);
+  }
+
+  /** Rings because the log has gone on, unless its owner ignores that. */
+  ringForLog(): void {
+    if (Atomics.load(this.#words, LOG_IGNORED) === 0) this.ring();
+  }
+
+  /** Set by the owner: whether the log may go on without waking it. */
+  set ignoresLog(is: boolean) {
+    Atomics.store(this.#words, LOG_IGNORED, is ? 1 : 0);
   }
 
   /** The count to hand to `wait`: load it before looking into the lanes. */

@@ -35,6 +35,23 @@ Deno.test("a request to stop is seen by the thread that sleeps", async () => {
   assert(bell.stopRequested);
 });
 
+Deno.test("a thread that ignores the log is rung for everything else", () => {
+  const memory = createDoorbellMemory();
+  const bell = new Doorbell(memory);
+  const store = new Doorbell(memory);
+  const before = bell.rings;
+  store.ringForLog();
+  assertEquals(bell.rings, before + 1);
+  bell.ignoresLog = true;
+  store.ringForLog();
+  assertEquals(bell.rings, before + 1);
+  store.ring();
+  assertEquals(bell.rings, before + 2);
+  bell.ignoresLog = false;
+  store.ringForLog();
+  assertEquals(bell.rings, before + 3);
+});
+
 Deno.test("a rest goes on whoever rings, and ends with a request to stop", async () => {
   const bell = new Doorbell(createDoorbellMemory());
   const resting = bell.restAsync(60_000).then(() => bell.stopRequested);

@@ -11,7 +11,7 @@ function put(lane: LaneProducer, text: string, type = 1): boolean {
   return true;
 }
 
-function take(lane: LaneConsumer): string | null {
+function nextText(lane: LaneConsumer): string | null {
   if (!lane.next()) return null;
   return new TextDecoder().decode(lane.bytes.slice(lane.offset, lane.offset + lane.length));
 }
@@ -20,14 +20,14 @@ Deno.test("a lane hands records over in order, with their types", () => {
   const memory = createLaneMemory(256);
   const producer = new LaneProducer(memory);
   const consumer = new LaneConsumer(memory);
-  assertEquals(take(consumer), null);
+  assertEquals(nextText(consumer), null);
   assert(put(producer, "one", 7));
   assert(put(producer, "", 8));
-  assertEquals(take(consumer), "one");
+  assertEquals(nextText(consumer), "one");
   assertEquals(consumer.type, 7);
-  assertEquals(take(consumer), "");
+  assertEquals(nextText(consumer), "");
   assertEquals(consumer.type, 8);
-  assertEquals(take(consumer), null);
+  assertEquals(nextText(consumer), null);
 });
 
 Deno.test("a full lane refuses and takes again after a release", () => {
@@ -36,7 +36,7 @@ Deno.test("a full lane refuses and takes again after a release", () => {
   const consumer = new LaneConsumer(memory);
   for (let i = 0; i < 4; i++) assert(put(producer, "12345678"));
   assertEquals(put(producer, "x"), false);
-  assertEquals(take(consumer), "12345678");
+  assertEquals(nextText(consumer), "12345678");
   assertEquals(put(producer, "x"), false, "read is not released");
   consumer.release();
   assert(put(producer, "12345678"));
@@ -49,11 +49,11 @@ Deno.test("a record that was read but not released is met again by the next cons
   put(producer, "a");
   put(producer, "b");
   const first = new LaneConsumer(memory);
-  assertEquals(take(first), "a");
+  assertEquals(nextText(first), "a");
   first.release();
-  assertEquals(take(first), "b");
+  assertEquals(nextText(first), "b");
   const second = new LaneConsumer(memory);
-  assertEquals(take(second), "b");
+  assertEquals(nextText(second), "b");
 });
 
 Deno.test("a reservation that is not committed is never seen", () => {
@@ -62,7 +62,7 @@ Deno.test("a reservation that is not committed is never seen", () => {
   producer.reserve(10);
   const restarted = new LaneProducer(memory);
   put(restarted, "whole");
-  assertEquals(take(new LaneConsumer(memory)), "whole");
+  assertEquals(nextText(new LaneConsumer(memory)), "whole");
 });
 
 Deno.test("records of every size survive the end of the ring, 20,000 times", () => {
@@ -73,7 +73,7 @@ Deno.test("records of every size survive the end of the ring, 20,000 times", () 
   while (read < 20_000) {
     while (put(producer, `${written}:${"é".repeat(written % 23)}`)) written++;
     for (let n = 1 + read % 5; n > 0; n--) {
-      const text = take(consumer);
+      const text = nextText(consumer);
       if (text === null) break;
       assertEquals(text, `${read}:${"é".repeat(read % 23)}`);
       read++;

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { naiveQuery, type PlainEvent, type PlainFilter } from "../../tests/support/naive_matcher.ts";
+import { racingDatabase } from "../../tests/support/racing_database.ts";
 import { packed } from "../../tests/support/pack_event.ts";
 import { SCAN_CHUNK_ROWS_MAX, SCAN_RANGE_ROWS, SCAN_RANGES_MAX, VANISH_EVENTS_MAX } from "../limits.ts";
 import { parseFilter } from "../nostr/filter.ts";
@@ -227,28 +228,13 @@ Deno.test("the log gives every entry, whatever is stored between the two stateme
   const { db, store } = open();
   const gone = event();
   add(store, gone);
-  let isArmed = false;
-  const racing = new Proxy(db, {
-    get(target, name) {
-      if (name !== "prepare") return Reflect.get(target, name);
-      return function prepare(text: string) {
-        const statement = target.prepare(text);
-        if (!text.includes("FROM removal WHERE seq >")) return statement;
-        const all = statement.all.bind(statement) as (...parameters: unknown[]) => Record<string, never>[];
-        statement.all = (...parameters) => {
-          const rows = all(...parameters);
-          if (isArmed) {
-            isArmed = false;
-            add(store, event(), event({ kind: 5, tags: [["e", gone.id]] }), event());
-          }
-          return rows;
-        };
-        return statement;
-      };
-    },
-  });
+  const { racing, arm } = racingDatabase(
+    db,
+    "FROM removal WHERE seq >",
+    () => add(store, event(), event({ kind: 5, tags: [["e", gone.id]] }), event()),
+  );
   const log = new LogReader(racing);
-  isArmed = true;
+  arm();
   const seen = log.read(0, 100);
   seen.push(...log.read(seen.at(-1)?.seq ?? 0, 100));
   assert(

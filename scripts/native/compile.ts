@@ -26,12 +26,12 @@ const LIBSECP_FLAGS = [
 const LIBSECP_UNITS = ["src/secp256k1.c", "src/precomputed_ecmult.c", "src/precomputed_ecmult_gen.c"];
 /** Units with instructions of newer x86-64 processors; they run only where CPUID has named them. */
 const SHA_FLAGS = ["-msha", "-msse4.1", "-mssse3"];
-const LANES_FLAGS = ["f", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat(
+const AVX512_FLAGS = ["f", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat(
   "-mbmi2",
   "-madx",
 );
-/** Programs that compute in lanes themselves. Others run on any processor, as the library does. */
-export const LANES_PROGRAMS: ReadonlySet<string> = new Set(["field_test", "point_test", "walk_test"]);
+/** Programs with AVX-512 instructions of their own. Others run on any processor, as the library does. */
+export const AVX512_PROGRAMS: ReadonlySet<string> = new Set(["field_test", "point_test", "walk_test"]);
 const OPTIMIZE = ["-O3"];
 /** Left out: what AddressSanitizer finds anyway, at a price in the inlined arithmetic that doubles the build. */
 const SANITIZE = [
@@ -113,27 +113,27 @@ export async function buildProduct(
   }
 }
 
-/** Object files of the library, without the lanes where processor or compiler do not know them, and of programs. */
+/** Object files of the library, without `lanes/` where processor or compiler do not know AVX-512, and of programs. */
 async function compileAll(build: Build): Promise<{ library: string[]; programs: string[] } | null> {
   const x86 = Deno.build.arch === "x86_64";
   const units = (await sourceNames(NATIVE)).filter((name) =>
     name.endsWith(".c") && !name.startsWith("tests/")
   );
-  const inLanes = units.filter((name) => name.startsWith("lanes/"));
-  const lanes = x86
-    ? await compile({ ...build, errors: [] }, inLanes.map((name) => unit(name, LANES_FLAGS)))
+  const inAvx512 = units.filter((name) => name.startsWith("lanes/"));
+  const avx512 = x86
+    ? await compile({ ...build, errors: [] }, inAvx512.map((name) => unit(name, AVX512_FLAGS)))
     : null;
-  const define = lanes ? ["-DSLUICE_LANES"] : [];
-  const plain = units.filter((name) => !inLanes.includes(name)).map((name) =>
+  const define = avx512 ? ["-DSLUICE_LANES"] : [];
+  const plain = units.filter((name) => !inAvx512.includes(name)).map((name) =>
     unit(name, [...define, ...x86 && name === "sha256_shani.c" ? SHA_FLAGS : []])
   );
   const theirs = LIBSECP_UNITS.map((name) => ({ path: `${build.libsecp}/${name}`, flags: [] }));
   const rest = await compile(build, [...plain, ...theirs]);
   const tests = build.product.programs.map((name) =>
-    unit(`tests/${name}.c`, [...define, ...lanes && LANES_PROGRAMS.has(name) ? LANES_FLAGS : []])
+    unit(`tests/${name}.c`, [...define, ...avx512 && AVX512_PROGRAMS.has(name) ? AVX512_FLAGS : []])
   );
   const programs = await compile(build, tests);
-  return rest && programs && { library: [...lanes ?? [], ...rest], programs };
+  return rest && programs && { library: [...avx512 ?? [], ...rest], programs };
 }
 
 function unit(name: string, flags: readonly string[]): Unit {
@@ -175,8 +175,8 @@ function folderOf(sources: string, compiler: Compiler): URL {
 /** The hash of all that goes into a product but the compiler. Tests are part of programs only. */
 async function hashSources(product: Product): Promise<string> {
   const parts: (string | Uint8Array)[] = [
-    JSON.stringify([Deno.build, FLAGS, LIBSECP_FLAGS, SHA_FLAGS, LANES_FLAGS, optimization(product)]),
-    ...product.programs.filter((name) => LANES_PROGRAMS.has(name)),
+    JSON.stringify([Deno.build, FLAGS, LIBSECP_FLAGS, SHA_FLAGS, AVX512_FLAGS, optimization(product)]),
+    ...product.programs.filter((name) => AVX512_PROGRAMS.has(name)),
     await Deno.readFile(new URL("Cargo.lock", NATIVE)),
   ];
   for (const name of await sourceNames(NATIVE)) {

@@ -32,41 +32,30 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"'
 
 /** One report for each file that a JUnit document names. */
 export function readJunit(xml: string): FileReport[] {
-  return [...xml.matchAll(SUITE)].map(([suite, name, body]) => {
+  return [...xml.matchAll(SUITE)].map(([suite, path, body]) => {
     const cases = [...body!.matchAll(CASE)].map(([, name, seconds, inner = ""]) => ({
-      name: name!,
+      name,
       seconds,
       inner,
     }));
-    const names = new Set(cases.map(({ name }) => name));
-    const tests = cases.filter(({ name }) => !isStep(name, names));
+    const names = new Set(cases.map(({ name }) => name!));
+    const tests = cases.filter(({ name }) => !isStep(name!, names));
     const failures = cases.flatMap(({ name, inner }) => {
       const reason = FAILURE.exec(inner)?.[1];
-      return reason === undefined ? [] : [{ name: plainText(name), reason: plainText(reason) }];
+      return reason === undefined ? [] : [{ name: plainText(name!), reason: plainText(reason) }];
     });
     const failed = tests.filter(({ inner }) => FAILURE.test(inner)).length;
     const skipped = tests.filter(({ inner }) => inner.includes("<skipped")).length;
-    return {
-      path: name!.replace(/^\.\//, ""),
-      passed: tests.length - failed - skipped,
-      failed,
-      skipped,
-      failures,
-      seconds: tests.reduce((sum, { seconds }) => sum + Number(seconds), 0),
-      xml: suite,
-    };
+    const passed = tests.length - failed - skipped;
+    const seconds = tests.reduce((sum, { seconds }) => sum + Number(seconds), 0);
+    return { path: path!.replace(/^\.\//, ""), passed, failed, skipped, failures, seconds, xml: suite };
   });
 }
 
 /** The sum of several reports. */
 export function sumTallies(tallies: readonly Tally[]): Tally {
-  const sum = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed, failed, skipped } of tallies) {
-    sum.passed += passed;
-    sum.failed += failed;
-    sum.skipped += skipped;
-  }
-  return sum;
+  const sum = (count: keyof Tally) => tallies.reduce((total, tally) => total + tally[count], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
 }
 
 /** Several reports as one JUnit document. */

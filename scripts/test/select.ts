@@ -1,33 +1,31 @@
 /**
- * Chooses the test files of a run, and which of them run side by side.
+ * Chooses the test files of a run, their order, and which of them run by themselves.
  * Runs in the process of `deno task test`; holds no state.
  *
  * @module
  */
 import { existsSync, readdirSync } from "node:fs";
 
-/** The files of one run, relative to the project's root, in a fixed order. */
-interface Selection {
-  /** Test files of engines: they compute, and as many run at a time as there are cores. */
-  readonly engines: string[];
-  /** Test files that start relays or whole pipelines: they mostly wait. */
-  readonly relays: string[];
-  /** Test files that want the machine to themselves, and say so. */
-  readonly alone: string[];
-  /** Sources whose docstrings hold examples, which run as tests. */
-  readonly examples: string[];
-  /** Whether any of them asks for OpenSearch. */
-  readonly wantsOpenSearch: boolean;
-}
-
-/** One run of `deno test`. */
-export interface Phase {
-  readonly name: string;
+/** One `deno test`. */
+export interface Task {
+  /** Relative to the project's root. */
   readonly files: readonly string[];
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Wants the machine to itself, and runs after all others. */
+  readonly isAlone: boolean;
+  readonly wantsOpenSearch: boolean;
 }
 
+/** In this order, so that no long file starts last and runs on while a core is idle; whatever is not named is short. */
+const LONG_FIRST = [
+  "tests/torture",
+  "bench",
+  "tests/pipeline",
+  "lib/search",
+  "tests/protocol",
+  "tests/hostile",
+];
 const FOLDERS = ["lib", "wire", "runtime", "services", "check_relay", "scripts", "native", "bench", "tests"];
 const SKIPPED_FOLDERS = /\/(?:node_modules|build|target|data)\//;
 const WANTS_OPENSEARCH =
@@ -35,66 +33,45 @@ const WANTS_OPENSEARCH =
 const EXAMPLE = /^\s*\*\s*```ts\s*$/m;
 /** What a file says, with its reason, that wants the machine to itself. */
 const ALONE = /^\/\/ alone: \S/m;
-/** Files with relays at a time: two cores are busy with three, and none waits so long that its bounds pass. */
-const RELAY_FILES_AT_ONCE = 3;
+/** What clients see must not depend on the socket engine. */
+const OF_SOCKETS =
+  /^tests\/(?:protocol\/|pipeline\/(?:overload|misbehaving_clients|fairness|descriptors)_test\.ts$)/;
 
 /**
- * Finds the test files under `root` whose path starts with one of `filters`; all of them when there is none.
+ * The test files under `root` whose path starts with one of `filters`, all of them when there is none, each as a task of
+ * its own; and the sources whose docstrings hold examples, which are one task.
  *
  * @param root A folder, as a `file:` URL that ends with a slash.
  * @param filters Files or folders relative to `root`, e.g. `lib/store` or `./tests/protocol/nip01_test.ts`.
+ * @param engine The socket engine of the whole run; if none is named, what clients see is tried with each.
  */
-export async function selectTests(root: URL, filters: readonly string[] = []): Promise<Selection> {
+export async function selectTests(root: URL, filters: readonly string[], engine?: string): Promise<Task[]> {
   const wanted = filters.map((filter) => filter.replace(/^\.\//, ""));
-  const [engines, relays, alone, examples]: [string[], string[], string[], string[]] = [[], [], [], []];
-  let wantsOpenSearch = false;
+  const tasks: Task[] = [];
+  const examples: string[] = [];
   for (const path of sources(root)) {
     if (wanted.length > 0 && !wanted.some((filter) => path.startsWith(filter))) continue;
     const text = await Deno.readTextFile(new URL(path, root));
-    if (path.endsWith("_test.ts")) {
-      (ALONE.test(text) ? alone : startsRelays(path, text) ? relays : engines).push(path);
-      wantsOpenSearch ||= WANTS_OPENSEARCH.test(text);
-    } else if (EXAMPLE.test(text)) {
-      examples.push(path);
+    if (!path.endsWith("_test.ts")) {
+      if (EXAMPLE.test(text)) examples.push(path);
+      continue;
+    }
+    const [isAlone, wantsOpenSearch] = [ALONE.test(text), WANTS_OPENSEARCH.test(text)];
+    const task = { files: [path], flags: [], env: {}, isAlone, wantsOpenSearch };
+    tasks.push(task);
+    if (engine === undefined && OF_SOCKETS.test(path)) {
+      tasks.push({ ...task, env: { SLUICE_TEST_ENGINE: "ws" } });
     }
   }
-  return { engines, relays, alone, examples, wantsOpenSearch };
-}
-
-/**
- * The runs of `deno test`, in their order, without those that have nothing to run.
- *
- * @param engine The socket engine of the whole run, where one is named: what clients see is tried with that one only.
- */
-export function phasesOf(
-  { engines, relays, alone, examples }: Selection,
-  engine: string | undefined,
-): Phase[] {
-  const side = { flags: ["--parallel"], env: { DENO_JOBS: String(RELAY_FILES_AT_ONCE) } };
-  const phases: Phase[] = [
-    { name: "engines", files: engines, flags: ["--parallel"], env: {} },
-    { name: "examples", files: examples, flags: ["--parallel", "--doc"], env: {} },
-    { name: "relays", files: relays, ...side },
-    { name: "alone", files: alone, flags: [], env: {} },
-  ];
-  if (engine === undefined) {
-    const env = { SLUICE_TEST_ENGINE: "ws" };
-    phases.push({ name: "ws", files: relays.filter(isOfSockets), ...side, env: { ...side.env, ...env } });
-    phases.push({ name: "ws-alone", files: alone.filter(isOfSockets), flags: [], env });
+  if (examples.length > 0) {
+    tasks.push({ files: examples, flags: ["--doc"], env: {}, isAlone: false, wantsOpenSearch: false });
   }
-  return phases.filter(({ files }) => files.length > 0);
+  return tasks.sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-/** What clients see must not depend on the engine. */
-function isOfSockets(path: string): boolean {
-  return path.startsWith("tests/protocol/") ||
-    /^tests\/pipeline\/(overload|misbehaving_clients|fairness|descriptors)_test\.ts$/.test(path);
-}
-
-/** Tests of `tests/` do, except for those of engines (fuzz) and of the test support itself. */
-function startsRelays(path: string, text: string): boolean {
-  if (!path.startsWith("tests/") || path.startsWith("tests/support/")) return false;
-  return !path.startsWith("tests/fuzz/") || text.includes("support/relay.ts");
+function rankOf({ files }: Task): number {
+  const rank = LONG_FIRST.findIndex((folder) => files[0]!.startsWith(`${folder}/`));
+  return rank < 0 || files.length > 1 ? LONG_FIRST.length : rank;
 }
 
 function sources(root: URL): string[] {

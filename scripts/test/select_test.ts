@@ -1,7 +1,7 @@
 /** Tests of choosing test files, over a small tree on disk. */
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { phasesOf, selectTests } from "./select.ts";
+import { selectTests, type Task } from "./select.ts";
 
 const EXAMPLE = "/**\n * @example Usage\n * ```ts\n * 1;\n * ```\n */\nexport const a = 1;\n";
 
@@ -34,50 +34,44 @@ async function withTree(test: (root: URL) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("selectTests() finds every test file and example, and keeps apart what starts relays", async () => {
+function pathsOf(tasks: readonly Task[]): string[] {
+  return tasks.flatMap(({ files }) => files);
+}
+
+Deno.test("selectTests() finds every test file and example, the long ones first", async () => {
   await withTree(async (root) => {
-    const selection = await selectTests(root);
-    assertEquals(selection.engines, [
-      "lib/a_test.ts",
+    const tasks = await selectTests(root, [], "serve");
+    assertEquals(pathsOf(tasks), [
+      "tests/pipeline/overload_test.ts",
       "lib/search/shared_test.ts",
+      "tests/protocol/nip01_test.ts",
+      "lib/a_test.ts",
       "tests/fuzz/filters_test.ts",
+      "tests/fuzz/frames_test.ts",
       "tests/support/prng_test.ts",
+      "lib/a.ts",
     ]);
-    assertEquals(selection.relays, ["tests/fuzz/frames_test.ts", "tests/protocol/nip01_test.ts"]);
-    assertEquals(selection.alone, ["tests/pipeline/overload_test.ts"]);
-    assertEquals(selection.examples, ["lib/a.ts"]);
-    assert(selection.wantsOpenSearch);
+    assertEquals(pathsOf(tasks.filter(({ isAlone }) => isAlone)), ["tests/pipeline/overload_test.ts"]);
+    assertEquals(pathsOf(tasks.filter(({ wantsOpenSearch }) => wantsOpenSearch)), [
+      "lib/search/shared_test.ts",
+    ]);
+    assertEquals(pathsOf(tasks.filter(({ flags }) => flags.includes("--doc"))), ["lib/a.ts"]);
   });
 });
 
-Deno.test("selectTests() keeps to its filters, and asks for OpenSearch only where a chosen file does", async () => {
+Deno.test("selectTests() keeps to its filters", async () => {
   await withTree(async (root) => {
-    const selection = await selectTests(root, ["./lib/a", "tests/protocol"]);
-    assertEquals(selection.engines, ["lib/a_test.ts"]);
-    assertEquals(selection.relays, ["tests/protocol/nip01_test.ts"]);
-    assertFalse(selection.wantsOpenSearch);
+    const tasks = await selectTests(root, ["./lib/a", "tests/protocol"], "serve");
+    assertEquals(pathsOf(tasks), ["tests/protocol/nip01_test.ts", "lib/a_test.ts", "lib/a.ts"]);
   });
 });
 
-Deno.test("phasesOf() tries what clients see with both engines, unless the run names one", async () => {
+Deno.test("selectTests() tries what clients see with both engines, unless the run names one", async () => {
   await withTree(async (root) => {
-    const selection = await selectTests(root);
-    const phases = phasesOf(selection, undefined);
-    assertEquals(phases.map(({ name }) => name), [
-      "engines",
-      "examples",
-      "relays",
-      "alone",
-      "ws",
-      "ws-alone",
-    ]);
-    assertEquals(phases[4]!.files, ["tests/protocol/nip01_test.ts"]);
-    assertEquals(phases[5]!.files, ["tests/pipeline/overload_test.ts"]);
-    assertEquals(phasesOf(selection, "ws").map(({ name }) => name), [
-      "engines",
-      "examples",
-      "relays",
-      "alone",
-    ]);
+    const twice = (await selectTests(root, [])).filter(({ env }) => env.SLUICE_TEST_ENGINE === "ws");
+    assertEquals(pathsOf(twice), ["tests/pipeline/overload_test.ts", "tests/protocol/nip01_test.ts"]);
+    assertEquals(twice.map(({ isAlone }) => isAlone), [true, false]);
+    const once = await selectTests(root, [], "ws");
+    assertEquals(once.filter(({ env }) => "SLUICE_TEST_ENGINE" in env), []);
   });
 });

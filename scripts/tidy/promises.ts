@@ -6,6 +6,7 @@
  */
 import { type Finding, lineAt, type Project } from "./project.ts";
 
+const SECURITY = "SECURITY.md";
 const CHANGELOG_SECTIONS = ["Performance", "Features", "Internals"];
 
 /** Every NIP that the relay advertises has a test file of its own, and every such test belongs to one. */
@@ -25,18 +26,50 @@ export function checkNips(project: Project, nips: readonly { number: number | st
   return findings;
 }
 
-/** Every test that SECURITY.md names, as `path_test.ts`: "name", is there. */
+/** A test that SECURITY.md names, as `path_test.ts`: "name". */
+interface NamedTest {
+  /** Where the property begins that the test holds: an attack that must fail. Offset in the document. */
+  readonly property: number;
+  readonly line: number;
+  readonly file: string;
+  /** Null: the document gives none. */
+  readonly name: string | null;
+}
+
+/** The tests of properties that SECURITY.md names, in its order; a property is a paragraph, or an entry of a list. */
+function namedTests(project: Project): NamedTest[] {
+  const text = project.get(SECURITY) ?? "";
+  const starts = [...text.matchAll(/^- |^(?=\S)(?<=\n\n)/gm)].map(({ index }) => index);
+  const ofProperties = text.search(/^## Properties and their tests$/m);
+  if (ofProperties < 0) return [];
+  const end = text.indexOf("\n## ", ofProperties + 1);
+  return [...text.matchAll(/`([\w/]+_test\.ts)`(?::\s+"([^"]+)")?/g)]
+    .filter(({ index }) => index > ofProperties && (end < 0 || index < end))
+    .map(({ index, 1: file, 2: name }) => ({
+      property: starts.findLast((start) => start <= index) ?? 0,
+      line: lineAt(text, index),
+      file: file!,
+      name: name?.replace(/\s+/g, " ") ?? null,
+    }));
+}
+
+/** Every test that SECURITY.md names for a property has a name there, and is there. */
 export function checkNamedTests(project: Project): Finding[] {
-  const path = "SECURITY.md";
-  const text = project.get(path) ?? "";
-  const findings: Finding[] = [];
-  for (const match of text.matchAll(/`([\w/]+_test\.ts)`:\s+"([^"]+)"/g)) {
-    const [, file, words] = match;
-    const name = words!.replace(/\s+/g, " ");
-    if (project.get(file!)?.includes(name)) continue;
-    findings.push({ path, line: lineAt(text, match.index), message: `no test "${name}" in ${file}` });
-  }
-  return findings;
+  return namedTests(project)
+    .filter(({ file, name }) => name === null || !project.get(file)?.includes(name))
+    .map(({ line, file, name }) => ({
+      path: SECURITY,
+      line,
+      message: name === null ? `no test of ${file} is named` : `no test "${name}" in ${file}`,
+    }));
+}
+
+/** How many attacks SECURITY.md says that tests hold, and how many tests those are. */
+export function formatNamedTests(project: Project): string {
+  const tests = namedTests(project);
+  const attacks = new Set(tests.map(({ property }) => property)).size;
+  const names = new Set(tests.map(({ file, name }) => `${file} ${name}`)).size;
+  return `attacks that ${SECURITY} says are held off: ${attacks}, by ${names} tests`;
 }
 
 /** The changelog's newest version is the project's, and its sections are the three known ones in their order. */

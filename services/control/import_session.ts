@@ -34,8 +34,8 @@ export class ImportSession implements Sender {
     readonly messageBytesMax: () => number,
   ) {}
 
-  /** Takes one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
-  take(line: string): boolean {
+  /** Offers one line. Returns false if there is no room now: offer it again. Throws on a first line that is no request. */
+  offer(line: string): boolean {
     if (this.#request === null) {
       const request = readRequest(line);
       if (request.command === "import") this.#request = request;
@@ -44,8 +44,7 @@ export class ImportSession implements Sender {
     }
     if (line.trim() === "") return true;
     if (line.length > FRAME_BYTES_MAX) {
-      this.#tally.read();
-      this.#tally.refused(`invalid: a line is longer than ${FRAME_BYTES_MAX} characters`);
+      this.tooLong();
       return true;
     }
     const text = `["EVENT",${line}]`;
@@ -59,6 +58,12 @@ export class ImportSession implements Sender {
     if (this.origin.send(this, text, flags) !== null) return false;
     this.#tally.read();
     return true;
+  }
+
+  /** Counts a line that is too long for a frame; it may be too long to be read at all. */
+  tooLong(): void {
+    this.#tally.read();
+    this.#tally.refused(`invalid: a line is longer than ${FRAME_BYTES_MAX} characters`);
   }
 
   /** Counts what became of one line. */

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { TextLineStream } from "../../lib/std/streams.ts";
+import { IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { linesOf } from "../../lib/lines.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { DEATHS } from "../../lib/queue/fault_injection.ts";
@@ -83,10 +84,10 @@ class Control {
     let toldMs = performance.now();
     let isAsked = false;
     try {
-      const text = ReadableStream.from(chunksOf(connection)).pipeThrough(new TextDecoderStream());
-      for await (const line of text.pipeThrough(new TextLineStream())) {
+      const bounds = { bytesMax: IMPORT_LINE_BYTES_MAX, tooLong: () => session.tooLong() };
+      for await (const line of linesOf(chunksOf(connection), bounds)) {
         isAsked = true;
-        while (!session.take(line)) await pause();
+        while (!session.offer(line)) await pause();
         if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
         toldMs = performance.now();
         await tell(session.report(false));

@@ -29,14 +29,14 @@ export class ConnectionCounts {
   }
 
   /** Counts a connection. Null: there are as many as there may be. */
-  take(
+  acquire(
     address: string,
     { CONNECTIONS_MAX, CONNECTIONS_PER_IP_MAX }: Pick<Config, "CONNECTIONS_MAX" | "CONNECTIONS_PER_IP_MAX">,
   ): CountPlaces | null {
-    const ofRelay = this.#counts.take("connections", "", CONNECTIONS_MAX);
+    const ofRelay = this.#counts.acquire("connections", "", CONNECTIONS_MAX);
     if (ofRelay < 0) return null;
     const most = CONNECTIONS_PER_IP_MAX === 0 ? SHARED_COUNT_MAX : CONNECTIONS_PER_IP_MAX;
-    const ofAddress = this.#counts.take("connections of", customerOf(address), most);
+    const ofAddress = this.#counts.acquire("connections of", customerOf(address), most);
     // Who is not bounded needs no place.
     if (ofAddress >= 0 || (ofAddress === NO_ROOM && CONNECTIONS_PER_IP_MAX === 0)) {
       return [ofRelay, ofAddress];

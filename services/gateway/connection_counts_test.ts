@@ -11,19 +11,19 @@ function countsOf(threads: number): ConnectionCounts[] {
 Deno.test("an IPv6 client counts by its /64, whichever gateway it meets", () => {
   const [a, b] = countsOf(2) as [ConnectionCounts, ConnectionCounts];
   const limits = { CONNECTIONS_MAX: 10, CONNECTIONS_PER_IP_MAX: 2 };
-  const first = a.take("2001:db8::1", limits);
-  assert(first !== null && b.take("2001:db8::ffff:2", limits) !== null);
-  assertEquals(a.take("2001:db8:0:0:9::3", limits), null);
-  assert(a.take("2001:db8:0:1::1", limits) !== null, "another /64");
+  const first = a.acquire("2001:db8::1", limits);
+  assert(first !== null && b.acquire("2001:db8::ffff:2", limits) !== null);
+  assertEquals(a.acquire("2001:db8:0:0:9::3", limits), null);
+  assert(a.acquire("2001:db8:0:1::1", limits) !== null, "another /64");
   a.release(first);
-  assert(b.take("2001:db8::4", limits) !== null);
+  assert(b.acquire("2001:db8::4", limits) !== null);
 });
 
 Deno.test("a connection that one bound refuses is counted by neither", () => {
   const [counts] = countsOf(1) as [ConnectionCounts];
   const limits = { CONNECTIONS_MAX: 2, CONNECTIONS_PER_IP_MAX: 1 };
-  assert(counts.take("192.0.2.1", limits) !== null);
-  for (let n = 0; n < 5; n++) assertEquals(counts.take("192.0.2.1", limits), null);
-  assert(counts.take("192.0.2.2", limits) !== null);
-  assertEquals(counts.take("192.0.2.3", limits), null);
+  assert(counts.acquire("192.0.2.1", limits) !== null);
+  for (let n = 0; n < 5; n++) assertEquals(counts.acquire("192.0.2.1", limits), null);
+  assert(counts.acquire("192.0.2.2", limits) !== null);
+  assertEquals(counts.acquire("192.0.2.3", limits), null);
 });

@@ -87,7 +87,7 @@ export class Events {
    * Takes the text of an EVENT message. `refusal` is why it is not to be passed on, or null. Where there is no room for
    * it now, the sender has to wait if its socket can stop reading, and is refused if not, or where too much waits already.
    */
-  take(connection: Connection, text: string, refusal: string | null): void {
+  receive(connection: Connection, text: string, refusal: string | null): void {
     this.#metrics.add(EVENTS_RECEIVED, 1);
     if (refusal !== null) return this.#refuse(connection, text, refusal);
     const sent = { text, tags: tagsIn(text) };

@@ -33,7 +33,7 @@ function senders(names: readonly string[]) {
     connections: new Map(),
   });
   for (const name of names) {
-    const flow = { pause: () => {}, resume: () => events.take(connection, name, null) };
+    const flow = { pause: () => {}, resume: () => events.receive(connection, name, null) };
     const send = (notice: string) => void refused.push(notice);
     const socket = { flow };
     const connection = {
@@ -43,7 +43,7 @@ function senders(names: readonly string[]) {
       unansweredBytes: 0,
       unansweredTags: 0,
     } as unknown as Connection;
-    events.take(connection, name, null);
+    events.receive(connection, name, null);
   }
   return {
     passed,
@@ -85,9 +85,9 @@ function tagged(count: number) {
   const origin = {
     unanswered: 0,
     usedBytes: 0,
-    drain(take: (outcome: OutcomeRecord) => void) {
+    drain(receive: (outcome: OutcomeRecord) => void) {
       for (const connection of answered.splice(0)) {
-        take(
+        receive(
           { connection, receivedAtMs: 0, hasId: true, id: "", accepted: true, message: "" } as OutcomeRecord,
         );
       }
@@ -124,7 +124,7 @@ function tagged(count: number) {
     refusals,
     events,
     send: (number: number, tags: number) => {
-      events.take(connections.get(number)!, `[${"[".repeat(tags)}${" ".repeat(512)}`, null);
+      events.receive(connections.get(number)!, `[${"[".repeat(tags)}${" ".repeat(512)}`, null);
     },
     answer: (number: number) => {
       answered.push(number);

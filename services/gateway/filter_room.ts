@@ -36,7 +36,7 @@ export class FilterRoom {
   }
 
   /** Takes room for filters of a client. Returns null, or why there is none: the reason of a CLOSED. */
-  take(holder: FilterHolder, values: number): string | null {
+  acquire(holder: FilterHolder, values: number): string | null {
     const held = holder.heldValues + values;
     if (held > HELD_VALUES_MAX) {
       return `rate-limited: the filters of this connection hold more than ${HELD_VALUES_MAX} values`;
@@ -49,7 +49,7 @@ export class FilterRoom {
   }
 
   /** Filters that room was taken for are gone. */
-  give(holder: FilterHolder, values: number): void {
+  release(holder: FilterHolder, values: number): void {
     holder.heldValues -= values;
     this.#metrics.add(FILTER_VALUES, -values);
   }

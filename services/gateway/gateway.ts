@@ -120,7 +120,7 @@ export class Gateway {
     this.follow();
     const { config } = this.#settings;
     if (this.#refusalOf(address) !== null) return null;
-    const places = this.#counts.take(address, config);
+    const places = this.#counts.acquire(address, config);
     if (places === null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
@@ -220,7 +220,7 @@ export class Gateway {
     this.#metrics.add(RECEIVED.EVENT, 1);
     const { mayWrite } = this.#policies.current;
     const refusal = mayWrite === null ? null : mayWrite(null, contextOf(connection));
-    this.#events.take(connection, text, this.#isDraining ? STOPPING : refusal);
+    this.#events.receive(connection, text, this.#isDraining ? STOPPING : refusal);
   }
 
   /** Goes on with senders that wait for room. */
@@ -236,7 +236,7 @@ export class Gateway {
       case "REQ":
       case "COUNT":
       case "NEG-OPEN":
-        return this.#gate.take(connection, text, message);
+        return this.#gate.receive(connection, text, message);
       case "CLOSE":
         return this.#gate.close(connection, message.subscriptionId);
       case "AUTH":

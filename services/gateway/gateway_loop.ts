@@ -81,7 +81,7 @@ export class GatewayLoop {
       if (requests.queries.pausedCount > 0) requests.queries.resumePaused();
       if (events.isHolding) gateway.resumeSenders();
       gateway.measureWaiting(performance.now());
-      this.#takeNotices();
+      this.#applyNotices();
       if (work > 0) await this.#loop.next();
       else await Promise.race([this.#bell.waitAsync(seen, this.#waitMs), this.#loop.begun()]);
     }
@@ -101,7 +101,7 @@ export class GatewayLoop {
     return this.#parts.events.isHolding ? HELD_INTERVAL_MS : WAIT_MS_MAX;
   }
 
-  #takeNotices(): void {
+  #applyNotices(): void {
     for (const notice of this.#notices.splice(0)) {
       if (notice.type === "restarted") {
         if (notice.actor === "reader") this.#parts.link.readerRestarted(notice.index);

@@ -17,8 +17,8 @@ import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_STORED } from "../../lib/log/ta
 
 /** Who sends live events to those that they are for. */
 export interface Deliverer {
-  /** Takes the next one. `seq` is Infinity for an ephemeral one: no stored answer has it. */
-  take(event: LiveEvent, seq: number): void;
+  /** Begins with the next one. `seq` is Infinity for an ephemeral one: no stored answer has it. */
+  begin(event: LiveEvent, seq: number): void;
   /** Sends it on, to so many subscriptions at most. Returns how many were looked at. */
   deliver(most: number): number;
   /** Whether the last one is not sent to everybody yet. */
@@ -41,9 +41,9 @@ export class LiveFeed {
     this.#deliverer = deliverer;
     this.#follower = new Follower({
       log: new LogReader(db),
-      taker: { add: (row) => this.#rows.push(row), remove: () => {} },
+      sink: { add: (row) => this.#rows.push(row), remove: () => {} },
       tail,
-      record: (tail) => this.#take(tail),
+      record: (tail) => this.#receive(tail),
     });
   }
 
@@ -66,13 +66,13 @@ export class LiveFeed {
   /** Takes the next entry. Returns false if there is none now. */
   #next(): boolean {
     const row = this.#rows.pop();
-    if (row !== undefined) this.#takeRow(row);
+    if (row !== undefined) this.#receiveRow(row);
     else if (!this.#follower.next(LIVE_RECORDS_PER_TURN)) return false;
     else if (this.#rows.length > 0) this.#rows.reverse();
     return true;
   }
 
-  #take(tail: TailReader): void {
+  #receive(tail: TailReader): void {
     const { type } = tail;
     if (!this.#isAnyoneListening || (type !== TAIL_STORED && type !== TAIL_EPHEMERAL)) return;
     const event = this.#packed.at(TAIL_HEADER_BYTES, tail);
@@ -86,12 +86,12 @@ export class LiveFeed {
       tagKeys,
       text: decoder.decode(event.text),
     };
-    this.#deliverer.take(live, type === TAIL_EPHEMERAL ? Infinity : this.#follower.cursor);
+    this.#deliverer.begin(live, type === TAIL_EPHEMERAL ? Infinity : this.#follower.cursor);
   }
 
-  #takeRow([seq, text]: TextRow): void {
+  #receiveRow([seq, text]: TextRow): void {
     const facts = eventFacts(eventOf(text));
-    this.#deliverer.take({
+    this.#deliverer.begin({
       kind: facts.event.kind,
       createdAt: facts.event.created_at,
       idKey: idKey(facts.event.id),

@@ -49,7 +49,7 @@ export class NegentropySession implements AskedQuery {
     readonly keys: readonly string[],
     readonly now: number,
     nowMs: number,
-    readonly take: (slice: SliceHeader) => void,
+    readonly onSlice: (slice: SliceHeader) => void,
   ) {
     this.filters = [filter];
     this.heldValues = heldValues(this.filters);
@@ -68,7 +68,7 @@ interface SyncAccess {
   /** Sends the client its challenge, unless it has it. */
   readonly answers: Pick<Answers, "challenge">;
   /** Whoever has the room for filters that are kept. */
-  readonly room: Pick<FilterRoom, "take" | "give">;
+  readonly room: Pick<FilterRoom, "acquire" | "release">;
 }
 
 /** All sessions of one gateway; see the module's text. */
@@ -91,7 +91,7 @@ export class NegentropySessions {
   }
 
   /** Takes a client's message. `refusal` is why a NEG-OPEN is not to be served, or null. */
-  take(connection: Connection, message: NegentropyMessage, refusal: string | null): void {
+  receive(connection: Connection, message: NegentropyMessage, refusal: string | null): void {
     const { subscriptionId } = message;
     const present = connection.syncs.get(subscriptionId);
     switch (message.type) {
@@ -147,10 +147,10 @@ export class NegentropySessions {
       performance.now(),
       (slice) => this.#answer(session, slice),
     );
-    const lack = this.#access.room.take(connection, session.heldValues);
+    const lack = this.#access.room.acquire(connection, session.heldValues);
     if (lack !== null) return refuse(lack.replace(/^rate-limited/, "blocked"));
     if (!this.#link.ask(session)) {
-      this.#access.room.give(connection, session.heldValues);
+      this.#access.room.release(connection, session.heldValues);
       return refuse("blocked: too many long queries wait, try again later");
     }
     connection.syncs.set(subscriptionId, session);
@@ -189,7 +189,7 @@ export class NegentropySessions {
 
   #end(session: NegentropySession): void {
     session.isCancelled = true;
-    this.#access.room.give(session.connection, session.heldValues);
+    this.#access.room.release(session.connection, session.heldValues);
     this.#link.cancel(session);
     session.connection.syncs.delete(session.subscriptionId);
     this.#sessions.delete(session);

@@ -44,10 +44,10 @@ function open() {
   }, {
     spent: () => {},
     answers: { challenge: () => void sent.push(["AUTH"]) },
-    room: { take: () => null, give: () => {} },
+    room: { acquire: () => null, release: () => {} },
   });
   const start = (subscriptionId = "s") =>
-    sessions.take(connection, {
+    sessions.receive(connection, {
       type: "NEG-OPEN",
       subscriptionId,
       filter: { tags: [], limit: 10 },
@@ -76,17 +76,17 @@ Deno.test("the two sides take turns: a second message before the answer ends the
   start();
   const query = session();
   assertEquals(query.message, "6100000200");
-  query.take(slice("more", { answer: "61" }));
+  query.onSlice(slice("more", { answer: "61" }));
   assertEquals(sent, [["NEG-MSG", "s", "61"]]);
   // A successor of the reader that held the set is asked without a message: it is the client's turn.
   assertEquals(query.message, "");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
+  sessions.receive(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertEquals(query.message, "6161");
-  sessions.take(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
+  sessions.receive(connection, { type: "NEG-MSG", subscriptionId: "s", message: "6161" }, null);
   assertMatch(sent.at(-1)![2] as string, /^invalid: /);
   assertEquals(asked.map(([verb]) => verb), ["ask", "answer", "cancel"]);
   assertEquals(sessions.size, 0);
-  query.take(slice("more", { answer: "61" }));
+  query.onSlice(slice("more", { answer: "61" }));
   assertEquals(sent.length, 2, "nothing comes after the end");
 });
 
@@ -94,13 +94,13 @@ Deno.test("a session ends when its client takes too long, not when a reader does
   const { sessions, sent, start, slice, session } = open();
   start("waits for us");
   start("waits for the client");
-  session("waits for the client").take(slice("more", { answer: "61" }));
+  session("waits for the client").onSlice(slice("more", { answer: "61" }));
   sessions.endIdle(performance.now() + NEGENTROPY_IDLE_MS_MAX / 2);
   assertEquals(sent.length, 1);
   sessions.endIdle(performance.now() + NEGENTROPY_IDLE_MS_MAX + 1_000);
   assertEquals(sent.slice(1), [["NEG-ERR", "waits for the client", "closed: you took too long to respond"]]);
   assertEquals(sessions.size, 1);
-  session("waits for us").take(slice("failed", { reason: "blocked: too many", eventsMax: 5 }));
+  session("waits for us").onSlice(slice("failed", { reason: "blocked: too many", eventsMax: 5 }));
   assertEquals(sent.at(-1), ["NEG-ERR", "waits for us", "blocked: too many", 5]);
   assertEquals(sessions.size, 0);
 });

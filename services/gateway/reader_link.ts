@@ -27,7 +27,7 @@ import { type SliceNote, SliceRecord, type SliceState } from "../../wire/slice.t
 export interface SliceHeader {
   readonly state: SliceState;
   readonly note: SliceNote;
-  rows(take: (text: string, seq: number) => void): void;
+  rows(visit: (text: string, seq: number) => void): void;
 }
 
 /** What a reader can be asked: a stored query, or a negentropy session. */
@@ -48,7 +48,7 @@ export interface AskedQuery {
   askedAs: number;
   readonly isCancelled: boolean;
   /** Takes a slice. */
-  readonly take: (slice: SliceHeader) => void;
+  readonly onSlice: (slice: SliceHeader) => void;
 }
 
 /** How long to wait before trying a full lane again, ms. */
@@ -136,7 +136,7 @@ export class ReaderLink {
     for (const lane of this.#rows) {
       for (let n = 0; n < GATEWAY_SLICES_PER_TURN && lane.next(); n++) {
         slices++;
-        this.#take(lane);
+        this.#receive(lane);
       }
       lane.release();
     }
@@ -144,14 +144,14 @@ export class ReaderLink {
     return slices;
   }
 
-  #take(lane: LaneConsumer): void {
+  #receive(lane: LaneConsumer): void {
     const slice = this.#slice.at(lane);
     if (slice.epoch !== this.#epoch) return;
     const query = this.#open.get(slice.number);
     if (query === undefined) return;
     const { state, note } = slice;
     if (state !== "more") this.#open.delete(query.askedAs);
-    query.take({ state, note, rows: (take) => slice.walk(take) });
+    query.onSlice({ state, note, rows: (visit) => slice.walk(visit) });
   }
 
   #nameOf(query: AskedQuery): QueryName {

@@ -66,14 +66,14 @@ export class RequestGate {
   }
 
   /** Takes a REQ, a COUNT or a NEG-OPEN; `text` is the whole message. */
-  take(connection: Connection, text: string, message: RequestMessage): void {
+  receive(connection: Connection, text: string, message: RequestMessage): void {
     const { type: verb, subscriptionId } = message;
     this.#cancel(connection, verb, subscriptionId);
     const refusal = this.#refusal(connection, filtersOf(message));
     if (refusal !== null) return this.#serve(connection, message, refusal);
     // What is open under the id ends now, and not only when the new request is served.
     if (verb === "REQ") this.#requests.end(connection, subscriptionId);
-    if (verb === "NEG-OPEN") this.#syncs.take(connection, { type: "NEG-CLOSE", subscriptionId }, null);
+    if (verb === "NEG-OPEN") this.#syncs.receive(connection, { type: "NEG-CLOSE", subscriptionId }, null);
     const decision = this.#plugin.ask(connection, { verb, subscriptionId, text });
     if (!(decision instanceof Promise)) return this.#serve(connection, message, decision);
     this.#wait(connection, message, decision, (refusal) => {
@@ -97,7 +97,7 @@ export class RequestGate {
   /** Takes a message of a session that was asked for before. */
   goOn(connection: Connection, message: Exclude<NegentropyMessage, { readonly type: "NEG-OPEN" }>): void {
     if (message.type !== "NEG-MSG") this.#cancel(connection, "NEG-OPEN", message.subscriptionId);
-    this.#syncs.take(connection, message, null);
+    this.#syncs.receive(connection, message, null);
   }
 
   /** Ends, and says why, what a client has open that may not read any more. */
@@ -153,7 +153,7 @@ export class RequestGate {
   /** Has a request served that nothing stands against, or refused. */
   #serve(connection: Connection, message: RequestMessage, refusal: string | null): void {
     const { subscriptionId } = message;
-    if (message.type === "NEG-OPEN") return this.#syncs.take(connection, message, refusal);
+    if (message.type === "NEG-OPEN") return this.#syncs.receive(connection, message, refusal);
     if (message.type === "COUNT") {
       return this.#requests.count(connection, subscriptionId, message.filters, refusal);
     }

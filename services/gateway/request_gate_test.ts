@@ -43,7 +43,7 @@ function openGate() {
       forget: () => {},
       revoke: () => {},
     },
-    syncs: { take: () => {}, closed: () => {}, isDraining: false },
+    syncs: { receive: () => {}, closed: () => {}, isDraining: false },
   } as unknown as RequestGateParts);
   const connection = {
     provedKeys: [],
@@ -58,8 +58,8 @@ function openGate() {
     decisions,
     codes,
     rights,
-    take: (type: "REQ" | "COUNT", subscriptionId: string, filter: Filter = NOTES) =>
-      gate.take(connection, "", { type, subscriptionId, filters: [filter] }),
+    receive: (type: "REQ" | "COUNT", subscriptionId: string, filter: Filter = NOTES) =>
+      gate.receive(connection, "", { type, subscriptionId, filters: [filter] }),
   };
 }
 
@@ -70,57 +70,57 @@ async function settle(answers: readonly (() => void)[]): Promise<void> {
 }
 
 Deno.test("a request that was closed or replaced while it waited for the plugin is not served", async () => {
-  const { gate, connection, served, decisions, take } = openGate();
-  take("REQ", "closed");
-  take("REQ", "replaced");
-  take("REQ", "replaced");
+  const { gate, connection, served, decisions, receive } = openGate();
+  receive("REQ", "closed");
+  receive("REQ", "replaced");
+  receive("REQ", "replaced");
   gate.close(connection, "closed");
   await settle(decisions.map((answer) => () => answer(null)));
   assertEquals(served, ["REQ replaced"]);
 });
 
 Deno.test("a REQ and a COUNT of one id wait apart, and a CLOSE takes both back", async () => {
-  const { gate, connection, served, decisions, take } = openGate();
-  take("REQ", "a");
-  take("COUNT", "a");
-  take("REQ", "b");
+  const { gate, connection, served, decisions, receive } = openGate();
+  receive("REQ", "a");
+  receive("COUNT", "a");
+  receive("REQ", "b");
   gate.end(connection, "b");
   await settle(decisions.map((answer) => () => answer("blocked: x")));
   assertEquals(served, ["REQ a: blocked: x", "COUNT a: blocked: x"]);
-  take("REQ", "c");
-  take("COUNT", "c");
+  receive("REQ", "c");
+  receive("COUNT", "c");
   gate.close(connection, "c");
   await settle(decisions.map((answer) => () => answer(null)));
   assertEquals(served.length, 2);
 });
 
 Deno.test("what waits of a client is bounded, and whoever replaces a request of its own finds its place", async () => {
-  const { served, decisions, take } = openGate();
-  for (let n = 0; n <= SUBSCRIPTIONS_MAX; n++) take("REQ", `${n}`);
+  const { served, decisions, receive } = openGate();
+  for (let n = 0; n <= SUBSCRIPTIONS_MAX; n++) receive("REQ", `${n}`);
   assertMatch(served.pop()!, /^REQ 3: rate-limited: more than 3 requests wait/);
-  take("REQ", "0");
+  receive("REQ", "0");
   assertEquals(served, []);
   await settle(decisions.map((answer) => () => answer(null)));
   assertEquals(served, ["REQ 1", "REQ 2", "REQ 0"]);
 });
 
 Deno.test("who may not read any more when the plugin has decided, or the relay stops by then, is refused", async () => {
-  const { gate, served, decisions, rights, take } = openGate();
-  take("REQ", "a");
+  const { gate, served, decisions, rights, receive } = openGate();
+  receive("REQ", "a");
   rights.refusal = "restricted: members only";
   await settle([() => decisions[0]!(null)]);
-  take("REQ", "b");
+  receive("REQ", "b");
   gate.drain();
   await settle([() => decisions[1]!(null)]);
-  take("REQ", "c");
+  receive("REQ", "c");
   const stopping = "error: the relay stops, try again later";
   assertEquals(served, ["REQ a: restricted: members only", `REQ b: ${stopping}`, `REQ c: ${stopping}`]);
 });
 
 Deno.test("a request that is closed gets no invite code, and of two with one id the later does", async () => {
-  const { gate, connection, served, sent, codes, rights, take } = openGate();
+  const { gate, connection, served, sent, codes, rights, receive } = openGate();
   rights.hasPlugin = false;
-  for (const id of ["closed", "replaced", "replaced", "another"]) take("REQ", id, INVITE);
+  for (const id of ["closed", "replaced", "replaced", "another"]) receive("REQ", id, INVITE);
   gate.close(connection, "closed");
   await settle(codes.map((answer, n) => () => answer({ event: `{"n":${n}}` })));
   assertEquals(served, ["REQ replaced", "REQ another"]);
@@ -128,10 +128,10 @@ Deno.test("a request that is closed gets no invite code, and of two with one id 
 });
 
 Deno.test("a client that has gone is answered nothing", async () => {
-  const { gate, connection, served, sent, decisions, codes, rights, take } = openGate();
-  take("REQ", "a");
+  const { gate, connection, served, sent, decisions, codes, rights, receive } = openGate();
+  receive("REQ", "a");
   rights.hasPlugin = false;
-  take("REQ", "b", INVITE);
+  receive("REQ", "b", INVITE);
   gate.forget(connection);
   await settle([() => decisions[0]!(null), () => codes[0]!({ refusal: "error: x" })]);
   assertEquals([served, sent], [[], []]);

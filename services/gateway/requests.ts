@@ -56,7 +56,7 @@ export class Requests implements QueryEvents, Deliverer {
   readonly #spent: RequestsParts["spent"];
   readonly #subscriptions: SubscriptionIndex<Subscription>;
   readonly #room: FilterRoom;
-  /** Sends the event that was taken last to a subscription that it matches. */
+  /** Sends the event that was begun last to a subscription that it matches. */
   #deliver: (subscription: Subscription) => void = () => {};
   #sent = 0;
   /** The stored parts, and the COUNTs. */
@@ -94,7 +94,7 @@ export class Requests implements QueryEvents, Deliverer {
       return this.#answers.closed(connection, id, message);
     }
     const values = heldValues(filters);
-    const lack = this.#room.take(connection, values);
+    const lack = this.#room.acquire(connection, values);
     if (lack !== null) return this.#answers.closed(connection, id, lack);
     const subscription = connection.open(id, Infinity, values);
     this.#subscriptions.add(subscription, filters.filter((filter) => filter.search === undefined));
@@ -110,7 +110,7 @@ export class Requests implements QueryEvents, Deliverer {
     if (connection.counts.size >= this.#subscriptionsMax) {
       return this.#answers.closed(connection, id, "rate-limited: too many counts are under way");
     }
-    const lack = this.#room.take(connection, heldValues(filters));
+    const lack = this.#room.acquire(connection, heldValues(filters));
     if (lack !== null) return this.#answers.closed(connection, id, lack);
     const query = this.queries.count(connection, id, filters, Math.floor(Date.now() / 1000));
     if (!query.isCancelled) connection.counts.set(id, query);
@@ -141,8 +141,8 @@ export class Requests implements QueryEvents, Deliverer {
     this.forget(connection);
   }
 
-  /** Takes a live event, from the feed; `deliver` sends it. `seq` is Infinity for an ephemeral one. */
-  take(event: LiveEvent, seq: number): void {
+  /** Begins with a live event, from the feed; `deliver` sends it. `seq` is Infinity for an ephemeral one. */
+  begin(event: LiveEvent, seq: number): void {
     this.#subscriptions.find(event);
     let isShownTo: ReturnType<ReadGate["audience"]> | null = null;
     this.#deliver = (subscription) => {
@@ -154,7 +154,7 @@ export class Requests implements QueryEvents, Deliverer {
     };
   }
 
-  /** Sends the event that was taken last on, to so many subscriptions at most. Returns how many were looked at. */
+  /** Sends the event that was begun last on, to so many subscriptions at most. Returns how many were looked at. */
   deliver(most: number): number {
     this.#sent = 0;
     const seen = this.#subscriptions.handOut(this.#deliver, most);
@@ -204,11 +204,11 @@ export class Requests implements QueryEvents, Deliverer {
 
   #countIsOver(query: StoredQuery): void {
     query.connection.counts.delete(query.subscriptionId);
-    this.#room.give(query.connection, heldValues(query.filters));
+    this.#room.release(query.connection, heldValues(query.filters));
   }
 
   #end(subscription: Subscription): void {
-    this.#room.give(subscription.connection, subscription.heldValues);
+    this.#room.release(subscription.connection, subscription.heldValues);
     if (subscription.query) this.queries.cancel(subscription.query);
     this.#subscriptions.delete(subscription);
     subscription.connection.subscriptions.delete(subscription.id);

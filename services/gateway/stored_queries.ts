@@ -250,13 +250,13 @@ export class StoredQueries {
     query.scan.end();
     query.scanAsks = false;
     if (query.place === "gateway") query.place = "reader";
-    query.take = (slice) => this.#attempt(query, () => this.#takeSlice(query, slice));
+    query.onSlice = (slice) => this.#attempt(query, () => this.#receiveSlice(query, slice));
     if (!this.#link.ask(query)) {
       this.#events.failed(query, "rate-limited: too many long queries wait, try again");
     }
   }
 
-  #takeSlice(query: StoredQuery, slice: SliceHeader): void {
+  #receiveSlice(query: StoredQuery, slice: SliceHeader): void {
     this.#events.spent(query, slice.note.rows ?? 0);
     const { note } = slice;
     // It has waited in its lane.

@@ -79,10 +79,10 @@ Deno.test("a slice that its client has no room for is asked for again, and each 
   const slice: SliceHeader = {
     state: "done",
     note: { ends: ["all"] },
-    rows: (take) => texts.forEach((text, n) => take(text, n + 1)),
+    rows: (visit) => texts.forEach((text, n) => visit(text, n + 1)),
   };
   for (let times = 0; times < 10 && ended.length === 0; times++) {
-    asked[times]!.take(slice);
+    asked[times]!.onSlice(slice);
     socket.bufferedBytes = 0;
     queries.resumePaused();
   }

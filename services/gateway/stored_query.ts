@@ -18,7 +18,7 @@ import type { AskedQuery, SliceHeader } from "./reader_link.ts";
 /** Who answered a query, for the metrics. */
 type QueryPlace = "gateway" | "reader" | "search";
 
-function takeNothing(): void {}
+function ignoreSlice(): void {}
 
 /** One stored query on its way. */
 export class StoredQuery implements AskedQuery {
@@ -42,7 +42,7 @@ export class StoredQuery implements AskedQuery {
   /** Whether its client had no room for the rest of a slice: the slice is asked for again. */
   isCutShort = false;
   /** Set when a reader is asked. */
-  take: (slice: SliceHeader) => void = takeNothing;
+  onSlice: (slice: SliceHeader) => void = ignoreSlice;
   rowsLeft = GATEWAY_QUERY_ROWS_MAX;
 
   constructor(

@@ -5,9 +5,15 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import { lineBlocksOf } from "../../lib/lines.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { ownUrls } from "../../lib/relay/own_urls.ts";
-import { IMPORT_CHUNKS_AHEAD, IMPORT_FRESH_EVENTS_MAX, IMPORT_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import {
+  IMPORT_CHUNK_BYTES,
+  IMPORT_CHUNKS_AHEAD,
+  IMPORT_FRESH_EVENTS_MAX,
+  IMPORT_LINE_BYTES_MAX,
+} from "../../lib/limits.ts";
 import { MANAGEMENT_VERSION_BYTES, ManagementWriter } from "../../lib/management/change_log.ts";
 import type { ManagementChange } from "../../lib/management/management_state.ts";
 import { FLAG_EPHEMERAL, PackedEvent } from "../../lib/nostr/packed_event.ts";
@@ -17,8 +23,7 @@ import { ImportTally } from "../../runtime/import_tally.ts";
 import type { ImportReport } from "../../wire/control_lines.ts";
 import { managementPath, storePath } from "../../runtime/data_paths.ts";
 import { type IntakeThread, startIntake } from "./intake_thread.ts";
-import { linesOf } from "./lines.ts";
-import type { DecidedLines, IntakeStart, PackedBatch } from "./intake_messages.ts";
+import type { DecidedLines, IntakeStart, PackedBatch } from "../../wire/intake.ts";
 
 /** One import; `run` it once. */
 export class DirectImport {
@@ -51,8 +56,13 @@ export class DirectImport {
   async run(bytes: AsyncIterable<Uint8Array>): Promise<ImportReport> {
     const decided: Promise<DecidedLines>[] = [];
     const writeFirst = async () => this.#write(await decided.shift()!);
+    const bounds = {
+      bytesMax: IMPORT_LINE_BYTES_MAX,
+      blockBytes: IMPORT_CHUNK_BYTES,
+      tooLong: () => this.#tooLong(),
+    };
     try {
-      for await (const lines of linesOf(bytes, () => this.#tooLong())) {
+      for await (const lines of lineBlocksOf(bytes, bounds)) {
         const decision = this.#intake.decide(lines);
         // Where the worker dies while more is read, nobody waits for it yet; it is met in its turn.
         decision.catch(() => {});

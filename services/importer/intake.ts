@@ -10,7 +10,7 @@ import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventIntake } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { tooLongFor } from "../../runtime/import_tally.ts";
-import type { DecidedLines, PackedBatch } from "./intake_messages.ts";
+import type { DecidedLines, PackedBatch } from "../../wire/intake.ts";
 
 const LINE_FEED = 10;
 const SPACE = 32;

@@ -5,7 +5,7 @@ import { VERIFY_BATCH_MAX } from "../../lib/limits.ts";
 import { PackedEvent } from "../../lib/nostr/packed_event.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { ImportIntake } from "./intake.ts";
-import type { DecidedLines } from "./intake_messages.ts";
+import type { DecidedLines } from "../../wire/intake.ts";
 
 const { verifier } = await openVerifier({ tier: "wasm", libraryPath: null });
 const bytes = (text: string) => new TextEncoder().encode(text);

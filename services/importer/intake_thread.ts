@@ -5,7 +5,7 @@
  * @module
  */
 import { invariant } from "../../lib/invariant.ts";
-import type { DecidedLines, IntakeLines, IntakeReply, IntakeStart } from "./intake_messages.ts";
+import type { DecidedLines, IntakeLines, IntakeReply, IntakeStart } from "../../wire/intake.ts";
 
 /** A worker that is ready. */
 export interface IntakeThread {

@@ -15,7 +15,7 @@ import { PolicyFiles } from "../../runtime/policy_files.ts";
 import { ImportIntake } from "./intake.ts";
 import { Logger } from "../../runtime/logger.ts";
 import { createLogLevel } from "../../wire/log_level.ts";
-import type { IntakeLines, IntakeReply, IntakeStart } from "./intake_messages.ts";
+import type { IntakeLines, IntakeReply, IntakeStart } from "../../wire/intake.ts";
 
 /** What Deno's types lack: a worker's own scope. */
 interface WorkerScope {

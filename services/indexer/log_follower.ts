@@ -67,7 +67,7 @@ export class LogFollower {
       log: parts.log,
       after: parts.state.cursors.seqOf(FOLLOWER, generation),
       tail: parts.tail,
-      taker: {
+      sink: {
         add: ([seq, text]) => this.#entries.push({ type: "add", seq, text }),
         remove: ([seq, id]) => this.#entries.push({ type: "remove", seq, id }),
       },

@@ -2,8 +2,8 @@
  * Follows the log for profiles (kind 0) and checks the identifiers that they claim (NIP-05), a few at a time, one of a
  * domain and two of a site: names below one that somebody owns cost them nothing, so servers of theirs that keep silent
  * would take the place of all others. It has its own place in the log: no event waits for it, and search does not either.
- * No bell rings for it: its turns come by the clock, by which identifiers are due and others' servers are spared; in a turn
- * the tail tells it at the price of one load whether the log has gone on.
+ * It rests between its turns, so that others' servers are spared, and then sleeps at the indexer's bell until the log goes
+ * on or it is time to look which identifiers are due.
  * Runs on the indexer's thread, which owns it and the file of identities.
  *
  * @module
@@ -25,6 +25,7 @@ import { eventOf, kindOf } from "../../lib/nostr/exact.ts";
 import { Follower, type LogSource } from "../../lib/log/follower.ts";
 import type { IdRow, TextRow } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
+import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 
@@ -56,7 +57,6 @@ export class Nip05Follower {
   /** What was read and is not taken in yet: profiles, and ids of what was removed. */
   #profiles: NostrEvent[] = [];
   #removed: string[] = [];
-  #timer: ReturnType<typeof setInterval> | undefined;
   #isClosed = false;
 
   constructor(parts: Nip05Parts) {
@@ -66,7 +66,7 @@ export class Nip05Follower {
       log: entries,
       after: identities.seqWithin(entries.lastSeq),
       ...(tail !== null && { tail }),
-      taker: {
+      sink: {
         add: ([, text]) => {
           if (kindOf(text) === KIND_PROFILE) this.#profiles.push(eventOf(text));
         },
@@ -75,9 +75,13 @@ export class Nip05Follower {
     });
   }
 
-  /** Takes turns, until it is closed. */
-  start(): void {
-    this.#timer = setInterval(() => this.turn(), NIP05_LOOK_MS);
+  /** Takes turns, until it is closed or the owner of the bell is asked to stop. */
+  async run(bell: Doorbell): Promise<void> {
+    while (!this.#isClosed && !bell.stopRequested) {
+      this.turn();
+      await bell.restAsync(NIP05_LOOK_MS);
+      await this.#follower.wait(bell);
+    }
   }
 
   /** Reads on in the log, and begins what checks there is room for. */
@@ -96,7 +100,6 @@ export class Nip05Follower {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#timer);
     this.#parts.identities.close();
   }
 
@@ -106,7 +109,7 @@ export class Nip05Follower {
     this.#follower.step(NIP05_LOG_ROWS);
     if (this.#follower.cursor === before) return;
     const { identities, nowSeconds } = this.#parts;
-    identities.take(this.#profiles, this.#removed, this.#follower.cursor, nowSeconds());
+    identities.apply(this.#profiles, this.#removed, this.#follower.cursor, nowSeconds());
     [this.#profiles, this.#removed] = [[], []];
   }
 

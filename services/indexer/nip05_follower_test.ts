@@ -9,7 +9,7 @@ import { NIP05_AT_ONCE_MAX, NIP05_DOMAIN_SECONDS_MIN, NIP05_SITE_AT_ONCE_MAX } f
 import { type DueIdentity, Identities, VerifiedAuthors } from "../../lib/nip05/identities.ts";
 import { eventParts, eventText } from "../../lib/nostr/event.ts";
 import type { IdRow, LogEntry, TextRow } from "../../lib/log/log_reader.ts";
-import type { LogRange, LogTaker } from "../../lib/log/log_rows.ts";
+import type { LogRange, LogSink } from "../../lib/log/log_rows.ts";
 import { plainEvent } from "../../tests/support/plain_event.ts";
 import type { Nip05Answer } from "./nip05_fetch.ts";
 import { Nip05Follower } from "./nip05_follower.ts";
@@ -26,12 +26,12 @@ function entry(seq: number, nip05: string, kind = 0): LogEntry {
 function give(
   entries: readonly LogEntry[],
   { after, to, max }: LogRange,
-  taker: LogTaker<TextRow, IdRow>,
+  sink: LogSink<TextRow, IdRow>,
 ): number {
   const given = entries.filter(({ seq }) => seq > after && seq <= to).slice(0, max);
   for (const entry of given) {
-    if (entry.type === "add") taker.add([entry.seq, entry.text]);
-    else taker.remove([entry.seq, entry.id]);
+    if (entry.type === "add") sink.add([entry.seq, entry.text]);
+    else sink.remove([entry.seq, entry.id]);
   }
   return given.length === max ? given.at(-1)!.seq : to;
 }
@@ -51,7 +51,7 @@ async function following(entries: LogEntry[], test: (parts: Following) => Promis
         get lastSeq() {
           return entries.at(-1)?.seq ?? 0;
         },
-        give: (range, taker) => give(entries, range, taker),
+        give: (range, sink) => give(entries, range, sink),
       },
       tail: null,
       check: (due) => {

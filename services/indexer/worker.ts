@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import type { Config } from "../../lib/config/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
@@ -28,6 +27,7 @@ import type { TailMemory } from "../../lib/log/tail.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { Logger } from "../../runtime/logger.ts";
+import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { identitiesPath, searchPath, storePath } from "../../runtime/data_paths.ts";
 import { type DueIdentity, Identities } from "../../lib/nip05/identities.ts";
@@ -54,6 +54,7 @@ class Indexer {
   readonly #log: LogReader;
   readonly #lines: Logger;
   readonly #bell: Doorbell;
+  readonly #loop = new LoopTurn();
   readonly #metrics: ThreadMetrics;
   readonly #packed: readonly LaneMemory[];
   readonly #parts: FollowerParts;
@@ -195,7 +196,7 @@ class Indexer {
       left -= atOnce;
       // The embedded index answers within microtasks: without this no timer runs while there is a backlog, not even
       // the one by which this thread beats.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#loop.next();
     } while (!step.isWhole && step.isTaken && left > 0 && !this.#givesWay(FLUSH_EVENTS_MAX - left));
     // An index that was whole and takes all that it is sent lags only as far as the load has it.
     if (step.isTaken && this.#followsMs !== null) this.#followsMs = readMs;
@@ -337,7 +338,7 @@ onStart(async (start) => {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "indexer"));
   const identities = openNip05(config, reader, { log, metrics, tail: memory.tail });
   report({ type: "ready", facts: { search: backend.index.description } });
-  identities?.start();
+  identities?.run(new Doorbell(memory.bells.indexer[0]!));
   await new Indexer(start, backend, reader, log).run();
   identities?.close();
   db.close();

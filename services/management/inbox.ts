@@ -41,13 +41,13 @@ export class ManagementInbox {
     let taken = 0;
     while (taken < MANAGEMENT_EVENTS_PER_TURN && this.#lane.next()) {
       taken++;
-      this.#take(this.#record.at(this.#lane));
+      this.#receive(this.#record.at(this.#lane));
       this.#lane.release();
     }
     return taken;
   }
 
-  #take(record: PackedRecord): void {
+  #receive(record: PackedRecord): void {
     const { event, origin } = record;
     const text = decoder.decode(event.text.slice());
     if (this.#kinds.get(event.kind) === "copy") {

@@ -78,7 +78,7 @@ class WritePlugin {
   async run(): Promise<void> {
     while (true) {
       const seen = this.#bell.rings;
-      const entries = this.#take();
+      const entries = this.#gather();
       if (entries.length > 0) {
         await this.#decide(entries);
         continue;
@@ -89,7 +89,7 @@ class WritePlugin {
   }
 
   /** Asks about what lies in the lanes, up to what a batch holds. */
-  #take(): Entry[] {
+  #gather(): Entry[] {
     if (this.#settings.refresh() && this.#settings.config.WRITE_PLUGIN !== null) {
       this.#plugin.use(useOf(this.#settings.config));
     }
@@ -128,6 +128,7 @@ class WritePlugin {
 
   /** Passes the batch on in the order in which it came. */
   async #decide(entries: readonly Entry[]): Promise<void> {
+    const answered = new Set<number>();
     for (const entry of entries) {
       const decision = await entry.decision;
       if (decision.action === "accept") {
@@ -137,6 +138,7 @@ class WritePlugin {
       const accepted = decision.action === "shadowReject";
       const message = decision.action === "reject" ? decision.message : "";
       sendOk(this.#outcomes[entry.origin]!, entry, entry.id, accepted, message);
+      answered.add(entry.origin);
       if (decision.action === "reject" && !decision.quiet) {
         this.#log.debug(`the plugin refused ${entry.id.toHex()}: ${message}`);
       }
@@ -144,7 +146,7 @@ class WritePlugin {
     this.#bell.crashIfAsked();
     for (const lane of this.#asked) lane.release();
     this.#storeBell.ring();
-    for (const bell of this.#originBells) bell.ring();
+    for (const origin of answered) this.#originBells[origin]!.ring();
   }
 
   async #pass({ verifier, record }: Entry): Promise<void> {

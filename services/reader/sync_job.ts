@@ -107,7 +107,7 @@ export class SyncJob {
   }
 
   /** Takes the client's next message. */
-  take(message: Uint8Array): void {
+  receive(message: Uint8Array): void {
     this.#message = message;
     this.isWanted = true;
   }

@@ -107,7 +107,9 @@ class Reader {
       const kinds = privateKinds(this.#settings.config);
       const { bannedPubkeys, bannedEvents } = view;
       const hidden = { bannedPubkeys, bannedEvents, isPrivate: (kind: number) => kinds.has(kind) };
-      return index === FULL_SET_READER ? new FullSet(db, hidden, eventsMax) : null;
+      return index === FULL_SET_READER
+        ? new FullSet(db, hidden, { itemsMax: eventsMax, tail: memory.tail })
+        : null;
     };
     this.#sync = this.#syncParts();
     this.#queries = memory.queries.map((lanes) => new LaneConsumer(lanes[index]!));
@@ -122,7 +124,7 @@ class Reader {
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#heart.beat();
-      this.#takeQueries();
+      this.#drainQueries();
       this.#followDecisions();
       const served = this.#turn();
       const worked = this.#keepFullSet() || served;
@@ -157,12 +159,15 @@ class Reader {
     };
   }
 
-  /** Reads on for the set of all events, and then follows the log now and then. Returns whether to go on soon. */
+  /** Reads on for the set of all events, and then follows the log, now and then. Returns whether to go on soon. */
   #keepFullSet(): boolean {
     const { fullSet } = this.#sync;
+    const isEarly = performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS;
+    // A commit need not wake this thread while it would follow nothing.
+    this.#bell.ignoresLog = fullSet === null || fullSet.isGivenUp || isEarly;
     if (fullSet === null || fullSet.isGivenUp) return false;
     const wasBuilt = fullSet.isBuilt;
-    if (wasBuilt && performance.now() - this.#followedMs < FULL_SET_FOLLOW_MS) return false;
+    if (wasBuilt && (isEarly || !fullSet.hasMore)) return false;
     const isCurrent = fullSet.step(FULL_SET_SLICE_ROWS);
     if (isCurrent) this.#followedMs = performance.now();
     if (fullSet.isGivenUp) {
@@ -173,15 +178,15 @@ class Reader {
     return !isCurrent;
   }
 
-  #takeQueries(): void {
+  #drainQueries(): void {
     for (let gateway = 0; gateway < this.#queries.length; gateway++) {
       const lane = this.#queries[gateway]!;
-      while (lane.next()) this.#take(lane, gateway);
+      while (lane.next()) this.#receive(lane, gateway);
       lane.release();
     }
   }
 
-  #take(lane: LaneConsumer, gateway: number): void {
+  #receive(lane: LaneConsumer, gateway: number): void {
     const asked = this.#asked.at(lane);
     const { type } = asked;
     if (type === "query") return this.#open({ query: asked.query, gateway, bytes: asked.length });
@@ -196,7 +201,7 @@ class Reader {
     if (type === "cancel") this.#jobs.end(job);
     job.touchedMs = performance.now();
     if (type === "continue") job.isWanted = true;
-    if (type === "message" && job instanceof SyncJob) job.take(asked.message);
+    if (type === "message" && job instanceof SyncJob) job.receive(asked.message);
   }
 
   #open(opened: OpenedQuery): void {

@@ -29,7 +29,7 @@ import { openForWriting } from "../../lib/store/keep/open.ts";
 import { type ActorStart, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { sendOk } from "../../wire/outcome.ts";
 import { Logger } from "../../runtime/logger.ts";
-import { threadNumber } from "../../wire/actors.ts";
+import { followingOrigins, threadNumber } from "../../wire/actors.ts";
 import { probePath, storePath } from "../../runtime/data_paths.ts";
 import { StorageWatch } from "./storage_watch.ts";
 import { ManagementFeed } from "./management_feed.ts";
@@ -43,7 +43,7 @@ const STORED = slotsOf("nostr_events_stored_total");
 /** How often the store looks for expired events, ms. */
 const EXPIRE_INTERVAL_MS = 1_000;
 
-/** The pause after the removal of what has vanished, or settling, failed, ms. */
+/** The pause after the removal of what has vanished, or the merge of fresh events, failed, ms. */
 const RETRY_MS = 1_000;
 
 /** What became of an event: "unheard" is for ephemeral ones, "handed on" for those that management answers. */
@@ -78,11 +78,11 @@ class Store {
   readonly #bell: Doorbell;
   readonly #heart: Heartbeat;
   readonly #originBells: Doorbell[];
-  /** The first origins: they follow the tail as well. */
-  readonly #gateways: number;
+  readonly #followerBells: Doorbell[];
+  /** Whether an origin is rung as a follower anyway. */
+  readonly #isFollower: readonly boolean[];
   /** The origins with an outcome in this group. */
   readonly #answered = new Set<number>();
-  readonly #indexerBell: Doorbell;
   readonly #metrics: ThreadMetrics;
   readonly #log: Logger;
   readonly #watch: StorageWatch;
@@ -92,12 +92,11 @@ class Store {
   #removals: Removal[] = [];
   #expireAtMs = 0;
   #vanishAtMs = 0;
-  #settleAtMs = 0;
+  #mergeAtMs = 0;
 
   constructor({ config, memory, heartbeat }: ActorStart, store: EventStore, log: Logger) {
     this.#heart = new Heartbeat(heartbeat);
     this.#management = new ManagementFeed(config, memory);
-    this.#gateways = memory.counts.gateways;
     this.#store = store;
     this.#log = log;
     this.#lanes = memory.packed.map((lane) => new LaneConsumer(lane));
@@ -106,7 +105,8 @@ class Store {
     this.#audiences = memory.audiences;
     this.#bell = new Doorbell(memory.bells.store[0]!);
     this.#originBells = memory.bells.origins.map((bell) => new Doorbell(bell));
-    this.#indexerBell = new Doorbell(memory.bells.indexer[0]!);
+    this.#followerBells = memory.bells.followers.map((bell) => new Doorbell(bell));
+    this.#isFollower = followingOrigins(memory.counts);
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "store"));
     this.#watch = new StorageWatch(this.#metrics, log, probePath(config.DATA_DIR));
   }
@@ -121,7 +121,7 @@ class Store {
       if (this.#watch.fault === null) {
         this.#expire();
         this.#vanish();
-        this.#settle();
+        this.#mergeFresh();
       }
       if (this.#gather() > 0) {
         this.#write();
@@ -231,15 +231,17 @@ class Store {
     for (const left of this.#removals.slice(removal)) this.#appendRemoval(left);
     this.#removals = [];
     for (const lane of this.#lanes) lane.release();
-    this.#ringOrigins();
-    this.#indexerBell.ring();
+    this.#ringAnswered();
+    this.#ringFollowers();
   }
 
-  #ringOrigins(): void {
-    for (let origin = 0; origin < this.#originBells.length; origin++) {
-      if (origin < this.#gateways || this.#answered.has(origin)) this.#originBells[origin]!.ring();
-    }
+  #ringAnswered(): void {
+    for (const origin of this.#answered) if (!this.#isFollower[origin]) this.#originBells[origin]!.ring();
     this.#answered.clear();
+  }
+
+  #ringFollowers(): void {
+    for (const bell of this.#followerBells) bell.ringForLog();
   }
 
   #append(record: PackedRecord, seq: number): void {
@@ -295,18 +297,18 @@ class Store {
       return false;
     }
     for (const removal of this.#store.removals) this.#appendRemoval(removal);
-    this.#indexerBell.ring();
+    this.#ringFollowers();
     return true;
   }
 
   /** Moves the fresh events into the settled tables; while that fails, they are served from where they are. */
-  #settle(): void {
-    if (!this.#store.isMergeDue || Date.now() < this.#settleAtMs) return;
+  #mergeFresh(): void {
+    if (!this.#store.isMergeDue || Date.now() < this.#mergeAtMs) return;
     try {
       this.#store.mergeFresh();
     } catch (error) {
-      if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be settled: ${error}`);
-      this.#settleAtMs = Date.now() + RETRY_MS;
+      if (!this.#watch.failed(error)) this.#log.error(`fresh events could not be merged: ${error}`);
+      this.#mergeAtMs = Date.now() + RETRY_MS;
     }
   }
 

@@ -162,13 +162,13 @@ class Verifier {
     for (let n = 0; n < lanes; n++) {
       const origin = (this.#firstLane + n) % lanes;
       const lane = this.#frames[origin]!;
-      while (this.#intake.hasRoom && this.#isCurrent() && lane.next()) this.#take(lane, origin, nowSeconds);
+      while (this.#intake.hasRoom && this.#isCurrent() && lane.next()) this.#add(lane, origin, nowSeconds);
     }
     this.#firstLane = (this.#firstLane + 1) % lanes;
     return this.#taken.length;
   }
 
-  #take(lane: LaneConsumer, origin: number, nowSeconds: number): void {
+  #add(lane: LaneConsumer, origin: number, nowSeconds: number): void {
     const frame = this.#frame.at(lane);
     const { source, connection, address, keys } = frame;
     const isClient = hasSender(source);

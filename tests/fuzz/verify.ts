@@ -1,5 +1,5 @@
 /**
- * The differential fuzz of signature verification: lanes and batches against libsecp256k1, in a native program
+ * The differential fuzz of signature verification: the tiers `lanes` and `batch` against libsecp256k1, in a native program
  * (`native/tests/verify_fuzz.c`) that makes, spoils and verifies signatures from a seed.
  *
  *   deno task fuzz verify [--signatures 10_000_000]     SEED=number repeats a run

@@ -11,7 +11,7 @@ const prepared = await prepareNativePrograms(["verify_fuzz"], false);
 const missing = "reason" in prepared ? `: skipped, ${prepared.reason}` : "";
 
 Deno.test({
-  name: `lanes and batches agree with libsecp256k1 on signatures of a fresh seed${missing}`,
+  name: `the tiers of lanes and of batches agree with libsecp256k1 on signatures of a fresh seed${missing}`,
   ignore: missing !== "",
   async fn() {
     await fuzzVerification(20_000);

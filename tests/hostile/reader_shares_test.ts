@@ -45,7 +45,7 @@ Deno.test("paused queries of one client take a share of the reader, and others a
   const ends: string[] = [];
   let isOpen = true;
   while (isOpen && ends.length < HOSTILE) {
-    isOpen = await hostile.takeFrames((opcode, payload) => {
+    isOpen = await hostile.readFrames((opcode, payload) => {
       if (opcode !== OPCODE.text || payload.length > 1_000) return;
       const [type, id, reason] = JSON.parse(decoder.decode(payload));
       if (id.startsWith("q")) ends.push(type === "CLOSED" ? reason : type);

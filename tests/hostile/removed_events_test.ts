@@ -82,7 +82,7 @@ async function readOn(socket: RawSocket): Promise<number> {
   let events = 0;
   let isOver = false;
   while (!isOver) {
-    const goesOn = await socket.takeFrames((opcode, payload) => {
+    const goesOn = await socket.readFrames((opcode, payload) => {
       const type = opcode === OPCODE.text ? decoder.decode(payload.subarray(0, 8)) : "";
       if (type === '["EVENT"') events++;
       isOver ||= type === '["EOSE",';

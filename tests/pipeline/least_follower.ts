@@ -19,7 +19,7 @@ addEventListener("message", async (message) => {
   const packed = new PackedEvent(createPackTarget(0));
   const follower = new Follower({
     log: new LogReader(openForFollowing(path)),
-    taker: {
+    sink: {
       add: ([seq, text]) => note(seq, idOf(text), "log"),
       remove: ([seq, id]) => note(seq, id, "log"),
     },

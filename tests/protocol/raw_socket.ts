@@ -102,12 +102,12 @@ export class RawSocket implements Disposable {
 
   /** The next frame, or null at the end of the connection. */
   async next(): Promise<RawFrame | null> {
-    const head = await this.#take(2);
+    const head = await this.#readBytes(2);
     if (head === null) return null;
     let length = head[1]! & 0x7f;
-    if (length === 126) length = Number(`0x${(await this.#take(2))!.toHex()}`);
-    else if (length === 127) length = Number(`0x${(await this.#take(8))!.toHex()}`);
-    const payload = await this.#take(length);
+    if (length === 126) length = Number(`0x${(await this.#readBytes(2))!.toHex()}`);
+    else if (length === 127) length = Number(`0x${(await this.#readBytes(8))!.toHex()}`);
+    const payload = await this.#readBytes(length);
     return payload && { opcode: head[0]! & 15, deflated: (head[0]! & 0x40) !== 0, payload };
   }
 
@@ -115,7 +115,7 @@ export class RawSocket implements Disposable {
    * Reads what has come, once, and hands out its whole frames, whose bytes are good until the call returns: for clients
    * that are sent more than a promise a frame would allow. Returns false at the end of the connection.
    */
-  async takeFrames(take: (opcode: number, payload: Uint8Array<ArrayBuffer>) => void): Promise<boolean> {
+  async readFrames(visit: (opcode: number, payload: Uint8Array<ArrayBuffer>) => void): Promise<boolean> {
     if (!await this.#read()) return false;
     const buffer = this.#buffer;
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
@@ -130,7 +130,7 @@ export class RawSocket implements Disposable {
         ? view.getUint16(at + 2)
         : short;
       if (start + length > buffer.length) break;
-      take(buffer[at]! & 15, buffer.subarray(start, start + length));
+      visit(buffer[at]! & 15, buffer.subarray(start, start + length));
       at = start + length;
     }
     this.#buffer = buffer.subarray(at);
@@ -162,7 +162,7 @@ export class RawSocket implements Disposable {
   async readHead(): Promise<string> {
     while (true) {
       const end = decoder.decode(this.#buffer).indexOf("\r\n\r\n");
-      if (end >= 0) return decoder.decode((await this.#take(end + 4))!);
+      if (end >= 0) return decoder.decode((await this.#readBytes(end + 4))!);
       if (!await this.#read()) return decoder.decode(this.#buffer);
     }
   }
@@ -172,7 +172,7 @@ export class RawSocket implements Disposable {
     this.#isClosed = true;
   }
 
-  async #take(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  async #readBytes(length: number): Promise<Uint8Array<ArrayBuffer> | null> {
     while (this.#buffer.length < length) if (!await this.#read()) return null;
     const taken = this.#buffer.slice(0, length);
     this.#buffer = this.#buffer.subarray(length);

@@ -35,6 +35,8 @@ interface ConnectOptions {
   readonly headers?: Record<string, string>;
   /** The longest wait for a message, ms, where a call gives none. */
   readonly timeoutMs?: number;
+  /** Takes each message as it came, in place of the inbox: for who counts very many. */
+  readonly onText?: (text: string) => void;
 }
 
 interface Waiter {
@@ -50,7 +52,7 @@ interface Waiter {
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<TestClient> {
   const socket = new WebSocket(url, { headers: options.headers ?? {} });
-  const client = new TestClient(socket, options.timeoutMs ?? 10_000);
+  const client = new TestClient(socket, options);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.addEventListener("open", () => resolve(), { once: true });
   client.closed.then(({ code }) => reject(new Error(`Cannot connect to "${url}": closed with ${code}`)));
@@ -74,12 +76,18 @@ export class TestClient implements AsyncDisposable {
   #queries = 0;
   #ended: Closed | undefined;
 
-  constructor(socket: WebSocket, timeoutMs: number) {
+  constructor(
+    socket: WebSocket,
+    { timeoutMs = 10_000, onText }: Pick<ConnectOptions, "timeoutMs" | "onText">,
+  ) {
     this.socket = socket;
     this.#timeoutMs = timeoutMs;
     const { promise, resolve } = Promise.withResolvers<Closed>();
     this.closed = promise;
-    socket.addEventListener("message", (event) => this.#receive(event.data));
+    socket.addEventListener(
+      "message",
+      ({ data }) => onText === undefined ? this.#receive(data) : onText(data),
+    );
     socket.addEventListener("error", (event) => event.preventDefault());
     socket.addEventListener("close", ({ code, reason }) => {
       this.#ended = { code, reason };
@@ -89,6 +97,11 @@ export class TestClient implements AsyncDisposable {
       }
       resolve(this.#ended);
     });
+  }
+
+  /** Whether it can still send. */
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
   /** Sends one message as JSON. */

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Item } from "../../lib/negentropy/storage.ts";
-import { TextLineStream } from "../../lib/std/streams.ts";
+import { linesOf } from "../../lib/lines.ts";
 
 /** What the oracle said to one message. */
 interface OracleAnswer {
@@ -18,6 +18,8 @@ interface OracleAnswer {
   readonly error?: string;
 }
 
+/** Bytes of a line of the oracle's: a message without a bound on its frame, in hex. */
+const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const PACKAGE = new URL("./negentropy_oracle/", import.meta.url);
 const TARGET = new URL("../../native/build/negentropy_oracle/", import.meta.url);
 
@@ -44,14 +46,12 @@ export async function buildOracle(): Promise<string | null> {
 export class Oracle implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  /** What has been read and not yet taken, in whole lines and a rest. */
+  readonly #output: AsyncGenerator<string>;
 
   constructor(program: string) {
     this.#child = new Deno.Command(program, { stdin: "piped", stdout: "piped" }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
-      .getReader();
+    this.#output = linesOf(this.#child.stdout, { bytesMax: LINE_BYTES_MAX });
   }
 
   /** Forgets everything and takes these items, which are without repeats. */
@@ -73,7 +73,7 @@ export class Oracle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#input.close();
-    await this.#output.cancel();
+    await this.#output.return(undefined);
     await this.#child.status;
   }
 
@@ -95,7 +95,7 @@ export class Oracle implements AsyncDisposable {
   }
 
   async #line(): Promise<string> {
-    const { done, value } = await this.#output.read();
+    const { done, value } = await this.#output.next();
     if (done) throw new Error("Cannot read oracle: it has ended");
     return value;
   }

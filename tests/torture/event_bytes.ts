@@ -8,6 +8,7 @@
  * @module
  */
 import { makeWorkload } from "../pipeline/workload.ts";
+import { connect } from "../support/client.ts";
 import type { Prng } from "../support/prng.ts";
 import { eventId, signEvent, signId, type TestEvent, testKey } from "../support/sign.ts";
 import { mutateText, mutateValue } from "./mutations.ts";
@@ -53,51 +54,31 @@ export class EventFuzzer {
 
   /** Sends batches until `untilMs`, or so many frames. */
   async run(url: string, untilMs: number, framesMax: number): Promise<void> {
-    const socket = new WebSocket(url);
-    const opened = Promise.withResolvers<void>();
-    let ended = false;
     let onMessage: (text: string) => void = () => {};
-    let onEnd: () => void = () => {};
-    socket.onopen = () => opened.resolve();
-    socket.onerror = (event) => event.preventDefault();
-    socket.onclose = () => {
-      ended = true;
-      opened.reject(new Error("Cannot fuzz: the relay takes no connection"));
-      onEnd();
-    };
-    socket.onmessage = ({ data }) => onMessage(data as string);
-    await opened.promise;
-    for (let sent = 0; sent < framesMax && performance.now() < untilMs && !ended; sent += BATCH) {
+    await using client = await connect(url, { onText: (text) => onMessage(text) });
+    for (let sent = 0; sent < framesMax && performance.now() < untilMs && client.isOpen; sent += BATCH) {
       const batch = this.#batch();
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ANSWERS_MS_MAX);
-      onEnd = resolve;
       onMessage = (text) => {
-        this.#take(text, batch);
+        this.#receive(text, batch);
         if (batch.answers >= BATCH) resolve();
       };
-      for (const frame of batch.frames) socket.send(frame);
-      await promise;
+      for (const frame of batch.frames) client.sendRaw(frame);
+      await Promise.race([promise, client.closed]);
       clearTimeout(timer);
       this.#findings.count("EVENT frames", BATCH);
       this.#findings.count("EVENT frames answered", batch.answers);
       if (batch.answers !== BATCH) {
-        this.#findings.fail("EVENT frames", [
-          `${batch.answers} answers to ${BATCH}, connection ${ended ? "closed" : "open"}`,
+        return this.#findings.fail("EVENT frames", [
+          `${batch.answers} answers to ${BATCH}, connection ${client.isOpen ? "open" : "closed"}`,
         ]);
-        if (!ended) socket.close();
-        return;
       }
       this.#judge(batch);
     }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    onEnd = resolve;
-    if (ended) resolve();
-    else socket.close();
-    await promise;
   }
 
-  #take(text: string, batch: Batch): void {
+  #receive(text: string, batch: Batch): void {
     // A protected or private event has the relay ask who is there (NIP-42), beside the answer to the event.
     if (text.startsWith('["AUTH",')) return this.#findings.count("challenges");
     if (text.startsWith('["NOTICE",')) {

@@ -183,18 +183,18 @@ class Sender {
     let isClosing = false;
     let pinged = false;
     const take = (opcode: number, payload: Uint8Array<ArrayBuffer>) => {
-      if (opcode === OPCODE.text) this.#take(JSON.parse(decoder.decode(payload)));
+      if (opcode === OPCODE.text) this.#receive(JSON.parse(decoder.decode(payload)));
       isClosing ||= opcode === OPCODE.close;
       pinged ||= opcode === OPCODE.ping;
     };
-    while (await this.#socket.takeFrames(take) && !isClosing) {
+    while (await this.#socket.readFrames(take) && !isClosing) {
       if (pinged) await this.#socket.send(OPCODE.pong, "");
       pinged = false;
     }
     throw new Error("the relay has ended it");
   }
 
-  #take(message: unknown[]): void {
+  #receive(message: unknown[]): void {
     const [type, id, isAccepted, reason] = message as [string, string, boolean, string];
     // The challenge is no answer.
     if (type === "AUTH") return;

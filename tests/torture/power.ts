@@ -117,7 +117,7 @@ class PowerRound {
     for await (const record of this.#recorder.records()) {
       // A cut in the middle of a record comes before it; what is torn is for the disk to say.
       while (cut < moments.length && record.end > moments[cut]!) await this.#cut(disk, moments[cut]!, cut++);
-      disk.take(record);
+      disk.apply(record);
     }
   }
 

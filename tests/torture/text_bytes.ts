@@ -9,7 +9,7 @@ import { ConfigError, envExample, namesInEnvFile, readConfig } from "../../lib/c
 import { PLUGIN_LINE_BYTES_MAX } from "../../lib/limits.ts";
 import { PluginFault } from "../../lib/plugin/decision.ts";
 import { PluginExchange } from "../../lib/plugin/exchange.ts";
-import { LineSplitter } from "../../lib/plugin/line_splitter.ts";
+import { LineSplitter } from "../../lib/lines.ts";
 import { makeWorkload } from "../pipeline/workload.ts";
 import type { Prng } from "../support/prng.ts";
 import { mutateText, mutateValue } from "./mutations.ts";
@@ -49,7 +49,7 @@ export async function fuzzPluginOutput(prng: Prng, findings: Findings, times: nu
     try {
       const bytes = new TextEncoder().encode(`${text}\n`);
       const cut = prng.int(0, bytes.length);
-      const splitter = new LineSplitter(PLUGIN_LINE_BYTES_MAX);
+      const splitter = new LineSplitter({ bytesMax: PLUGIN_LINE_BYTES_MAX });
       for (const piece of [bytes.slice(0, cut), bytes.slice(cut)]) {
         for (const line of splitter.push(piece)) exchange.receive(line);
       }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { connect } from "../support/client.ts";
 import type { Prng } from "../support/prng.ts";
 import { signEvent, testKey } from "../support/sign.ts";
 import { mutateText, mutateValue } from "./mutations.ts";
@@ -43,33 +44,21 @@ async function answersTo(
   frames: readonly string[],
   asking: number,
 ): Promise<{ answered: number; how: string }> {
-  const socket = new WebSocket(url);
-  const opened = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   let answered = 0;
-  let how = "open";
-  socket.onopen = () => opened.resolve();
-  socket.onerror = (event) => event.preventDefault();
-  socket.onclose = ({ code, reason }) => {
-    how = `closed with ${code} ${reason}`;
-    for (const promise of [opened, closed, done]) promise.resolve();
-  };
-  socket.onmessage = ({ data }) => {
-    const type = (JSON.parse(data as string) as [string])[0];
-    if (LAST_ANSWERS.includes(type) && ++answered >= asking) done.resolve();
-  };
-  await opened.promise;
+  await using client = await connect(url, {
+    onText: (text) => {
+      const type = (JSON.parse(text) as [string])[0];
+      if (LAST_ANSWERS.includes(type) && ++answered >= asking) done.resolve();
+    },
+  });
   const timer = setTimeout(() => done.resolve(), ANSWERS_MS_MAX);
-  for (const frame of frames) if (socket.readyState === WebSocket.OPEN) socket.send(frame);
-  await done.promise;
+  for (const frame of frames) if (client.isOpen) client.sendRaw(frame);
+  await Promise.race([done.promise, client.closed]);
   clearTimeout(timer);
-  if (socket.readyState === WebSocket.OPEN) socket.close();
-  await closed.promise;
-  return {
-    answered,
-    how: how.startsWith("closed with 1005") || how.startsWith("closed with 1000") ? "open" : how,
-  };
+  if (client.isOpen) return { answered, how: "open" };
+  const { code, reason } = await client.closed;
+  return { answered, how: `closed with ${code} ${reason}` };
 }
 
 /** Ids are never equal, so that no request takes another one's place; CLOSE asks for no answer. */

@@ -213,7 +213,7 @@ class DocumentWriter {
     const texts = TEXT_FIELDS.map((field) => indexedWords(document.texts[field] ?? ""));
     const characters = texts.reduce((sum, text) => sum + text.length, 0);
     if (characters === 0) return;
-    this.#textsOf(parts.take(number as number, characters)).insert.run(number, ...texts);
+    this.#textsOf(parts.assign(number as number, characters)).insert.run(number, ...texts);
   }
 
   #delete(id: string, parts: PartWriter): void {

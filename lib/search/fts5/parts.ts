@@ -50,7 +50,7 @@ export class PartWriter {
   }
 
   /** The part that a document's words go to; they are counted there. */
-  take(number: number, characters: number): Part {
+  assign(number: number, characters: number): Part {
     let part = this.of(number);
     const isLast = part === this.#parts.at(-1);
     const isFull = part === undefined || (isLast && (part.documents >= SEARCH_PART_DOCUMENTS_MAX ||

@@ -21,7 +21,7 @@ interface WriteOptions {
 
 /** Bytes of a page of a new database. A commit costs two system calls a page: 8 KiB beat 4 KiB and 16 KiB. */
 const PAGE_BYTES = 8192;
-/** WAL pages after which a commit also writes them back into the database: 64 MiB, more than settling takes. */
+/** WAL pages after which a commit also writes them back into the database: 64 MiB, more than a merge takes. */
 const CHECKPOINT_PAGES = 8192;
 /** Bytes that the WAL's file keeps when it begins anew. */
 const WAL_KEPT_BYTES = CHECKPOINT_PAGES * PAGE_BYTES;

@@ -191,7 +191,7 @@ class HotReading {
       "SELECT seq, event_seq FROM removal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3+0";
     this.#follower = new Follower({
       log: new LogRows<never, RemovalRow>(db, { additions: null, removals }),
-      taker: { add: () => {}, remove: ([, eventSeq]) => texts.remove(eventSeq) },
+      sink: { add: () => {}, remove: ([, eventSeq]) => texts.remove(eventSeq) },
     });
   }
 

@@ -9,7 +9,7 @@
  *
  *     building ──── the end of the index ───▶ following ──── more than `itemsMax` ───▶ given up, for good
  *
- * It follows rows, by the store's index of time; no bell rings for it: its reader gives it a step now and then in passing,
+ * It follows rows, by the store's index of time; the tail only tells that the log has gone on. Its thread gives it steps,
  * and each answer brings it up to date first.
  *
  * Private kinds and what is banned are left out. A change of the bans is carried out by looking their events up again.
@@ -28,6 +28,7 @@ import { hasId, hasPubkey, idOf, pubkeyOf } from "../../nostr/exact.ts";
 import { ofBoth } from "../write/fresh_tables.ts";
 import { Follower } from "../../log/follower.ts";
 import { LogRows } from "../../log/log_rows.ts";
+import type { TailMemory } from "../../log/tail.ts";
 import { returnArrays } from "../../sqlite/return_arrays.ts";
 
 /** Which events everybody may see. The sets change; `isPrivate` does not. */
@@ -35,6 +36,14 @@ interface PublicView {
   isPrivate(kind: number): boolean;
   readonly bannedPubkeys: ReadonlySet<string>;
   readonly bannedEvents: ReadonlySet<string>;
+}
+
+/** What a set works with beside the database and the view. */
+interface FullSetOptions {
+  /** Events at which the set is given up; 40 to 80 bytes each. */
+  readonly itemsMax: number;
+  /** Says that the log has gone on. Without it, it is looked at in each step. */
+  readonly tail?: TailMemory;
 }
 
 /** What is read of an event: the head of its text holds id and author. */
@@ -64,14 +73,14 @@ export class FullSet {
   #rechecks: Recheck[] = [];
   readonly #id = new Uint8Array(32);
 
-  /** @param itemsMax Events at which the set is given up; 40 to 80 bytes each. */
-  constructor(db: DatabaseSync, view: PublicView, itemsMax: number) {
+  constructor(db: DatabaseSync, view: PublicView, { itemsMax, tail }: FullSetOptions) {
     this.#sql = prepareStatements(db);
     this.#view = view;
     this.#itemsMax = itemsMax;
     this.#follower = new Follower({
       log: logRows(db),
-      taker: {
+      ...(tail !== undefined && { tail }),
+      sink: {
         add: (row) => {
           if (this.#isPublic(row)) this.#insert(row);
         },
@@ -93,6 +102,11 @@ export class FullSet {
   /** Whether the first reading is over. */
   get isBuilt(): boolean {
     return this.#isBuilt;
+  }
+
+  /** Whether a step would do anything. */
+  get hasMore(): boolean {
+    return this.#tree !== null && (!this.#isBuilt || this.#rechecks.length > 0 || this.#follower.hasMore);
   }
 
   /** Events in it. */

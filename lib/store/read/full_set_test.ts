@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { seededPrng } from "../../../tests/support/prng.ts";
 import { packed } from "../../../tests/support/pack_event.ts";
+import { racingDatabase } from "../../../tests/support/racing_database.ts";
 import type { ItemStorage } from "../../negentropy/storage.ts";
 import type { NostrEvent } from "../../nostr/event.ts";
 import { EventStore } from "../write/event_store.ts";
@@ -28,7 +29,7 @@ function open(itemsMax = 1_000_000) {
     store.commit();
   };
   const add = (...events: NostrEvent[]) => write(() => events.forEach((event) => store.add(packed(event))));
-  return { db, store, view, write, add, set: () => new FullSet(db, view, itemsMax) };
+  return { db, store, view, write, add, set: () => new FullSet(db, view, { itemsMax }) };
 }
 
 let made = 0;
@@ -193,30 +194,15 @@ Deno.test("FullSet misses nothing that comes between two statements of one step"
   const gone = event();
   relay.add(gone);
   // Between the statements of a step the store writes: an addition, a removal, an addition.
-  let isArmed = false;
-  const racing = new Proxy(relay.db, {
-    get(db, name) {
-      if (name !== "prepare") return Reflect.get(db, name);
-      return function prepare(text: string) {
-        const statement = db.prepare(text);
-        if (!text.includes("FROM removal WHERE seq >")) return statement;
-        const all = statement.all.bind(statement) as (...parameters: unknown[]) => Record<string, never>[];
-        statement.all = (...parameters) => {
-          const rows = all(...parameters);
-          if (isArmed) {
-            isArmed = false;
-            relay.add(event(), event({ kind: 5, tags: [["e", gone.id]] }), event());
-          }
-          return rows;
-        };
-        return statement;
-      };
-    },
-  });
-  const set = new FullSet(racing, relay.view, 100);
+  const { racing, arm } = racingDatabase(
+    relay.db,
+    "FROM removal WHERE seq >",
+    () => relay.add(event(), event({ kind: 5, tags: [["e", gone.id]] }), event()),
+  );
+  const set = new FullSet(racing, relay.view, { itemsMax: 100 });
   finish(set);
   relay.add(event());
-  isArmed = true;
+  arm();
   set.step(100);
   finish(set);
   assertEquals(idsOf(set.current(100, NOW)), visible(relay));

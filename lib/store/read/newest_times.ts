@@ -45,7 +45,7 @@ export class NewestTimes {
     this.#log = new LogRows(db, { additions: `${added} ORDER BY 1 LIMIT ?3+0`, removals: null });
     this.#follower = new Follower({
       log: this.#log,
-      taker: { add: (row) => this.#add(row), remove: () => {} },
+      sink: { add: (row) => this.#add(row), remove: () => {} },
     });
   }
 

@@ -264,7 +264,7 @@ export class Scan implements EventScan {
     // Whether there is more, any event tells of whose key none was handed out: what follows need not be fetched.
     const looksAt = this.#isLooking && !this.#afterId ? this.#newText(cursor, row) : undefined;
     if (typeof looksAt === "string") return this.#handOut(looksAt, row[2], emit);
-    this.#take(cursor);
+    this.#consume(cursor);
     if (this.#afterId !== null || this.#isShared(row)) {
       this.#gather(cursor, row, { isRefused: looksAt === null });
       return 0;
@@ -284,7 +284,7 @@ export class Scan implements EventScan {
   }
 
   /** Takes the row on top; the heap then shows the one that comes after it. */
-  #take(cursor: StreamRows): Row {
+  #consume(cursor: StreamRows): Row {
     const row = cursor.rows[cursor.at++]!;
     if (cursor.at === cursor.rows.length && !cursor.drained) this.#fetch(cursor);
     this.#heap.sift();
@@ -331,7 +331,7 @@ export class Scan implements EventScan {
       }
       if (!this.#isShared(row)) break;
       from = this.#heap.top!;
-      taken = this.#take(from);
+      taken = this.#consume(from);
     }
     this.#ties = ties.sort((a, b) => a.id < b.id ? -1 : 1);
     this.#afterId = ties.length === 0 ? null : this.#afterId ?? "";

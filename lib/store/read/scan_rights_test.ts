@@ -3,17 +3,14 @@
  * steps, from cached texts or not, and what is passed is charged.
  */
 import { assert, assertEquals } from "@std/assert";
-import { DatabaseSync } from "node:sqlite";
 import type { PlainEvent, PlainFilter } from "../../../tests/support/naive_matcher.ts";
-import { packed } from "../../../tests/support/pack_event.ts";
+import { memoryStore } from "../../../tests/support/memory_store.ts";
 import { type Prng, seededPrng } from "../../../tests/support/prng.ts";
 import { SCAN_CHUNK_ROWS_MAX, TEXT_CACHE_CHUNK_BYTES } from "../../limits.ts";
 import { parseFilter } from "../../nostr/filter.ts";
 import { EventReader } from "./event_reader.ts";
-import { EventStore } from "../write/event_store.ts";
 import { TextCache } from "./text_cache.ts";
 import type { CachedScan } from "./cached_scan.ts";
-import { migrate } from "../keep/schema.ts";
 import type { EventScan, ScanOptions } from "./scan.ts";
 
 const LIMITS = { limitMax: 20, limitDefault: 8 };
@@ -22,13 +19,7 @@ const hex = (n: number, chars = 64) => n.toString(16).padStart(8, "0").repeat(ch
 const mayRead = (text: string) => !text.includes(HIDDEN);
 
 function open(events: readonly PlainEvent[]): EventReader {
-  const db = new DatabaseSync(":memory:");
-  migrate(db, ":memory:");
-  const store = new EventStore(db);
-  store.begin();
-  for (const event of events) store.add(packed(event));
-  store.commit();
-  return new EventReader(db, null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "bytes"));
+  return new EventReader(memoryStore(...events), null, new TextCache(TEXT_CACHE_CHUNK_BYTES, "bytes"));
 }
 
 function event(n: number, fields: Partial<PlainEvent>): PlainEvent {

@@ -53,7 +53,7 @@ class History {
     this.#pubkeys = Array.from({ length: authors }, () => this.#hex());
     migrate(this.#db, ":memory:");
     [this.#store, this.#reader] = this.#open();
-    this.#full = new FullSet(this.#db, this.#view, 1e6);
+    this.#full = new FullSet(this.#db, this.#view, { itemsMax: 1e6 });
   }
 
   run(): void {

@@ -53,7 +53,7 @@ export class EventStore {
 
   /**
    * @param ownUrls The relay's, by which requests to vanish name it (NIP-62).
-   * @param freshEventsMax Fresh events at which settling is due.
+   * @param freshEventsMax Fresh events at which their merge is due.
    */
   constructor(db: DatabaseSync, ownUrls: readonly string[] = [], freshEventsMax = FRESH_EVENTS_MAX) {
     this.#db = db;

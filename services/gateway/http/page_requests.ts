@@ -32,9 +32,9 @@ export class PageRequests {
     const counts = this.#counts;
     const isApart = APART.has(URL.parse(request.url)?.pathname ?? "");
     const kind = isApart ? "states of" : "pages of";
-    const ofAddress = counts.take(kind, customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
+    const ofAddress = counts.acquire(kind, customerOf(address), HTTP_REQUESTS_PER_ADDRESS_MAX);
     if (ofAddress < 0) return refusal(429);
-    const ofAll = isApart ? null : counts.take("pages", "", HTTP_REQUESTS_MAX);
+    const ofAll = isApart ? null : counts.acquire("pages", "", HTTP_REQUESTS_MAX);
     const release = () => {
       counts.release(ofAddress);
       if (ofAll !== null) counts.release(ofAll);

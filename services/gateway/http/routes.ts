@@ -103,7 +103,8 @@ function answerReady(context: Context, status: RelayStatus): Response {
 }
 
 async function answerMetrics(context: Context, { exposition }: RelayStatus): Promise<Response> {
-  return context.body(await exposition.render(), 200, { "Content-Type": exposition.contentType });
+  const { contentType, text } = await exposition.render();
+  return context.body(text, 200, { "Content-Type": contentType });
 }
 
 /** The address of this relay as the client reached it: the host it asked, with the scheme for sockets. */

@@ -42,7 +42,7 @@ export class PendingFrames {
     this.chars += prefix.length + text.length;
   }
 
-  take(): Piece[] {
+  drain(): Piece[] {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.chars = 0;
@@ -81,7 +81,7 @@ export class Outbox {
   /** Writes what waits for one socket now. */
   flush(pending: PendingFrames): void {
     const { stream } = pending;
-    const pieces = pending.take();
+    const pieces = pending.drain();
     if (!stream.writable) return;
     let end = 0;
     for (let at = 0; at < pieces.length; at++) {

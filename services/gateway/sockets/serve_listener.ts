@@ -122,7 +122,7 @@ function serve<Client>(
       socket.close(1009, `a message is longer than ${frameBytesMax} bytes`);
     } else events.text(client, data);
   };
-  webSocket.onmessage = ({ data }) => socket.take(data);
+  webSocket.onmessage = ({ data }) => socket.receive(data);
   webSocket.onclose = () => {
     socket.closed();
     if (client !== null) events.closed(client);
@@ -169,7 +169,7 @@ class ServeSocket implements Socket, Guest {
   }
 
   /** Answers a message, or rests before it or after it. The last thing of `onmessage`. */
-  take(data: Data): void {
+  receive(data: Data): void {
     if (!this.#turns.hasRoom(this) && this.#resting.begin()) {
       this.#held = data;
       this.#wait(true);

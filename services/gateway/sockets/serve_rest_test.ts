@@ -3,18 +3,9 @@ import { assertEquals } from "@std/assert";
 import { SOCKET_TURN_MESSAGES_MAX } from "../../../lib/limits.ts";
 import { OPCODE, openRawSocket, type RawSocket, textFrame } from "../../../tests/protocol/raw_socket.ts";
 import { eventually } from "../../../tests/support/eventually.ts";
+import { startEngine } from "./engine_test_fixture.ts";
 
 const BOUND_MS = 30_000;
-
-/** The engine on a thread of its own, and what it has said. */
-async function startEngine() {
-  const worker = new Worker(new URL("./serve_rest_test_worker.ts", import.meta.url), { type: "module" });
-  const said: unknown[][] = [];
-  const port = await new Promise<number>((resolve) => {
-    worker.onmessage = ({ data }) => data[0] === "port" ? resolve(data[1]) : void said.push(data);
-  });
-  return { port, said, [Symbol.dispose]: () => worker.terminate() };
-}
 
 /** So many texts, of which the one that is due for a rest is `word`. */
 function textsWith(word: string, count: number): string[] {
@@ -37,7 +28,7 @@ async function echoesOf(socket: RawSocket, count: number): Promise<string[]> {
 }
 
 Deno.test("texts keep their order across many rests, on several sockets at once", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("serve");
   const texts = textsWith("in the middle", 20 * SOCKET_TURN_MESSAGES_MAX + 7);
   await Promise.all(Array.from({ length: 5 }, async () => {
     using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
@@ -47,7 +38,7 @@ Deno.test("texts keep their order across many rests, on several sockets at once"
 });
 
 Deno.test("what is sent in a rest arrives, before the answers to what waits behind it", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("serve");
   using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
   const texts = textsWith("send", 3 * SOCKET_TURN_MESSAGES_MAX);
   await writeAll(socket, texts);
@@ -59,7 +50,7 @@ Deno.test("what is sent in a rest arrives, before the answers to what waits behi
 });
 
 Deno.test("a socket that is closed in a rest says so, and reads its client's part of that", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("serve");
   using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
   // What lies behind it in the system is not answered.
   await writeAll(socket, textsWith("close", SOCKET_TURN_MESSAGES_MAX));
@@ -77,7 +68,7 @@ Deno.test("a socket that is closed in a rest says so, and reads its client's par
 });
 
 Deno.test("a client that closes, or is gone, in a rest of its socket is left", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("serve");
   const texts = textsWith("the last", SOCKET_TURN_MESSAGES_MAX);
   const close = new Uint8Array([0x88, 0x82, 0, 0, 0, 0, 3, 232]);
   using closing = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
@@ -94,19 +85,4 @@ Deno.test("a client that closes, or is gone, in a rest of its socket is left", a
   using next = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
   await writeAll(next, texts);
   assertEquals(await echoesOf(next, texts.length), texts);
-});
-
-Deno.test("after a pause comes everything that was sent meanwhile, in order", async () => {
-  using engine = await startEngine();
-  using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
-  const texts = [
-    "pause",
-    "one",
-    "two",
-    "pause",
-    "three",
-    ...Array.from({ length: 500 }, (_, n) => `more ${n}`),
-  ];
-  const [, echoes] = await Promise.all([writeAll(socket, texts), echoesOf(socket, texts.length)]);
-  assertEquals(echoes, texts);
 });

@@ -45,6 +45,8 @@ const LIGHT = 0;
 export class Turns {
   readonly #loop: LoopTurn;
   readonly #now: () => number;
+  /** When the last message was answered, or a socket began to rest, ms: rows need no more exact a time. */
+  #nowMs = 0;
   /** Those that rest, by what they have used, each level in the order in which they came. */
   readonly #levels: Guest[][] = Array.from({ length: TURN_LEVELS }, () => []);
   #resting = 0;
@@ -93,15 +95,15 @@ export class Turns {
   serve(guest: Guest, chars: number, answer: () => void): boolean {
     const fromMs = this.#now();
     answer();
-    const nowMs = this.#now();
-    const ms = nowMs - fromMs;
+    this.#nowMs = this.#now();
+    const ms = this.#nowMs - fromMs;
     if (guest.visitTurn !== this.#number) {
       guest.visitTurn = this.#number;
       guest.visitMs = 0;
     }
     guest.visitMs += ms;
     this.#spentMs += ms;
-    this.#charge(guest, TURN_MESSAGE_ROWS + chars / TURN_CHARS_OF_ROW, nowMs);
+    this.charge(guest, TURN_MESSAGE_ROWS + chars / TURN_CHARS_OF_ROW);
     if (levelOf(guest) === LIGHT) {
       this.#lightMs += ms;
       this.#lightMessages++;
@@ -115,14 +117,13 @@ export class Turns {
     return !this.isPressed || guest.visitMs < SOCKET_VISIT_MS_MAX;
   }
 
-  /** The relay has looked at so many rows for a socket. */
+  /** The relay has looked at so many rows for a socket. Reads no clock: most queries bring a few rows. */
   charge(guest: Guest, rows: number): void {
-    this.#charge(guest, rows, this.#now());
-  }
-
-  #charge(guest: Guest, rows: number, nowMs: number): void {
-    guest.used = guest.used * 2 ** ((guest.usedMs - nowMs) / TURN_HALF_LIFE_MS) + rows;
-    guest.usedMs = nowMs;
+    if (guest.usedMs !== this.#nowMs) {
+      guest.used *= 2 ** ((guest.usedMs - this.#nowMs) / TURN_HALF_LIFE_MS);
+      guest.usedMs = this.#nowMs;
+    }
+    guest.used += rows;
   }
 
   /** What was spent belongs to a turn that is over. */
@@ -136,7 +137,8 @@ export class Turns {
 
   /** Has a socket rest until others have had their turn; before a message that was read, or behind one. */
   rest(guest: Guest, isHeldBack: boolean): void {
-    this.#charge(guest, 0, this.#now());
+    this.#nowMs = this.#now();
+    this.charge(guest, 0);
     guest.isHeldBack = isHeldBack;
     if (isHeldBack) this.#held++;
     this.#resting++;

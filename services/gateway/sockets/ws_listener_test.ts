@@ -1,19 +1,10 @@
-/** Tests of the `ws` engine alone: who is silent is asked and then left, a pause is one, pages have bodies. */
+/** Tests of the `ws` engine alone: who is silent is asked and then left, and pages have bodies. */
 import { assertEquals } from "@std/assert";
 import { OPCODE, openRawSocket } from "../../../tests/protocol/raw_socket.ts";
-
-/** The engine on a thread of its own, and what it has heard. */
-async function startEngine() {
-  const worker = new Worker(new URL("./ws_listener_test_worker.ts", import.meta.url), { type: "module" });
-  const heard: unknown[][] = [];
-  const port = await new Promise<number>((resolve) => {
-    worker.onmessage = ({ data }) => data[0] === "port" ? resolve(data[1]) : void heard.push(data);
-  });
-  return { port, heard, [Symbol.dispose]: () => worker.terminate() };
-}
+import { startEngine } from "./engine_test_fixture.ts";
 
 Deno.test("a client that is silent is asked for a sign, and left with 1001; one that answers stays", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("ws");
   using silent = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
   using polite = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
   const opcodes: number[] = [];
@@ -31,29 +22,8 @@ Deno.test("a client that is silent is asked for a sign, and left with 1001; one 
   assertEquals(await polite.nextMessage(), ["still here"]);
 });
 
-Deno.test("after a pause comes everything that was sent meanwhile, in order", async () => {
-  using engine = await startEngine();
-  using socket = await openRawSocket(`ws://127.0.0.1:${engine.port}`);
-  const texts = [
-    "pause",
-    "one",
-    "two",
-    "pause",
-    "three",
-    ...Array.from({ length: 500 }, (_, n) => `more ${n}`),
-  ];
-  for (const text of texts) await socket.send(OPCODE.text, text);
-  const echoes: string[] = [];
-  while (echoes.length < texts.length) {
-    const frame = (await socket.next())!;
-    if (frame.opcode === OPCODE.text) echoes.push(new TextDecoder().decode(frame.payload));
-    else await socket.send(OPCODE.pong, "");
-  }
-  assertEquals(echoes, texts);
-});
-
 Deno.test("pages get their request's method, path and body", async () => {
-  using engine = await startEngine();
+  using engine = await startEngine("ws");
   const url = `http://127.0.0.1:${engine.port}/a/page?x=1`;
   assertEquals(await (await fetch(url)).text(), "GET /a/page ");
   const body = "b".repeat(100_000);

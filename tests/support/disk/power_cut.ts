@@ -42,7 +42,7 @@ export class Disk {
     this.#folder = folder;
   }
 
-  take(record: DiskRecord): void {
+  apply(record: DiskRecord): void {
     if (record.type === RECORD.file) {
       const path = new TextDecoder().decode(record.bytes);
       const file = new RecordedFile(path.slice(this.#folder.length + 1));

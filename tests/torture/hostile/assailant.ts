@@ -96,7 +96,7 @@ export class Assailant implements Disposable {
       heard(text);
     };
     try {
-      while (await this.#socket.takeFrames(take));
+      while (await this.#socket.readFrames(take));
     } catch {
       // An end, too.
     }

@@ -99,7 +99,7 @@ async function speak({ name, target }: Role, socket: RawSocket): Promise<void> {
       if (name === "control") answered(JSON.parse(text)[1].id);
       else hear(socket, text);
     };
-    while (await socket.takeFrames(take).catch(() => false));
+    while (await socket.readFrames(take).catch(() => false));
     isGone = true;
   })();
   let dueMs = performance.now();

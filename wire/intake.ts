@@ -1,12 +1,20 @@
 /**
- * What an import's two threads tell each other.
- * Types only.
+ * What the two threads of an import without a relay tell each other. By `postMessage`: lines go to the worker, and packed
+ * events come back; the buffers of both change their owner. Types only; no state.
+ *
+ * ```
+ *   the command's thread                     the worker
+ *   IntakeStart            ──────────────▶
+ *                          ◀──────────────   "ready" or "failed"
+ *   IntakeLines, each      ──────────────▶
+ *                          ◀──────────────   DecidedLines, in the order of the lines
+ * ```
  *
  * @module
  */
-import type { Config } from "../../lib/config/config.ts";
-import type { ManagementChange } from "../../lib/management/management_state.ts";
-import type { PolicyFileVersion } from "../../runtime/policy_files.ts";
+import type { Config } from "../lib/config/config.ts";
+import type { ManagementChange } from "../lib/management/management_state.ts";
+import type { PolicyFileVersion } from "../lib/policy/policy_file.ts";
 
 /** The first message to the worker. */
 export interface IntakeStart {
