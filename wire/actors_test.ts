@@ -17,7 +17,15 @@ import {
 } from "./actors.ts";
 import { bellOf, createRelayMemory, outcomeLanes } from "./memory.ts";
 
-const COUNTS = { gateways: 2, verifiers: 3, readers: 1, plugins: 1 };
+const COUNTS = {
+  gateways: 2,
+  verifiers: 3,
+  readers: 1,
+  plugins: 1,
+  upstreams: 2,
+  routers: 1,
+  fanouts: 1,
+};
 const NAMES = ACTORS.map(({ name }) => name);
 
 Deno.test("every actor has a worker of its name, and a label in the metrics", () => {
