@@ -154,8 +154,8 @@ async function denoTest(
   );
   const { code, stdout, stderr } = await child.output();
   const text = new TextDecoder();
-  console.log(text.decode(stdout));
-  console.error(text.decode(stderr));
+  console.log(text.decode(stdout).trim());
+  if (stderr.length > 0) console.error(text.decode(stderr).trim());
   // Deno writes no document when it cannot load the files.
   return { code, reports: readJunit(await Deno.readTextFile(junit).catch(() => "")) };
 }

@@ -34,7 +34,7 @@ Deno.test("summarize() counts a run that failed without a failed test as one fai
   );
 });
 
-/** Runs the runner in a copy of itself whose only test file has the given text. */
+/** Runs the runner in a copy of itself whose only test file has the given text; without flags it checks the types. */
 async function runWith(
   text: string,
   ...flags: string[]
@@ -73,7 +73,7 @@ async function runWith(
 
 Deno.test("a run of passing and skipped tests ends with code 0 and its tally", async () => {
   const text = `Deno.test("a", () => {}); Deno.test.ignore("b", () => {});`;
-  const { code, lastLine } = await runWith(text);
+  const { code, lastLine } = await runWith(text, "--no-check");
   assertEquals({ code, lastLine }, { code: 0, lastLine: "1 passed, 0 failed, 1 skipped" });
 });
 
@@ -91,7 +91,7 @@ Deno.test("a mistake of types fails the run before any test runs", async () => {
 
 Deno.test("a failing test and a leak fail the run", async () => {
   const text = `Deno.test("a", () => { throw 1; }); Deno.test("leak", () => { setTimeout(() => {}, 9e5); });`;
-  const { code, lastLine } = await runWith(text);
+  const { code, lastLine } = await runWith(text, "--no-check");
   assertNotEquals(code, 0);
   assertStringIncludes(lastLine, "2 failed");
 });
@@ -101,16 +101,16 @@ const FAILS_ONCE = `Deno.test("once", () => { const seen = new URL("seen", impor
   try { Deno.statSync(seen); } catch { Deno.writeTextFileSync(seen, ""); throw new Error("first"); } });`;
 
 Deno.test("what fails is named with its reason at the end", async () => {
-  const { code, output } = await runWith(FAILS_ONCE);
+  const { code, output } = await runWith(FAILS_ONCE, "--no-check");
   assertNotEquals(code, 0);
   assertStringIncludes(output, "FAILED lib/only_test.ts: once\n    Error: first");
 });
 
 Deno.test("with --again, what passes in a second run counts and is named, and what fails twice fails", async () => {
-  const steady = await runWith(FAILS_ONCE + `Deno.test("a", () => {});`, "--again");
+  const steady = await runWith(FAILS_ONCE + `Deno.test("a", () => {});`, "--again", "--no-check");
   assertEquals([steady.code, steady.lastLine], [0, "2 passed, 0 failed, 0 skipped"]);
   assertStringIncludes(steady.output, "UNSTEADY, runs again: lib/only_test.ts: once");
-  const failing = await runWith(`Deno.test("a", () => { throw 1; });`, "--again");
+  const failing = await runWith(`Deno.test("a", () => { throw 1; });`, "--again", "--no-check");
   assertNotEquals(failing.code, 0);
   assertEquals(failing.lastLine, "0 passed, 1 failed, 0 skipped");
 });

@@ -22,27 +22,25 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import {
+  createRingMemory,
+  RING_HEADER_BYTES,
+  RING_RECORD_HEADER_BYTES,
+  RING_SKIP,
+  type RingMemory,
+} from "../queue/ring.ts";
 
 const RESERVED = 0;
 const COMMITTED = 16;
-const HEADER_BYTES = 128;
-const RECORD_HEADER_BYTES = 8;
-const SKIP = 0xffff_ffff;
 /** Type of a record that a restarted store writes over what it left half-written; followers pass over it. */
 const FILLER = 0xffff_fffe;
 
 /** The memory of the tail. */
-export interface TailMemory {
-  readonly buffer: SharedArrayBuffer;
-}
+export type TailMemory = RingMemory;
 
 /** Makes a tail that holds `capacityBytes`, a power of two. */
 export function createTailMemory(capacityBytes: number): TailMemory {
-  invariant(
-    capacityBytes >= 64 && (capacityBytes & (capacityBytes - 1)) === 0,
-    "tail capacity is a power of two",
-  );
-  return { buffer: new SharedArrayBuffer(HEADER_BYTES + capacityBytes) };
+  return createRingMemory(capacityBytes);
 }
 
 /** The writing end; the store's thread. */
@@ -54,10 +52,10 @@ export class TailProducer {
   #position: number;
 
   constructor(memory: TailMemory) {
-    const capacityBytes = memory.buffer.byteLength - HEADER_BYTES;
-    this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
-    this.#bytes = new Uint8Array(memory.buffer, HEADER_BYTES, capacityBytes);
-    this.#words = new Uint32Array(memory.buffer, HEADER_BYTES, capacityBytes / 4);
+    const capacityBytes = memory.buffer.byteLength - RING_HEADER_BYTES;
+    this.#state = new Int32Array(memory.buffer, 0, RING_HEADER_BYTES / 4);
+    this.#bytes = new Uint8Array(memory.buffer, RING_HEADER_BYTES, capacityBytes);
+    this.#words = new Uint32Array(memory.buffer, RING_HEADER_BYTES, capacityBytes / 4);
     this.#capacityUnits = capacityBytes / 8;
     this.#position = Atomics.load(this.#state, COMMITTED);
     this.#coverAbandoned();
@@ -73,11 +71,11 @@ export class TailProducer {
     if (units === 0) return;
     let at = this.#position & (this.#capacityUnits - 1);
     if (units > this.#capacityUnits - at) {
-      this.#words[at * 2] = SKIP;
+      this.#words[at * 2] = RING_SKIP;
       units -= this.#capacityUnits - at;
       at = 0;
     }
-    this.#words[at * 2] = units * 8 - RECORD_HEADER_BYTES;
+    this.#words[at * 2] = units * 8 - RING_RECORD_HEADER_BYTES;
     this.#words[at * 2 + 1] = FILLER;
     this.#position = reserved;
     Atomics.store(this.#state, COMMITTED, reserved);
@@ -86,7 +84,7 @@ export class TailProducer {
   /** Appends a record of `head` followed by `body`; visible at once to followers that look. */
   append(type: number, head: Uint8Array, body: Uint8Array): void {
     const bytes = head.length + body.length;
-    const units = (RECORD_HEADER_BYTES + bytes + 7) >>> 3;
+    const units = (RING_RECORD_HEADER_BYTES + bytes + 7) >>> 3;
     invariant(units <= this.#capacityUnits >>> 1, "a record fits half of the tail");
     let at = this.#position & (this.#capacityUnits - 1);
     const untilEnd = this.#capacityUnits - at;
@@ -94,12 +92,12 @@ export class TailProducer {
     const end = (this.#position + skipped + units) | 0;
     Atomics.store(this.#state, RESERVED, end);
     if (skipped > 0) {
-      this.#words[at * 2] = SKIP;
+      this.#words[at * 2] = RING_SKIP;
       at = 0;
     }
     this.#words[at * 2] = bytes;
     this.#words[at * 2 + 1] = type;
-    const payload = at * 8 + RECORD_HEADER_BYTES;
+    const payload = at * 8 + RING_RECORD_HEADER_BYTES;
     this.#bytes.set(head, payload);
     this.#bytes.set(body, payload + head.length);
     this.#position = end;
@@ -113,7 +111,7 @@ export class TailProducer {
  * @returns what reads it, at the price of one load.
  */
 export function tailPosition(memory: TailMemory): () => number {
-  const state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
+  const state = new Int32Array(memory.buffer, 0, RING_HEADER_BYTES / 4);
   return () => Atomics.load(state, COMMITTED);
 }
 
@@ -138,10 +136,10 @@ export class TailReader {
   type = 0;
 
   constructor(memory: TailMemory) {
-    const capacityBytes = memory.buffer.byteLength - HEADER_BYTES;
-    this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
-    this.#shared = new Uint8Array(memory.buffer, HEADER_BYTES, capacityBytes);
-    this.#sharedWords = new Uint32Array(memory.buffer, HEADER_BYTES, capacityBytes / 4);
+    const capacityBytes = memory.buffer.byteLength - RING_HEADER_BYTES;
+    this.#state = new Int32Array(memory.buffer, 0, RING_HEADER_BYTES / 4);
+    this.#shared = new Uint8Array(memory.buffer, RING_HEADER_BYTES, capacityBytes);
+    this.#sharedWords = new Uint32Array(memory.buffer, RING_HEADER_BYTES, capacityBytes / 4);
     this.#capacityUnits = capacityBytes / 8;
     this.#position = Atomics.load(this.#state, COMMITTED);
   }
@@ -161,7 +159,7 @@ export class TailReader {
     if (!this.hasNext) return "empty";
     let at = this.#position & (this.#capacityUnits - 1);
     let units = 0;
-    if (this.#sharedWords[at * 2] === SKIP) {
+    if (this.#sharedWords[at * 2] === RING_SKIP) {
       units = this.#capacityUnits - at;
       at = 0;
     }
@@ -170,13 +168,13 @@ export class TailReader {
     // The length may be garbage if the store overwrote it meanwhile: look before using it, and after copying.
     if (this.#isLapped()) return "lapped";
     this.#reserveCopy(length);
-    const payload = at * 8 + RECORD_HEADER_BYTES;
+    const payload = at * 8 + RING_RECORD_HEADER_BYTES;
     const record = new Uint8Array(this.#copy, 0, length);
     record.set(this.#shared.subarray(payload, payload + length));
     if (this.#isLapped()) return "lapped";
     this.bytes = record;
     this.type = type;
-    this.#position = (this.#position + units + ((RECORD_HEADER_BYTES + length + 7) >>> 3)) | 0;
+    this.#position = (this.#position + units + ((RING_RECORD_HEADER_BYTES + length + 7) >>> 3)) | 0;
     if (type === FILLER) return this.next();
     return "record";
   }

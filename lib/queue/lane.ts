@@ -28,32 +28,30 @@
  * @module
  */
 import { invariant } from "../invariant.ts";
+import {
+  createRingMemory,
+  RING_HEADER_BYTES,
+  RING_RECORD_HEADER_BYTES,
+  RING_SKIP,
+  RING_UNIT_BYTES,
+  type RingMemory,
+} from "./ring.ts";
 
 const HEAD = 0;
 const TAIL = 16;
-const HEADER_BYTES = 128;
-const UNIT_BYTES = 8;
-const RECORD_HEADER_BYTES = 8;
-const SKIP = 0xffff_ffff;
 
 /** The memory of a lane; structured-clonable to the two threads that use it. */
-export interface LaneMemory {
-  readonly buffer: SharedArrayBuffer;
-}
+export type LaneMemory = RingMemory;
 
 /** Makes the memory of a lane that holds `capacityBytes` (a power of two, at least 64). */
 export function createLaneMemory(capacityBytes: number): LaneMemory {
-  invariant(
-    capacityBytes >= 64 && (capacityBytes & (capacityBytes - 1)) === 0,
-    "lane capacity is a power of two",
-  );
-  return { buffer: new SharedArrayBuffer(HEADER_BYTES + capacityBytes) };
+  return createRingMemory(capacityBytes);
 }
 
 /** Bytes that lie in a lane now, for those who stand at neither end. */
 export function usedBytesOf({ buffer }: LaneMemory): number {
-  const cursors = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-  return ((Atomics.load(cursors, TAIL) - Atomics.load(cursors, HEAD)) >>> 0) * UNIT_BYTES;
+  const cursors = new Int32Array(buffer, 0, RING_HEADER_BYTES / 4);
+  return ((Atomics.load(cursors, TAIL) - Atomics.load(cursors, HEAD)) >>> 0) * RING_UNIT_BYTES;
 }
 
 /** Views that both ends need; offsets handed out are byte offsets into these. */
@@ -69,12 +67,12 @@ class LaneEnd {
   readonly doubles: Float64Array;
 
   constructor(memory: LaneMemory) {
-    const capacityBytes = memory.buffer.byteLength - HEADER_BYTES;
-    this.cursors = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
-    this.bytes = new Uint8Array(memory.buffer, HEADER_BYTES, capacityBytes);
-    this.words = new Uint32Array(memory.buffer, HEADER_BYTES, capacityBytes / 4);
-    this.doubles = new Float64Array(memory.buffer, HEADER_BYTES, capacityBytes / 8);
-    this.capacityUnits = capacityBytes / UNIT_BYTES;
+    const capacityBytes = memory.buffer.byteLength - RING_HEADER_BYTES;
+    this.cursors = new Int32Array(memory.buffer, 0, RING_HEADER_BYTES / 4);
+    this.bytes = new Uint8Array(memory.buffer, RING_HEADER_BYTES, capacityBytes);
+    this.words = new Uint32Array(memory.buffer, RING_HEADER_BYTES, capacityBytes / 4);
+    this.doubles = new Float64Array(memory.buffer, RING_HEADER_BYTES, capacityBytes / 8);
+    this.capacityUnits = capacityBytes / RING_UNIT_BYTES;
     this.mask = this.capacityUnits - 1;
   }
 
@@ -82,7 +80,7 @@ class LaneEnd {
   get usedBytes(): number {
     const head = Atomics.load(this.cursors, HEAD);
     const tail = Atomics.load(this.cursors, TAIL);
-    return ((tail - head) >>> 0) * UNIT_BYTES;
+    return ((tail - head) >>> 0) * RING_UNIT_BYTES;
   }
 
   /** Bytes the lane holds when full. */
@@ -109,19 +107,19 @@ export class LaneProducer extends LaneEnd {
    * @returns the byte offset (a multiple of 8) at which to write it, or -1: the lane is full.
    */
   reserve(bytesMax: number): number {
-    const units = (RECORD_HEADER_BYTES + bytesMax + UNIT_BYTES - 1) >>> 3;
+    const units = (RING_RECORD_HEADER_BYTES + bytesMax + RING_UNIT_BYTES - 1) >>> 3;
     invariant(units <= this.capacityUnits >>> 1, "a record fits half of the lane");
     let at = this.#tail & this.mask;
     const untilEnd = this.capacityUnits - at;
     const skipped = units > untilEnd ? untilEnd : 0;
     if (!this.#hasRoom(skipped + units)) return -1;
     if (skipped > 0) {
-      this.words[at * 2] = SKIP;
+      this.words[at * 2] = RING_SKIP;
       this.#tail = (this.#tail + skipped) | 0;
       at = 0;
     }
-    this.#reserved = at * UNIT_BYTES;
-    return this.#reserved + RECORD_HEADER_BYTES;
+    this.#reserved = at * RING_UNIT_BYTES;
+    return this.#reserved + RING_RECORD_HEADER_BYTES;
   }
 
   /** Makes the reserved record visible; `bytes` is what was really written. */
@@ -130,7 +128,7 @@ export class LaneProducer extends LaneEnd {
     const word = this.#reserved >>> 2;
     this.words[word] = bytes;
     this.words[word + 1] = type;
-    this.#tail = (this.#tail + ((RECORD_HEADER_BYTES + bytes + UNIT_BYTES - 1) >>> 3)) | 0;
+    this.#tail = (this.#tail + ((RING_RECORD_HEADER_BYTES + bytes + RING_UNIT_BYTES - 1) >>> 3)) | 0;
     this.#reserved = -1;
     Atomics.store(this.cursors, TAIL, this.#tail);
   }
@@ -167,15 +165,15 @@ export class LaneConsumer extends LaneEnd {
     }
     let at = this.#cursor & this.mask;
     let length = this.words[at * 2]!;
-    if (length === SKIP) {
+    if (length === RING_SKIP) {
       this.#cursor = (this.#cursor + this.capacityUnits - at) | 0;
       at = 0;
       length = this.words[0]!;
     }
-    this.offset = at * UNIT_BYTES + RECORD_HEADER_BYTES;
+    this.offset = at * RING_UNIT_BYTES + RING_RECORD_HEADER_BYTES;
     this.length = length;
     this.type = this.words[at * 2 + 1]!;
-    this.#cursor = (this.#cursor + ((RECORD_HEADER_BYTES + length + UNIT_BYTES - 1) >>> 3)) | 0;
+    this.#cursor = (this.#cursor + ((RING_RECORD_HEADER_BYTES + length + RING_UNIT_BYTES - 1) >>> 3)) | 0;
     return true;
   }
 

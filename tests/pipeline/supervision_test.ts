@@ -182,7 +182,7 @@ Deno.test("an indexer that has much to catch up with moves, and nobody takes it 
   const dataDir = await Deno.makeTempDir({ prefix: "sluice-backlog-" });
   try {
     const notes = Array.from(
-      { length: 20_000 },
+      { length: 10_000 },
       (_, n) => signEvent(testKey(n % 7), { content: `note ${n}` }),
     );
     const imported = await command(
