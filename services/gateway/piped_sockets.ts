@@ -4,8 +4,8 @@
  * The gateway's thread owns it.
  *
  * DESIGN: an actor sends while less than `PIPED_SOCKET_BYTES_MAX` waits, by what it hears to have left. No engine tells of
- * bytes that leave, so sockets are asked: soon after they were sent something, as long as that goes on leaving, and every few
- * milliseconds where it does not. The other way a text is read when the actor has taken the one before it.
+ * bytes that leave, so sockets are asked: soon after they were sent something, as long as that goes on leaving, and every
+ * few milliseconds where it does not. The other way a text is read when the actor has taken the one before it.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import type { ConfigFollower } from "../../lib/config/shared_config.ts";
 import {
   API_TARGET_CHARS_MAX,
   PIPED_LOOK_MS,
+  PIPED_LOOK_SOCKETS,
   PIPED_TEXT_CHARS_MAX,
   PIPED_TEXTS_UNTAKEN_MAX,
 } from "../../lib/limits.ts";
@@ -31,8 +32,6 @@ import { TOO_SLOW } from "./requests.ts";
 import type { HandshakeRefusal, PathEvents, RequestHeaders, Socket, Visitor } from "./sockets/listener.ts";
 
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
-/** Sockets that read slowly for which a look comes a millisecond later. */
-const SLOW_PER_MS = 100;
 const RESTARTED = [1012, "the service was started again"] as const;
 
 /** Who asks for such a socket. */
@@ -219,7 +218,7 @@ export class SocketPipes {
       if (client.sentChars === 0) this.#slow.delete(client);
     }
     if (this.#slow.size > 0) {
-      setTimeout(() => this.#lookAtSlow(), PIPED_LOOK_MS + this.#slow.size / SLOW_PER_MS);
+      setTimeout(() => this.#lookAtSlow(), PIPED_LOOK_MS + this.#slow.size / PIPED_LOOK_SOCKETS);
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * How a gateway meets sockets: text frames in, text out, buffered bytes, close. Engines run on their gateway's thread, which owns what
- * they open. Nothing above this folder knows which engine runs. Nothing in this folder knows the
- * gateway: its modules import `lib`, the thread's turn of `runtime`, and each other.
+ * How a gateway meets sockets: text frames in, text out, buffered bytes, close. Engines run on their gateway's thread,
+ * which owns what they open. Nothing above this folder knows which engine runs. Nothing in this folder knows the gateway:
+ * its modules import `lib`, the thread's turn of `runtime`, and each other.
  *
  * An engine is a function {@linkcode Listen}. It implements:
  * - a {@linkcode Listener}: WebSockets at the paths of its events (`eventsAt`), every other request as a page, on a port
