@@ -727,6 +727,40 @@ export const DEDUPE_RECENT_IDS_DEFAULT = 10_000;
 export const DEDUPE_BLOOM_IDS_DEFAULT = 1_000_000;
 /** Ids of the LRU cache, by default. */
 export const DEDUPE_LRU_IDS_DEFAULT = 50_000;
+/** The longest pause after the first failure of an upstream relay, ms. */
+export const UPSTREAM_RETRY_FIRST_MS = 1_000;
+/** The longest pause after a failure while the circuit is closed, ms. */
+export const UPSTREAM_RETRY_MOST_MS = 60_000;
+/** A connection that was open for so long counts as a success, ms. */
+export const UPSTREAM_STEADY_MS = 20_000;
+/**
+ * Patience with an upstream relay by kind of failure: failures in a row that open its circuit, and how long it stays open
+ * the first time and at most, ms; it doubles each time.
+ */
+export const UPSTREAM_PATIENCE = {
+  dns: { failures: 3, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
+  refused: { failures: 5, firstMs: 60_000, mostMs: 3_600_000 },
+  timeout: { failures: 5, firstMs: 2 * 60_000, mostMs: 3_600_000 },
+  tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
+  http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
+  auth: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+  protocol: { failures: 2, firstMs: 30 * 60_000, mostMs: 24 * 3_600_000 },
+  closed: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
+  "too-large": { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
+  "private-address": { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+  redirect: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+} as const;
+/** The span over which the share of invalid events of a relay is counted, ms. */
+export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
+/** Invalid events within the span before a relay can be quarantined. */
+export const UPSTREAM_QUARANTINE_EVENTS_MIN = 10;
+/** The share of invalid events among those that were verified at which a relay is quarantined. */
+export const UPSTREAM_QUARANTINE_SHARE = 0.05;
+/** How long a quarantine lasts the first time, and at most, ms; it doubles each time. */
+export const UPSTREAM_QUARANTINE_FIRST_MS = 600_000;
+export const UPSTREAM_QUARANTINE_MOST_MS = 24 * 3_600_000;
+/** URLs that one list of relays may name (kinds 10002 and 30166). */
+export const UPSTREAM_LIST_URLS_MAX = 50;
 
 // Router
 
