@@ -744,12 +744,14 @@ export const UPSTREAM_PATIENCE = {
   tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
   http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
   auth: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
-  protocol: { failures: 2, firstMs: 30 * 60_000, mostMs: 24 * 3_600_000 },
+  garbage: { failures: 2, firstMs: 30 * 60_000, mostMs: 24 * 3_600_000 },
   closed: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
   "too-large": { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
   "private-address": { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
   redirect: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
 } as const;
+/** Rows of the log, or of an index, that are read for lists of relays before others have their turn. */
+export const UPSTREAM_LIST_ROWS = 500;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */
