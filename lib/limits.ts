@@ -752,6 +752,19 @@ export const UPSTREAM_PATIENCE = {
 } as const;
 /** Rows of the log, or of an index, that are read for lists of relays before others have their turn. */
 export const UPSTREAM_LIST_ROWS = 500;
+/**
+ * Events of upstream relays that one worker has with verifiers and the store at one time: enough for a group commit, and
+ * few enough that an event of a client does not wait behind thousands of them.
+ */
+export const UPSTREAM_IN_FLIGHT_MAX = 256;
+/** Events of one upstream relay that are not settled, and their characters; then its socket is not read. */
+export const UPSTREAM_UNSETTLED_MAX = 1_000;
+export const UPSTREAM_UNSETTLED_CHARS_MAX = 1024 * 1024;
+/** Characters of events that wait for a verifier on one worker; a relay that sends more of them is called again later. */
+export const UPSTREAM_WAITING_CHARS_MAX = 64 * 1024 * 1024;
+/** The pause before events are sent again that the store or a plugin could not decide about, ms, and how often they are. */
+export const UPSTREAM_AGAIN_MS = 1_000;
+export const UPSTREAM_AGAIN_TRIES_MAX = 60;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */
