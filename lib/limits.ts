@@ -776,6 +776,20 @@ export const UPSTREAM_QUARANTINE_FIRST_MS = 600_000;
 export const UPSTREAM_QUARANTINE_MOST_MS = 24 * 3_600_000;
 /** URLs that one list of relays may name (kinds 10002 and 30166). */
 export const UPSTREAM_LIST_URLS_MAX = 50;
+/** Ids of one slice of the store's newest, with which deduplication is warmed at the start. */
+export const DEDUPE_WARM_IDS = 2_000;
+/** Bits that a generation of the Bloom filter has for each of its ids. */
+export const BLOOM_BITS_AN_ID = 12;
+/** Ids of which a copy may be with a verifier; copies of further ones are verified without being compared. */
+export const PENDING_IDS_MAX = 32_000;
+/** Copies of one event that are kept while one is with a verifier; further ones are verified at once. */
+export const PENDING_COPIES_MAX = 8;
+/** Characters of all copies that a thread keeps. */
+export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
+/** Characters of the copies that a thread keeps of one sender. */
+export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
+/** The longest that copies wait for the outcome of another one, ms. */
+export const PENDING_MS_MAX = 30_000;
 
 // Router
 
