@@ -735,8 +735,6 @@ export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
 export const UPSTREAM_PLACE_SECONDS = 60;
 /** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
 export const UPSTREAM_GAPS_MAX = 16;
-/** Events of one page, whatever limit was asked for; a page that goes on is cut there. */
-export const UPSTREAM_PAGE_EVENTS_MAX = 10_000;
 /** Pages of one stretch before it is looked again whether sets can be compared. */
 export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
 /** Pages and batches of ids of one stream whose events have no outcome yet. */
