@@ -1,3 +1,4 @@
+/** Tests of the Bloom filter: what it knows, how often it errs at its stated size, and its generations. */
 import { assert, assertEquals } from "@std/assert";
 import { seededPrng } from "../../tests/support/prng.ts";
 import { KEY_HASH_WORDS } from "../nostr/key_hash.ts";

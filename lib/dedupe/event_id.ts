@@ -17,9 +17,9 @@ const COLON = 0x3a;
 const BRACKET = 0x5b;
 const BRACKET_END = 0x5d;
 const BRACE = 0x7b;
-const ID_CHARS = 64;
+const ID_DIGITS = 64;
 /** Names of fields before the id; an event has six others. */
-const FIELDS_MAX = 8;
+const FIELDS = 8;
 
 /**
  * The id of the event in a text: an event, or a message `["EVENT",…]` whose other parts hold no brace.
@@ -39,7 +39,7 @@ const FIELDS_MAX = 8;
 export function eventIdIn(text: string): string | null {
   let at = text.indexOf("{") + 1;
   if (at === 0) return null;
-  for (let fields = 0; fields < FIELDS_MAX; fields++) {
+  for (let fields = 0; fields < FIELDS; fields++) {
     at = pastSpace(text, at);
     if (text.startsWith('"id"', at)) return idAt(text, at + 4);
     at = pastField(text, at);
@@ -54,7 +54,7 @@ function idAt(text: string, afterName: number): string | null {
   const colon = pastSpace(text, afterName);
   if (text.charCodeAt(colon) !== COLON) return null;
   const at = pastSpace(text, colon + 1) + 1;
-  const end = at + ID_CHARS;
+  const end = at + ID_DIGITS;
   if (text.charCodeAt(at - 1) !== QUOTE || text.charCodeAt(end) !== QUOTE) return null;
   for (let digit = at; digit < end; digit++) if (!isHex(text.charCodeAt(digit))) return null;
   // JSON's last "id" counts; its letters may be written as \u0069 and \u0064.

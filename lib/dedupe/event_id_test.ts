@@ -1,3 +1,4 @@
+/** Tests of the scan for an id: it finds what a parser finds, or gives up. */
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../../tests/support/prng.ts";
 import { eventIdIn } from "./event_id.ts";

@@ -1,3 +1,4 @@
+/** Tests of copies that wait: no forged copy hides the real one, and what is kept is bounded. */
 import { assert, assertEquals } from "@std/assert";
 import {
   PENDING_CHARS_MAX,

@@ -1,3 +1,4 @@
+/** Tests of the newest ids against a list. */
 import { assertEquals } from "@std/assert";
 import { seededPrng } from "../../tests/support/prng.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../nostr/key_hash.ts";

@@ -37,7 +37,7 @@ interface SeenOptions {
 }
 
 /** How often each layer has decided, since the start. */
-export interface SeenCounts {
+interface SeenCounts {
   recent: number;
   lru: number;
   store: number;

@@ -1,3 +1,4 @@
+/** Tests of the layers of deduplication: which one decides, and how they are warmed. */
 import { assertEquals } from "@std/assert";
 import { Prng } from "../../tests/support/prng.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../nostr/key_hash.ts";
