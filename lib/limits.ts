@@ -765,6 +765,12 @@ export const UPSTREAM_WAITING_CHARS_MAX = 64 * 1024 * 1024;
 /** The pause before events are sent again that the store or a plugin could not decide about, ms, and how often they are. */
 export const UPSTREAM_AGAIN_MS = 1_000;
 export const UPSTREAM_AGAIN_TRIES_MAX = 60;
+/** The pause before a relay is called again whose address has its share of connections, ms. */
+export const UPSTREAM_ADDRESS_WAIT_MS = 300_000;
+/** Bytes of `UPSTREAM_FILE` and of `STREAMS_FILE`. */
+export const UPSTREAM_FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** How often an upstream worker looks at files and clocks, and writes its states, ms. */
+export const UPSTREAM_LOOK_MS = 1_000;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */
