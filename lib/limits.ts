@@ -772,6 +772,17 @@ export const UPSTREAM_ADDRESS_WAIT_MS = 300_000;
 export const UPSTREAM_FILE_BYTES_MAX = 4 * 1024 * 1024;
 /** How often an upstream worker looks at files and clocks, and writes its states, ms. */
 export const UPSTREAM_LOOK_MS = 1_000;
+/** The pause before the plugin of a stream that failed is asked again about an event, ms, and how often it is asked. */
+export const UPSTREAM_PLUGIN_PAUSE_MS = 1_000;
+export const UPSTREAM_PLUGIN_TRIES_MAX = 10;
+/** The pause before frames are offered again to lanes that were full, ms. */
+export const UPSTREAM_FULL_WAIT_MS = 2;
+/** Outcomes that an upstream worker takes before its sockets have their turn. */
+export const UPSTREAM_OUTCOMES_PER_TURN = 256;
+/** Rows of the table of relays that are read by one statement. */
+export const UPSTREAM_PAGE_ROWS = 1_000;
+/** Characters of a URL that the API takes. */
+export const UPSTREAM_URL_CHARS_MAX = 1_000;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */

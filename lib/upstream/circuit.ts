@@ -19,9 +19,7 @@
  */
 import { UPSTREAM_PATIENCE, UPSTREAM_RETRY_FIRST_MS, UPSTREAM_RETRY_MOST_MS } from "../limits.ts";
 import { fullJitterMs, longestPauseMs } from "./backoff.ts";
-
-/** Kinds of failure, each with its own patience. */
-export type FailureKind = keyof typeof UPSTREAM_PATIENCE;
+import type { Failure } from "./failure.ts";
 
 /** Where a circuit is. */
 export type CircuitState = "closed" | "open" | "half-open";
@@ -68,7 +66,7 @@ export class Circuit {
    *
    * @returns the pause before the next one, ms.
    */
-  failed(kind: FailureKind): number {
+  failed(kind: Failure["kind"]): number {
     this.#failures++;
     const { failures, firstMs, mostMs } = UPSTREAM_PATIENCE[kind];
     if (this.#state === "closed" && this.#failures < failures) {

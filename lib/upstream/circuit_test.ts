@@ -5,10 +5,11 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { UPSTREAM_PATIENCE, UPSTREAM_RETRY_MOST_MS } from "../limits.ts";
-import { Circuit, type FailureKind } from "./circuit.ts";
+import { Circuit } from "./circuit.ts";
+import type { Failure } from "./failure.ts";
 
 Deno.test("short pauses come first, and the circuit opens after as many failures as its kind allows", () => {
-  for (const kind of Object.keys(UPSTREAM_PATIENCE) as FailureKind[]) {
+  for (const kind of Object.keys(UPSTREAM_PATIENCE) as Failure["kind"][]) {
     const circuit = new Circuit(() => 0.5);
     const { failures, firstMs } = UPSTREAM_PATIENCE[kind];
     for (let n = 1; n < failures; n++) {

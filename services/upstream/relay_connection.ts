@@ -10,14 +10,14 @@ import type { Stream } from "../../lib/routing/stream.ts";
 import type { OpenConversation } from "../../runtime/open_conversation.ts";
 import type { EventSource, Intake, OfferedEvent, Settled } from "./intake.ts";
 import type { RelayCounts } from "./relay_counts.ts";
-import type { OpenStreams, RelayStreams } from "./relay_streams.ts";
+import { RelayStreams, type StreamParts } from "./relay_streams.ts";
 
 /** What a connection works with. */
 export interface ConnectionParts {
   readonly opened: OpenConversation;
   readonly counts: RelayCounts;
   readonly intake: Intake;
-  readonly openStreams: OpenStreams;
+  readonly streams: StreamParts;
   /** Unique among the connections of this worker's life. */
   readonly number: number;
   /** An event is what it says, or is forged. */
@@ -39,7 +39,7 @@ export class RelayConnection implements EventSource {
     this.#parts = parts;
     this.number = parts.number;
     this.url = parts.opened.conversation.url;
-    this.#streams = parts.openStreams(this, parts.opened.conversation);
+    this.#streams = new RelayStreams(this, parts.opened.conversation, parts.streams);
   }
 
   /** The address to which it leads. */

@@ -26,7 +26,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { Intake } from "./intake.ts";
 import { RelayConnection } from "./relay_connection.ts";
 import { RelayCounts } from "./relay_counts.ts";
-import type { OpenStreams } from "./relay_streams.ts";
+import type { StreamParts } from "./relay_streams.ts";
 
 /** What all relays of a worker share. */
 export interface SharedParts {
@@ -37,7 +37,7 @@ export interface SharedParts {
   /** The pause between two checks of health, ms. */
   readonly healthMs: () => number;
   readonly key: RelayKey | null;
-  readonly openStreams: OpenStreams;
+  readonly streams: StreamParts;
   /** What a relay allows. */
   readonly limitsOf: (url: string, signal: AbortSignal) => Promise<PoliteLimits>;
   /** A number for a connection. */
@@ -81,7 +81,11 @@ export class UpstreamRelay {
   resume(row: RelayRow): void {
     this.counts.resume(row);
     const untilMs = performance.now() + row.quarantineUntil * 1000 - Date.now();
-    this.#quarantine.resume(row.quarantineUntil === 0 ? -Infinity : untilMs, row.failureText, row.quarantines);
+    this.#quarantine.resume(
+      row.quarantineUntil === 0 ? -Infinity : untilMs,
+      row.failureText,
+      row.quarantines,
+    );
   }
 
   /** Who names it, and which streams it has, from now on. */
@@ -142,7 +146,9 @@ export class UpstreamRelay {
       worker: this.#parts.worker,
       state,
       failure: isQuarantined ? "invalid" : this.#failure?.kind ?? "",
-      failureText: isQuarantined ? this.#quarantine.reason : this.#connection?.fault ?? this.#failure?.reason ?? "",
+      failureText: isQuarantined
+        ? this.#quarantine.reason
+        : this.#connection?.fault ?? this.#failure?.reason ?? "",
       nextTryAt: waits ? secondsAt(nextTryMs) : 0,
       ...counts,
       quarantineUntil: this.#quarantine.times === 0 ? 0 : secondsAt(this.#quarantine.untilMs),
@@ -166,7 +172,7 @@ export class UpstreamRelay {
   }
 
   #connected(opened: OpenConversation): void {
-    const { dials, intake, openStreams, nextNumber, log, healthMs } = this.#parts;
+    const { dials, intake, streams, nextNumber, log, healthMs } = this.#parts;
     // It may have ended before anybody asked for it.
     if (!opened.socket.isOpen) {
       dials.release(this.url);
@@ -175,7 +181,8 @@ export class UpstreamRelay {
     if (!dials.reach(this.url, opened.socket.address)) {
       void opened.close();
       dials.release(this.url);
-      const reason = `there are ${dials.limits.perHostMax} connections to its address ${opened.socket.address} already`;
+      const reason =
+        `there are ${dials.limits.perHostMax} connections to its address ${opened.socket.address} already`;
       return this.#waits({ kind: "closed", reason }, UPSTREAM_ADDRESS_WAIT_MS);
     }
     dials.opened(this.url);
@@ -183,7 +190,7 @@ export class UpstreamRelay {
       opened,
       counts: this.counts,
       intake,
-      openStreams,
+      streams,
       number: nextNumber(),
       judged: (fault) => this.#judged(fault),
     });
@@ -223,7 +230,9 @@ export class UpstreamRelay {
 
   #failed(failure: Failure): void {
     const pauseMs = this.#circuit.failed(failure.kind);
-    this.#parts.log.debug(`${this.url} ended (${failure.kind}): ${failure.reason}; next in ${Math.round(pauseMs)} ms`);
+    this.#parts.log.debug(
+      `${this.url} ended (${failure.kind}): ${failure.reason}; next in ${Math.round(pauseMs)} ms`,
+    );
     this.#waits(failure, pauseMs);
   }
 
