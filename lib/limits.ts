@@ -822,6 +822,10 @@ export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
 export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
 /** Items of our own in one comparison with another relay; 40 bytes each. */
 export const UPSTREAM_COMPARED_ITEMS_MAX = 100_000;
+/** Comparisons of one worker that hold items at one time; others wait. */
+export const UPSTREAM_COMPARISONS_MAX = 16;
+/** The longest comparison of one stretch of time, seconds. */
+export const UPSTREAM_COMPARISON_SECONDS_MAX = 300;
 /** Rows that are examined for a comparison before the thread turns to other work. */
 export const UPSTREAM_ITEMS_SLICE_ROWS = 2_000;
 /** Ids of one filter that asks for events by id. */
