@@ -741,6 +741,16 @@ export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
 export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
 /** The longest that copies wait for the outcome of another one, ms. */
 export const PENDING_MS_MAX = 30_000;
+/** Bytes of a file of streams. */
+export const STREAMS_FILE_BYTES_MAX = 1024 * 1024;
+/** Arrays and objects in each other in a file of streams. */
+export const STREAMS_FILE_DEPTH_MAX = 32;
+/** Streams of a file. */
+export const STREAMS_MAX = 1_000;
+/** Characters of a stream's name. */
+export const STREAM_NAME_CHARS_MAX = 100;
+/** Characters of a command that is a stream's plugin. */
+export const STREAM_PLUGIN_CHARS_MAX = 4_096;
 
 // Router
 
