@@ -904,6 +904,16 @@ export const UPSTREAM_OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of an information document (NIP-11), and the longest that it may take, ms. */
 export const UPSTREAM_DOCUMENT_BYTES_MAX = 64 * 1024;
 export const UPSTREAM_DOCUMENT_MS_MAX = 5_000;
+/** Bytes of a file of streams. */
+export const STREAMS_FILE_BYTES_MAX = 1024 * 1024;
+/** Arrays and objects in each other in a file of streams. */
+export const STREAMS_FILE_DEPTH_MAX = 32;
+/** Streams of a file. */
+export const STREAMS_MAX = 1_000;
+/** Characters of a stream's name. */
+export const STREAM_NAME_CHARS_MAX = 100;
+/** Characters of a command that is a stream's plugin. */
+export const STREAM_PLUGIN_CHARS_MAX = 4_096;
 
 // Router
 
