@@ -1,12 +1,6 @@
 /** Tests of a stream that comes down, against a relay in memory: what is fetched, in which way, and what is noted when. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  type Habits,
-  type ModelEvent,
-  ModelRelay,
-  modelText,
-  Tasks,
-} from "../../tests/support/model_relay.ts";
+import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
 import { Prng } from "../../tests/support/prng.ts";
 import { UPSTREAM_OVERLAP_SECONDS } from "../limits.ts";
 import { SortedVectorBuilder } from "../negentropy/sorted_vector.ts";
