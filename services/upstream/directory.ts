@@ -13,7 +13,7 @@ import type { Stream } from "../../lib/routing/stream.ts";
 import { RelaySources, urlsOfLines } from "../../lib/upstream/relay_sources.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { WatchedFile } from "../../runtime/watched_file.ts";
-import { readStreams } from "./streams_file.ts";
+import { readStreams } from "../../lib/routing/read_streams.ts";
 
 /** The stream of all relays that are not named by streams alone; durable places are kept under it. */
 export const DEFAULT_STREAM = "upstream";
@@ -45,6 +45,7 @@ export class Directory {
   #streamsFile: WatchedFile | null = null;
   #streams: readonly Stream[] = [];
   #streamsVersion = 0;
+  #connectMsMax: number | null = null;
   #leftOut = 0;
 
   constructor(parts: DirectoryParts) {
@@ -59,6 +60,11 @@ export class Directory {
   /** Streams of the streams file. */
   get streams(): readonly Stream[] {
     return this.#streams;
+  }
+
+  /** The longest that a connection attempt takes, ms; null: nobody says. */
+  get connectMsMax(): number | null {
+    return this.#connectMsMax;
   }
 
   /** Takes in settings and files. Never rejects: what cannot be read leaves everything as it was. */
@@ -125,11 +131,15 @@ export class Directory {
 
   #useStreams(text: string, path: string): void {
     const { log, isFirst } = this.#parts;
-    this.#streams = readStreams(text, path);
+    const { streams, connectMsMax, ignored } = readStreams(path, text);
+    this.#streams = streams;
+    this.#connectMsMax = connectMsMax;
     this.#streamsVersion++;
     for (const { name, urls } of this.#streams) this.sources.set("stream", name, urls);
     this.sources.keep("stream", new Set(this.#streams.map(({ name }) => name)));
-    if (isFirst) log.info(`STREAMS_FILE has ${this.#streams.length} streams`);
+    if (!isFirst) return;
+    log.info(`STREAMS_FILE has ${this.#streams.length} streams`);
+    for (const sentence of ignored) log.warn(`STREAMS_FILE: ${sentence}`);
   }
 }
 

@@ -43,7 +43,7 @@ export class Pool {
   constructor(parts: PoolParts) {
     this.#parts = parts;
     const { worker, intake, key, streams, limitsOf, log, store, config } = parts;
-    this.#table = new RelayTableWriter(store);
+    this.#table = new RelayTableWriter(store, () => parts.streams.ups.flush());
     this.#dials = new DialQueue(dialLimits(config(), parts.workers));
     this.#callable = new CallableTargets(config().UPSTREAM_ALLOW ?? []);
     this.#shared = {
@@ -54,6 +54,7 @@ export class Pool {
       limitsOf,
       log,
       dials: this.#dials,
+      handshakeMs: () => parts.directory.connectMsMax,
       callable: () => this.#callable,
       healthMs: () => config().UPSTREAM_HEALTH_SECONDS * 1000,
       nextNumber: () => ++this.#lastNumber,
@@ -79,11 +80,6 @@ export class Pool {
       // The place in the queue is free when the attempt is over.
       else void relay.dial().finally(() => this.dial());
     }
-  }
-
-  /** The log has gone on. */
-  logHasMore(): void {
-    for (const relay of this.#relays.values()) relay.logHasMore();
   }
 
   /** Closes all connections politely. */

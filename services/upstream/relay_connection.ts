@@ -10,7 +10,7 @@ import type { Stream } from "../../lib/routing/stream.ts";
 import type { OpenConversation } from "../../runtime/open_conversation.ts";
 import type { EventSource, Intake, OfferedEvent, Settled } from "./intake.ts";
 import type { RelayCounts } from "./relay_counts.ts";
-import { RelayStreams, type StreamParts } from "./relay_streams.ts";
+import { RelayStreams, type StreamConnection, type StreamParts } from "./relay_streams.ts";
 
 /** What a connection works with. */
 export interface ConnectionParts {
@@ -25,9 +25,10 @@ export interface ConnectionParts {
 }
 
 /** See the module's text. */
-export class RelayConnection implements EventSource {
+export class RelayConnection implements EventSource, StreamConnection {
   readonly number: number;
   readonly url: string;
+  readonly counts: RelayCounts;
   readonly openedMs = performance.now();
   readonly #parts: ConnectionParts;
   readonly #streams: RelayStreams;
@@ -38,6 +39,7 @@ export class RelayConnection implements EventSource {
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.number = parts.number;
+    this.counts = parts.counts;
     this.url = parts.opened.conversation.url;
     this.#streams = new RelayStreams(this, parts.opened.conversation, parts.streams);
   }
@@ -55,11 +57,6 @@ export class RelayConnection implements EventSource {
   /** Serves these streams from now on. */
   use(streams: readonly Stream[]): void {
     this.#streams.use(streams);
-  }
-
-  /** The log has gone on: streams that go up have something to send. */
-  logHasMore(): void {
-    this.#streams.logHasMore();
   }
 
   /** Does what is due about once a second. */

@@ -51,13 +51,18 @@ export class RelayLists {
     });
   }
 
-  /** Whether the log may go on after what was read. */
+  /** Whether the log may go on after what was read, and matters. */
   get hasMore(): boolean {
-    return this.#follower.hasMore;
+    return this.#isUsed && this.#follower.hasMore;
+  }
+
+  get #isUsed(): boolean {
+    return this.#follows.size + this.#monitors.size > 0;
   }
 
   /** From now on the lists of these authors count; reads those that are stored. `pause` lets others run between slices. */
   async use({ follows, monitors }: ListAuthors, pause: () => Promise<void>): Promise<void> {
+    if (!this.#isUsed) this.#follower.moveTo(this.#reader.refresh());
     this.#follows = new Set(follows);
     this.#monitors = new Set(monitors);
     for (const list of [...this.#byName.values()]) {

@@ -7,15 +7,19 @@
 import { UPSTREAM_PLUGIN_PAUSE_MS, UPSTREAM_PLUGIN_TRIES_MAX } from "../../lib/limits.ts";
 import type { Stream } from "../../lib/routing/stream.ts";
 import { DownStream } from "../../lib/upstream/down_stream.ts";
+import type { UpStream } from "../../lib/upstream/up_stream.ts";
 import type { OwnItems } from "../../lib/upstream/own_items.ts";
 import type { RelayConversation } from "../../lib/upstream/relay_conversation.ts";
 import { canonicalFilter } from "../../lib/upstream/stream_filter.ts";
 import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
 import type { OfferedEvent } from "./intake.ts";
+import type { RelayCounts } from "./relay_counts.ts";
 import type { StreamPlugins } from "./stream_plugins.ts";
+import type { UpRuns } from "./up_runs.ts";
 
 /** The connection of the streams, as far as they need it. */
 export interface StreamConnection {
+  readonly counts: RelayCounts;
   offer(event: OfferedEvent): void;
   giveUp(reason: string): void;
 }
@@ -27,6 +31,9 @@ export interface StreamParts {
   readonly ownItems: OwnItems;
   readonly isSeen: (id: string) => boolean;
   readonly plugins: StreamPlugins;
+  readonly ups: UpRuns;
+  /** Counts what was sent. */
+  readonly sent: (accepted: number, refused: number) => void;
   /** How far ahead of the clock an event may be dated, seconds. */
   readonly futureSeconds: () => number;
 }
@@ -35,6 +42,9 @@ export interface StreamParts {
 interface Run {
   readonly stream: Stream;
   readonly down: DownStream | null;
+  readonly up: UpStream | null;
+  /** What was counted of the stream that goes up. */
+  readonly told: { sent: number; accepted: number; refused: number };
 }
 
 /** See the module's text. */
@@ -52,8 +62,9 @@ export class RelayStreams {
 
   /** Why a stream cannot go on now; null: all do. */
   get fault(): string | null {
-    for (const { stream, down } of this.#runs.values()) {
-      if (down?.state === "failed") return `stream "${stream.name}": ${down.failure}`;
+    for (const { stream, down, up } of this.#runs.values()) {
+      const failure = down?.state === "failed" ? down.failure : up?.failure ?? "";
+      if (failure !== "") return `stream "${stream.name}": ${failure}`;
     }
     return null;
   }
@@ -64,34 +75,54 @@ export class RelayStreams {
     for (const [name, run] of this.#runs) {
       const stream = wanted.get(name);
       if (stream !== undefined && isSame(stream, run.stream)) continue;
-      run.down?.stop();
+      this.#end(run);
       this.#runs.delete(name);
     }
     for (const stream of streams) if (!this.#runs.has(stream.name)) this.#begin(stream);
   }
 
-  /** The log has gone on. */
-  logHasMore(): void {
-  }
-
   /** Does what is due about once a second. */
   tick(): void {
-    for (const { down } of this.#runs.values()) down?.tick();
+    for (const run of this.#runs.values()) {
+      run.down?.tick();
+      this.#count(run);
+    }
   }
 
   /** Ends all streams. */
   stop(): void {
-    for (const { down } of this.#runs.values()) down?.stop();
+    for (const run of this.#runs.values()) this.#end(run);
     this.#runs.clear();
   }
 
   #begin(stream: Stream): void {
-    const down = stream.direction === "up" ? null : this.#openDown(stream);
-    this.#runs.set(stream.name, { stream, down });
+    const up = stream.direction === "down" ? null : this.#parts.ups.begin(stream, this.#conversation);
+    const down = stream.direction === "up" ? null : this.#openDown(stream, up);
+    this.#runs.set(stream.name, { stream, down, up, told: { sent: 0, accepted: 0, refused: 0 } });
     down?.start();
   }
 
-  #openDown(stream: Stream): DownStream {
+  #end(run: Run): void {
+    run.down?.stop();
+    if (run.up !== null) this.#parts.ups.end(run.up);
+    this.#count(run);
+  }
+
+  /** Adds what the stream has sent since it was counted last. */
+  #count({ up, told }: Run): void {
+    if (up === null) return;
+    const { counts } = this.#connection;
+    const { sent } = up.counts;
+    const accepted = up.counts.accepted + up.counts.duplicates;
+    const refused = up.counts.refused + up.counts.failed;
+    counts.sent += sent - told.sent;
+    counts.accepted += accepted - told.accepted;
+    counts.refused += refused - told.refused;
+    this.#parts.sent(accepted - told.accepted, refused - told.refused);
+    Object.assign(told, { sent, accepted, refused });
+  }
+
+  #openDown(stream: Stream, up: UpStream | null): DownStream {
     const { store, ownItems, isSeen, futureSeconds } = this.#parts;
     const key = { stream: stream.name, url: this.#conversation.url };
     return new DownStream({
@@ -102,7 +133,7 @@ export class RelayStreams {
       deliver: (text, id, settle) => this.#deliver(stream, { text, id, settled: () => settle(true) }),
       isKnown: isSeen,
       ownItems: (filter, range) => ownItems.gather(filter, range),
-      offer: null,
+      offer: up === null ? null : (ids) => up.offer(ids),
       nowSeconds: () => Date.now() / 1000,
       futureSeconds: futureSeconds(),
     });

@@ -10,13 +10,16 @@ import type { UpstreamRelay } from "./upstream_relay.ts";
 /** See the module's text. */
 export class RelayTableWriter {
   readonly #store: UpstreamStore;
+  readonly #flushCursors: () => void;
   readonly #changed = new Set<UpstreamRelay>();
   readonly #gone = new Set<string>();
   /** What was written last, so that a relay that stays as it is is not written. */
   readonly #written = new Map<string, string>();
 
-  constructor(store: UpstreamStore) {
+  /** @param flushCursors Stores what belongs into the same transaction. */
+  constructor(store: UpstreamStore, flushCursors: () => void) {
     this.#store = store;
+    this.#flushCursors = flushCursors;
   }
 
   /** A relay may differ from its row. */
@@ -46,6 +49,7 @@ export class RelayTableWriter {
         this.#store.relays.forget(url);
       }
       this.#store.places.flush();
+      this.#flushCursors();
     });
     this.#gone.clear();
   }

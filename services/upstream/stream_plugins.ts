@@ -46,6 +46,12 @@ export class StreamPlugins {
     return this.#processOf(command).ask(request);
   }
 
+  /** Whether an event may go up. One that the plugin does not decide about does not. */
+  async approves(command: string, { text, id }: Pick<PassingEvent, "text" | "id">): Promise<boolean> {
+    const decision = await this.ask(command, { text, id, sourceType: "Stored", sourceInfo: "" });
+    return decision.action === "accept";
+  }
+
   /** Ends the processes of commands that no stream names any more. */
   async keep(commands: ReadonlySet<string>): Promise<void> {
     const over = [...this.#processes].filter(([command]) => !commands.has(command));

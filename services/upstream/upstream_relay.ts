@@ -38,6 +38,8 @@ export interface SharedParts {
   readonly healthMs: () => number;
   readonly key: RelayKey | null;
   readonly streams: StreamParts;
+  /** The longest that the handshake of a connection takes, ms; null: the default. */
+  readonly handshakeMs: () => number | null;
   /** What a relay allows. */
   readonly limitsOf: (url: string, signal: AbortSignal) => Promise<PoliteLimits>;
   /** A number for a connection. */
@@ -123,11 +125,6 @@ export class UpstreamRelay {
     }
   }
 
-  /** The log has gone on. */
-  logHasMore(): void {
-    this.#connection?.logHasMore();
-  }
-
   /** Nobody names it any more, or the worker ends: closes politely. */
   async remove(): Promise<void> {
     this.#isRemoved = true;
@@ -159,7 +156,8 @@ export class UpstreamRelay {
   async #open(signal: AbortSignal): Promise<OpenConversation> {
     const { limitsOf, callable, key, intake } = this.#parts;
     const limits = await limitsOf(this.url, signal);
-    const opened = await openConversation(this.url, {
+    const handshakeMs = this.#parts.handshakeMs();
+    return await openConversation(this.url, {
       limits,
       key,
       signal,
@@ -167,8 +165,8 @@ export class UpstreamRelay {
       isKnown: (id) => intake.isSeen(id),
       keepsEchoes: this.#streams.some(({ direction }) => direction !== "down"),
       onEnded: (failure) => this.#ended(failure),
+      ...(handshakeMs !== null && { handshakeMs }),
     });
-    return opened;
   }
 
   #connected(opened: OpenConversation): void {

@@ -11,6 +11,8 @@ import { StoredIds } from "../../lib/dedupe/stored_ids.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { UPSTREAM_FULL_WAIT_MS, UPSTREAM_LOOK_MS, UPSTREAM_OUTCOMES_PER_TURN } from "../../lib/limits.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../../lib/nostr/key_hash.ts";
 import { openRelayKey, type RelayKey } from "../../lib/relay/relay_key.ts";
@@ -20,7 +22,7 @@ import { OwnItems } from "../../lib/upstream/own_items.ts";
 import { UNKNOWN_LIMITS } from "../../lib/upstream/polite_limits.ts";
 import { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { storePath, upstreamPath } from "../../runtime/data_paths.ts";
+import { managementPath, storePath, upstreamPath } from "../../runtime/data_paths.ts";
 import { GatewayPorts } from "../../runtime/gateway_ports.ts";
 import { Logger } from "../../runtime/logger.ts";
 import { Origin } from "../../runtime/origin.ts";
@@ -32,6 +34,10 @@ import { upstreamPages } from "./pages.ts";
 import { Pool } from "./pool.ts";
 import { RelayLists } from "./relay_lists.ts";
 import { StreamPlugins } from "./stream_plugins.ts";
+import { UpRuns } from "./up_runs.ts";
+import { UpwardRule } from "./upward_rule.ts";
+
+const SENT = slotsOf("nostr_upstream_sent_total");
 
 class Upstream {
   readonly #log: Logger;
@@ -44,6 +50,8 @@ class Upstream {
   readonly #directory: Directory;
   readonly #lists: RelayLists;
   readonly #plugins: StreamPlugins;
+  readonly #decisions: ManagementFollower;
+  readonly #ups: UpRuns;
   readonly #pool: Pool;
   readonly #ports: GatewayPorts;
   readonly #db: ReturnType<typeof openForFollowing>;
@@ -88,6 +96,16 @@ class Upstream {
     });
     this.#lists = new RelayLists(this.#db, memory.tail, this.#directory.sources);
     this.#plugins = new StreamPlugins(this.#log, () => config().PLUGIN_TIMEOUT_MS);
+    this.#decisions = new ManagementFollower(managementPath(dataDir), memory.managementVersion);
+    const reader = new EventReader(this.#db);
+    this.#ups = new UpRuns({
+      db: this.#db,
+      reader,
+      tail: memory.tail,
+      store: this.#store,
+      rule: new UpwardRule(config, this.#decisions),
+      plugins: this.#plugins,
+    });
     this.#pool = new Pool({
       worker: index,
       workers: memory.counts.upstreams ?? 1,
@@ -101,9 +119,14 @@ class Upstream {
       limitsOf: () => Promise.resolve(UNKNOWN_LIMITS),
       streams: {
         store: this.#store,
-        ownItems: new OwnItems(new EventReader(this.#db), { turn, nowSeconds: () => Date.now() / 1000 }),
+        ownItems: new OwnItems(reader, { turn, nowSeconds: () => Date.now() / 1000 }),
         isSeen: (id) => this.#intake.isSeen(id),
         plugins: this.#plugins,
+        ups: this.#ups,
+        sent: (accepted, refused) => {
+          metrics.add(SENT.accepted, accepted);
+          metrics.add(SENT.refused, refused);
+        },
         futureSeconds: () => config().CREATED_AT_UPPER_LIMIT,
       },
     });
@@ -135,11 +158,10 @@ class Upstream {
     return seen;
   }
 
-  /** Goes on in the log for lists of relays, and tells the streams that go up. Returns whether there is more. */
+  /** Goes on in the log, for lists of relays and for what goes up. Returns whether there is more. */
   #follow(): boolean {
-    if (!this.#lists.hasMore) return false;
-    this.#pool.logHasMore();
-    return !this.#lists.follow();
+    const hasLists = this.#lists.hasMore && !this.#lists.follow();
+    return this.#ups.step() || hasLists;
   }
 
   async #tick(): Promise<void> {
@@ -151,6 +173,7 @@ class Upstream {
       await this.#useLists();
       if (this.#isClosed) return;
       this.#intake.tick();
+      this.#ups.step();
       this.#pool.tick();
       const commands = this.#directory.streams.flatMap(({ pluginUp, pluginDown }) => [pluginUp, pluginDown]);
       await this.#plugins.keep(new Set(commands.filter((command) => command !== null)));
@@ -194,6 +217,7 @@ class Upstream {
     await this.#plugins.keep(new Set());
     this.#ports.close();
     this.#store.close();
+    this.#decisions.close();
     this.#db.close();
   }
 }
