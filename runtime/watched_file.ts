@@ -9,7 +9,7 @@
 import { fileVersion } from "./settings_file.ts";
 
 /** What a look has found. */
-export type FileLook =
+type FileLook =
   /** Nothing new. */
   | null
   | { readonly text: string }

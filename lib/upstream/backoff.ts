@@ -7,7 +7,7 @@
  */
 
 /** How long pauses are. */
-export interface Pauses {
+interface Pauses {
   /** The longest pause after the first failure, ms. */
   readonly firstMs: number;
   /** The longest pause, ms. */

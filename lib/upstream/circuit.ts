@@ -22,7 +22,7 @@ import { fullJitterMs, longestPauseMs } from "./backoff.ts";
 import type { Failure } from "./failure.ts";
 
 /** Where a circuit is. */
-export type CircuitState = "closed" | "open" | "half-open";
+type CircuitState = "closed" | "open" | "half-open";
 
 const RETRIES = { firstMs: UPSTREAM_RETRY_FIRST_MS, mostMs: UPSTREAM_RETRY_MOST_MS };
 

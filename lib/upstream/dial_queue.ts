@@ -14,7 +14,7 @@
  */
 
 /** How much at one time. */
-export interface DialLimits {
+interface DialLimits {
   /** Attempts. */
   readonly attemptsMax: number;
   /** Attempts and connections, to one host and to one address. */

@@ -7,7 +7,7 @@
 import { prefixOf } from "../nostr/prefixes.ts";
 
 /** See {@linkcode classOfOutcome}. */
-export type OutcomeClass =
+type OutcomeClass =
   /** It is new, and stored. */
   | "stored"
   /** It was here already, or a newer version of it. */

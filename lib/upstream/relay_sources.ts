@@ -10,18 +10,18 @@ import { UPSTREAM_LIST_URLS_MAX } from "../limits.ts";
 import { normalRelayUrl } from "../nostr/relay_url.ts";
 
 /** Who may name relays, first those that are heard first. */
-export const SOURCE_KINDS = ["settings", "stream", "api", "file", "follow", "monitor"] as const;
+const SOURCE_KINDS = ["settings", "stream", "api", "file", "follow", "monitor"] as const;
 /** Who names a relay. */
-export type SourceKind = typeof SOURCE_KINDS[number];
+type SourceKind = typeof SOURCE_KINDS[number];
 
 /** A relay, and who named it. */
-export interface NamedRelay {
+interface NamedRelay {
   readonly url: string;
   readonly sources: readonly SourceKind[];
 }
 
 /** All relays that are upstream. */
-export interface NamedRelays {
+interface NamedRelays {
   readonly relays: ReadonlyMap<string, NamedRelay>;
   /** Relays that are named and left out, because there are enough. */
   readonly leftOut: number;

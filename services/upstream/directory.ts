@@ -16,12 +16,12 @@ import { WatchedFile } from "../../runtime/watched_file.ts";
 import { readStreams } from "../../lib/routing/read_streams.ts";
 
 /** The stream of all relays that are not named by streams alone; durable places are kept under it. */
-export const DEFAULT_STREAM = "upstream";
+const DEFAULT_STREAM = "upstream";
 /** Lines of a file that are logged as wrong. */
 const WRONG_LINES_LOGGED = 5;
 
 /** A relay with who names it and its streams. */
-export interface ListedRelay {
+interface ListedRelay {
   readonly url: string;
   readonly sources: readonly string[];
   readonly streams: readonly Stream[];

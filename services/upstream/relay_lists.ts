@@ -18,7 +18,7 @@ const KIND_RELAY_LIST = 10002;
 const KIND_RELAY_REPORT = 30166;
 
 /** Whose lists count. */
-export interface ListAuthors {
+interface ListAuthors {
   readonly follows: readonly string[];
   readonly monitors: readonly string[];
 }

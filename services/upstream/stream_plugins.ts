@@ -13,7 +13,7 @@ import { PluginProcess } from "../../runtime/plugin_process.ts";
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** An event to ask about. */
-export interface PassingEvent {
+interface PassingEvent {
   readonly text: string;
   readonly id: string;
   readonly sourceType: PluginSource;

@@ -1,6 +1,6 @@
 /**
  * One upstream relay: whether it is called, connected, left alone, and why. What it says on a connection is
- * `relay_connection.ts`.
+ * `upstream_connection.ts`.
  * Runs on an upstream worker, which owns it.
  *
  * ```
@@ -24,7 +24,7 @@ import type { RelayRow, RelayState } from "../../lib/upstream/relay_table.ts";
 import { type OpenConversation, openConversation } from "../../runtime/open_conversation.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Intake } from "./intake.ts";
-import { RelayConnection } from "./relay_connection.ts";
+import { UpstreamConnection } from "./upstream_connection.ts";
 import { RelayCounts } from "./relay_counts.ts";
 import type { StreamParts } from "./relay_streams.ts";
 
@@ -59,7 +59,7 @@ export class UpstreamRelay {
   #sources: readonly string[] = [];
   #streams: readonly Stream[] = [];
   #attempt: AbortController | null = null;
-  #connection: RelayConnection | null = null;
+  #connection: UpstreamConnection | null = null;
   #failure: Failure | null = null;
   /** When it is called again, by `performance.now()`; it waits for its turn after that. */
   #nextTryMs = -Infinity;
@@ -184,7 +184,7 @@ export class UpstreamRelay {
       return this.#waits({ kind: "closed", reason }, UPSTREAM_ADDRESS_WAIT_MS);
     }
     dials.opened(this.url);
-    const connection = this.#connection = new RelayConnection({
+    const connection = this.#connection = new UpstreamConnection({
       opened,
       counts: this.counts,
       intake,
@@ -201,7 +201,7 @@ export class UpstreamRelay {
     this.#parts.changed(this);
   }
 
-  #tend(connection: RelayConnection, nowMs: number): void {
+  #tend(connection: UpstreamConnection, nowMs: number): void {
     connection.tick();
     if (!this.#isSteady && nowMs - connection.openedMs >= UPSTREAM_STEADY_MS) {
       this.#isSteady = true;

@@ -74,13 +74,7 @@ class Upstream {
     this.#db = openForFollowing(storePath(dataDir));
     this.#stored = new StoredIds(this.#db);
     this.#store = new UpstreamStore(upstreamPath(dataDir));
-    this.#seen = new SeenEvents({
-      recentIds: config().UPSTREAM_RECENT_IDS,
-      lruIds: config().UPSTREAM_LRU_IDS,
-      bloom: new BlockedBloom(memory.seen),
-      hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
-      isStored: (id) => this.#stored.has(id),
-    });
+    this.#seen = openSeen(start, this.#stored);
     this.#intake = new Intake({
       origin: this.#origin,
       seen: this.#seen,
@@ -220,6 +214,17 @@ class Upstream {
     this.#decisions.close();
     this.#db.close();
   }
+}
+
+/** The layers of deduplication, of the sizes that are set. */
+function openSeen({ config, memory }: ActorStart, stored: StoredIds): SeenEvents {
+  return new SeenEvents({
+    recentIds: config.UPSTREAM_RECENT_IDS,
+    lruIds: config.UPSTREAM_LRU_IDS,
+    bloom: new BlockedBloom(memory.seen),
+    hash: new KeyHash(crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS))),
+    isStored: (id) => stored.has(id),
+  });
 }
 
 /** Lets others of this thread run. */

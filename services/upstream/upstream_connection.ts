@@ -13,7 +13,7 @@ import type { RelayCounts } from "./relay_counts.ts";
 import { RelayStreams, type StreamConnection, type StreamParts } from "./relay_streams.ts";
 
 /** What a connection works with. */
-export interface ConnectionParts {
+interface ConnectionParts {
   readonly opened: OpenConversation;
   readonly counts: RelayCounts;
   readonly intake: Intake;
@@ -25,7 +25,7 @@ export interface ConnectionParts {
 }
 
 /** See the module's text. */
-export class RelayConnection implements EventSource, StreamConnection {
+export class UpstreamConnection implements EventSource, StreamConnection {
   readonly number: number;
   readonly url: string;
   readonly counts: RelayCounts;
