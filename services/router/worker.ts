@@ -4,18 +4,15 @@
  *
  * @module
  */
-import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { Logger } from "../../runtime/logger.ts";
+import { Router } from "./router.ts";
 
 onStart(async (start) => {
-  const bell = new Doorbell(start.memory.bells.router[start.index]!);
+  const router = new Router(start, new Logger("router", start.memory.logLevel));
   beatByTimer(start);
   report({ type: "ready", facts: {} });
-  while (!bell.stopRequested) {
-    const seen = bell.rings;
-    bell.crashIfAsked();
-    await bell.waitAsync(seen);
-  }
+  await router.run();
   report({ type: "stopped" });
   endWorker();
 });

@@ -1,0 +1,120 @@
+/**
+ * The router's thread: one read of the log, all targets, and what is counted of them.
+ * Runs on the router's thread, which owns it.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { ConfigFollower } from "../../lib/config/shared_config.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { type EventFilter, readEventFilter } from "../../lib/forward/event_filter.ts";
+import { ForwardRights } from "../../lib/forward/forward_rights.ts";
+import { webhookKey } from "../../lib/forward/webhook.ts";
+import { FORWARD_TICK_MS } from "../../lib/limits.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import { slotOf } from "../../lib/metrics/layout.ts";
+import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { ReadGate } from "../../lib/policy/read_gate.ts";
+import { Doorbell } from "../../lib/queue/doorbell.ts";
+import { privateKinds } from "../../lib/relay/configured_policies.ts";
+import { openForFollowing } from "../../lib/store/keep/open.ts";
+import type { ActorStart } from "../../runtime/actor.ts";
+import { managementPath, routerPath, storePath } from "../../runtime/data_paths.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { threadNumber } from "../../wire/actors.ts";
+import { HttpTarget } from "./http_target.ts";
+import { LogFeed } from "./log_feed.ts";
+import { Places } from "./places.ts";
+import type { StateParts } from "./target_state.ts";
+import { turn } from "./turn.ts";
+
+const LAG = slotOf("nostr_forward_lag_events");
+const WAITING = slotOf("nostr_forward_waiting_events");
+const SET_ASIDE = slotOf("nostr_forward_set_aside");
+
+/** See the module's text. */
+export class Router {
+  readonly #bell: Doorbell;
+  readonly #metrics: ThreadMetrics;
+  readonly #settings: ConfigFollower;
+  readonly #decisions: ManagementFollower;
+  readonly #gate: ReadGate;
+  readonly #db: DatabaseSync;
+  readonly #feed: LogFeed;
+  readonly #places: Places;
+  readonly #targets: readonly HttpTarget[];
+  readonly #stop = new AbortController();
+  #tickMs = 0;
+
+  /** @throws {Error} if a setting cannot be used. */
+  constructor({ config, memory }: ActorStart, log: Logger) {
+    const filter = readForwardFilter(config);
+    this.#bell = new Doorbell(memory.bells.router[0]!);
+    this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "router"));
+    this.#settings = new ConfigFollower(memory.config);
+    this.#decisions = new ManagementFollower(managementPath(config.DATA_DIR), memory.managementVersion);
+    this.#gate = new ReadGate(privateKinds(this.#settings.config), this.#decisions.view);
+    const nowSeconds = () => Math.floor(Date.now() / 1000);
+    const rights = new ForwardRights({ gate: this.#gate, filter, nowSeconds });
+    this.#db = openForFollowing(storePath(config.DATA_DIR));
+    this.#feed = new LogFeed({ db: this.#db, tail: memory.tail, filter, rights });
+    this.#places = new Places(routerPath(config.DATA_DIR), this.#feed.endSeq, (text) => log.error(text));
+    this.#targets = this.#openTargets(config, { metrics: this.#metrics, log, stop: this.#stop.signal });
+  }
+
+  /** Forwards until the thread is asked to stop. */
+  async run(): Promise<void> {
+    const running = this.#targets.map((target) => target.run());
+    while (!this.#bell.stopRequested) {
+      const seen = this.#bell.rings;
+      this.#bell.crashIfAsked();
+      this.#followSettings();
+      this.#decisions.refresh();
+      const isEnd = this.#feed.follow();
+      this.#tick();
+      if (isEnd) await this.#bell.waitAsync(seen);
+      else await turn();
+    }
+    this.#feed.close();
+    this.#stop.abort();
+    await Promise.all(running);
+    this.#decisions.close();
+    this.#places.close();
+    this.#db.close();
+  }
+
+  #openTargets(config: Config, parts: StateParts): HttpTarget[] {
+    const shared = { ...parts, feed: this.#feed, places: this.#places };
+    const secret = config.FORWARD_HTTP_SECRET;
+    const key = secret === null ? null : webhookKey(secret);
+    const relay = config.RELAY_URL ?? `ws://${config.HOST}:${config.PORT}`;
+    const { FORWARD_BATCH_EVENTS: batchEvents, FORWARD_LATENCY_MS: latencyMs } = config;
+    return (config.FORWARD_HTTP ?? []).map((url) =>
+      new HttpTarget(url, { ...shared, key, relay, batchEvents, latencyMs })
+    );
+  }
+
+  #followSettings(): void {
+    if (this.#settings.refresh()) this.#gate.use(privateKinds(this.#settings.config));
+  }
+
+  /** Stores cursors and measures, once a second. */
+  #tick(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#tickMs < FORWARD_TICK_MS) return;
+    this.#tickMs = nowMs;
+    for (const target of this.#targets) target.store();
+    const { endSeq } = this.#feed;
+    this.#metrics.set(LAG, Math.max(0, ...this.#targets.map(({ seq }) => endSeq - seq)));
+    this.#metrics.set(WAITING, this.#targets.reduce((sum, { waiting }) => sum + waiting, 0));
+    this.#metrics.set(SET_ASIDE, this.#places.setAsideCount);
+  }
+}
+
+function readForwardFilter({ FORWARD_FILTER: text }: Config): EventFilter {
+  try {
+    return readEventFilter(JSON.parse(text));
+  } catch (error) {
+    throw new SyntaxError(`Cannot read FORWARD_FILTER "${text}": ${(error as Error).message}`);
+  }
+}
