@@ -772,6 +772,11 @@ export const FORWARD_SET_ASIDE_SHOWN_MAX = 20;
 /** What a broken TCP connection may have lost, if the target acknowledges nothing: bytes, and the age of a write, ms. */
 export const FORWARD_TCP_RESENT_BYTES = 8 * 1024 * 1024;
 export const FORWARD_TCP_RESENT_MS = 60_000;
+/** Writes to such a target that count as one, ms from the first to the last. */
+export const FORWARD_TCP_TRAIL_MS = 100;
+/** Events, and their characters, of one write to a target by TCP or to a consumer. */
+export const FORWARD_WRITE_EVENTS_MAX = 500;
+export const FORWARD_WRITE_CHARS_MAX = 128 * 1024;
 /** Events that a TCP target may leave unacknowledged before the router waits. */
 export const FORWARD_TCP_UNACKED_MAX = 10_000;
 /** Bytes of a line that acknowledges. */
@@ -780,6 +785,8 @@ export const FORWARD_ACK_BYTES_MAX = 256;
 export const FORWARD_CONSUMERS_MAX = 1_000;
 /** Values in the filters of all who fetch events together. */
 export const FORWARD_CONSUMERS_VALUES_MAX = 1_000_000;
+/** Connections at `FORWARD_TCP_PORT` from elsewhere that have not said yet who they are. */
+export const FORWARD_STRANGERS_MAX = 64;
 /** Bytes of the line by which a consumer at `FORWARD_TCP_PORT` says what it wants. */
 export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
 /** The longest wait for that line, ms; afterwards the consumer gets new events. */

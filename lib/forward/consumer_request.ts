@@ -100,3 +100,8 @@ function readFilter(fields: unknown): EventFilter {
     throw error;
   }
 }
+
+/** An event as a line, or a frame, that says where it lies in the log. */
+export function lineOf({ seq, text }: { readonly seq: number; readonly text: string }): string {
+  return `{"seq":${seq},"event":${text}}`;
+}

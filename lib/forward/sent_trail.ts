@@ -11,11 +11,11 @@
  *
  * @module
  */
-import { FORWARD_TCP_RESENT_BYTES, FORWARD_TCP_RESENT_MS } from "../limits.ts";
+import { FORWARD_TCP_RESENT_BYTES, FORWARD_TCP_RESENT_MS, FORWARD_TCP_TRAIL_MS } from "../limits.ts";
 
 interface Write {
-  readonly seq: number;
-  readonly bytes: number;
+  seq: number;
+  bytes: number;
   readonly ms: number;
 }
 
@@ -32,8 +32,13 @@ export class SentTrail {
 
   /** The kernel took bytes, the last of which are of entry `seq`. */
   wrote(seq: number, bytes: number, nowMs: number): void {
-    this.#writes.push({ seq, bytes, ms: nowMs });
     this.#bytes += bytes;
+    const last = this.#writes.at(-1);
+    // Many writes of a moment count as one, which keeps the list short.
+    if (last !== undefined && nowMs - last.ms < FORWARD_TCP_TRAIL_MS) {
+      last.seq = seq;
+      last.bytes += bytes;
+    } else this.#writes.push({ seq, bytes, ms: nowMs });
   }
 
   /** The last entry that counts as delivered. */

@@ -22,7 +22,6 @@ import type { LogFeed } from "./log_feed.ts";
 import type { Places } from "./places.ts";
 import { post, type PostAnswer } from "./post.ts";
 import { type StateParts, TargetState } from "./target_state.ts";
-import { turn } from "./turn.ts";
 
 /** What it works with. */
 interface HttpTargetParts extends StateParts {
@@ -61,6 +60,8 @@ export class HttpTarget {
   #storedSeq: number;
   /** The end of the batch that was under way when the router died. */
   #openLast: number | null;
+  /** Times that batches were refused since they were taken at full length, or since an event was set aside. */
+  #refusals = 0;
   /** Events of the next batch: fewer while batches are refused. */
   #most: number;
 
@@ -127,7 +128,7 @@ export class HttpTarget {
       for (const event of read.events) chars += event.text.length;
       events.push(...read.events);
       if (events.length === 0) this.#place = next;
-      if (!read.isEnd) await turn();
+      if (!read.isEnd) await feed.turn();
       else if (events.length === 0) await feed.more(next);
       else {
         deadlineMs ||= performance.now() + latencyMs;
@@ -145,16 +146,16 @@ export class HttpTarget {
   /** Sends a batch until it is taken, is to be divided, or the router stops. */
   async #deliver(batch: Batch): Promise<void> {
     const { feed } = this.#parts;
-    for (let refusals = 0; !feed.isClosed;) {
+    while (!feed.isClosed) {
       const events = batch.events.filter((event) => feed.maySend(event));
       if (events.length === 0) return this.#took(batch, 0);
       const answer = await this.#post(batch, events);
       if (feed.isClosed) return;
       const judgement = answer.status === null ? "wait" : judge(answer.status);
       if (judgement === "taken") return this.#took(batch, events.length);
-      if (judgement === "refused") refusals++;
-      if (judgement === "too-long" || refusals >= FORWARD_REFUSALS_MAX) {
-        return await this.#divide(batch, events, answer.reason);
+      if (judgement === "refused") this.#refusals++;
+      if (judgement === "too-long" || this.#refusals >= FORWARD_REFUSALS_MAX) {
+        return this.#divide(batch, events, answer.reason);
       }
       await this.#state.failed(answer.reason, answer.retryAfterMs);
     }
@@ -178,12 +179,14 @@ export class HttpTarget {
   #took({ next }: Batch, events: number): void {
     this.#place = next;
     this.#parts.places.taken(this.#name, this.#storedSeq = next.seq);
+    if (this.#most === this.#parts.batchEvents) this.#refusals = 0;
     this.#most = Math.min(this.#parts.batchEvents, 2 * this.#most);
     this.#state.delivered(events);
   }
 
   /** Halves what is sent next; one event alone is set aside. */
-  async #divide({ next }: Batch, events: readonly ForwardedEvent[], reason: string): Promise<void> {
+  #divide({ next }: Batch, events: readonly ForwardedEvent[], reason: string): void {
+    this.#state.refused(reason);
     if (events.length > 1) {
       this.#most = Math.ceil(events.length / 2);
       return;
@@ -194,6 +197,6 @@ export class HttpTarget {
     places.setAside(this.#name, { seq, id: idOf(text), reason, at: Math.floor(Date.now() / 1000) });
     this.#place = next;
     this.#storedSeq = seq;
-    await this.#state.failed(reason);
+    this.#refusals = 0;
   }
 }

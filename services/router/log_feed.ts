@@ -27,6 +27,8 @@ import type { TailMemory, TailReader } from "../../lib/log/tail.ts";
 import { TAIL_EPHEMERAL, TAIL_HEADER_BYTES, TAIL_REMOVED, TAIL_STORED } from "../../lib/log/tail_entry.ts";
 import { createPackTarget, PackedEvent } from "../../lib/nostr/packed_event.ts";
 
+import { ReadTurns } from "./turn.ts";
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it is made of. */
@@ -48,7 +50,9 @@ export class LogFeed {
   readonly #follower: Follower<TextRow, IdRow>;
   readonly #packed = new PackedEvent(createPackTarget(0));
   readonly #isStored: StatementSync;
-  #next = Promise.withResolvers<void>();
+  /** Those who wait for the log to go on. */
+  readonly #waiting = new Set<() => void>();
+  readonly #turns = new ReadTurns();
   #isClosed = false;
 
   /** Begins with the newest entry. */
@@ -113,22 +117,19 @@ export class LogFeed {
     return this.#rights.allows(text) && (isEphemeral || this.#isStored.get(seq) !== undefined);
   }
 
-  /** Resolves when something follows the place, or the feed was closed. */
-  async more(place: LogPlace): Promise<void> {
-    while (!this.#isClosed && this.#window.isEnd(place)) await this.#next.promise;
-  }
-
-  /** Whether somebody at this place has taken all there is. */
-  isEnd(place: LogPlace): boolean {
-    return this.#window.holds(place) && this.#window.isEnd(place);
+  /** Resolves when something follows the place, when the feed was closed, or when who waits has left. */
+  async more(place: LogPlace, leave?: AbortSignal): Promise<void> {
+    while (!this.#isClosed && !leave?.aborted && this.#window.isEnd(place)) await this.#wait({ leave });
   }
 
   /** Resolves when the log has gone on by anything, when the feed was closed, or after so many ms. */
   async change(millisecondsMax: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, millisecondsMax));
-    await Promise.race([this.#next.promise, late]);
-    clearTimeout(timer);
+    if (!this.#isClosed) await this.#wait({ millisecondsMax });
+  }
+
+  /** A turn for who has read and is not at the end: those who are behind read one after another. */
+  turn(): Promise<void> {
+    return this.#turns.next();
   }
 
   /** Nobody waits any longer. */
@@ -137,9 +138,20 @@ export class LogFeed {
     this.#wake();
   }
 
+  async #wait({ leave, millisecondsMax }: { leave?: AbortSignal | undefined; millisecondsMax?: number }) {
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    const wake = () => end();
+    this.#waiting.add(wake);
+    leave?.addEventListener("abort", wake);
+    const timer = millisecondsMax === undefined ? undefined : setTimeout(wake, millisecondsMax);
+    await promise;
+    clearTimeout(timer);
+    leave?.removeEventListener("abort", wake);
+    this.#waiting.delete(wake);
+  }
+
   #wake(): void {
-    this.#next.resolve();
-    this.#next = Promise.withResolvers();
+    for (const wake of this.#waiting) wake();
   }
 
   #add(seq: number, text: string): void {

@@ -12,7 +12,7 @@ import { ForwardRights } from "../../lib/forward/forward_rights.ts";
 import { webhookKey } from "../../lib/forward/webhook.ts";
 import { FORWARD_TICK_MS } from "../../lib/limits.ts";
 import { ManagementFollower } from "../../lib/management/change_log.ts";
-import { slotOf } from "../../lib/metrics/layout.ts";
+import { slotOf, slotsOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
@@ -25,9 +25,12 @@ import { threadNumber } from "../../wire/actors.ts";
 import { HttpTarget } from "./http_target.ts";
 import { LogFeed } from "./log_feed.ts";
 import { Places } from "./places.ts";
+import { TcpPort } from "./tcp_port.ts";
+import { TcpTarget } from "./tcp_target.ts";
 import type { StateParts } from "./target_state.ts";
 import { turn } from "./turn.ts";
 
+const EVENTS = slotsOf("nostr_forward_events_total");
 const LAG = slotOf("nostr_forward_lag_events");
 const WAITING = slotOf("nostr_forward_waiting_events");
 const SET_ASIDE = slotOf("nostr_forward_set_aside");
@@ -42,7 +45,8 @@ export class Router {
   readonly #db: DatabaseSync;
   readonly #feed: LogFeed;
   readonly #places: Places;
-  readonly #targets: readonly HttpTarget[];
+  readonly #targets: readonly (HttpTarget | TcpTarget)[];
+  readonly #port: TcpPort | null;
   readonly #stop = new AbortController();
   #tickMs = 0;
 
@@ -59,12 +63,13 @@ export class Router {
     this.#db = openForFollowing(storePath(config.DATA_DIR));
     this.#feed = new LogFeed({ db: this.#db, tail: memory.tail, filter, rights });
     this.#places = new Places(routerPath(config.DATA_DIR), this.#feed.endSeq, (text) => log.error(text));
+    this.#port = this.#openPort(config);
     this.#targets = this.#openTargets(config, { metrics: this.#metrics, log, stop: this.#stop.signal });
   }
 
   /** Forwards until the thread is asked to stop. */
   async run(): Promise<void> {
-    const running = this.#targets.map((target) => target.run());
+    const running = [...this.#targets, ...this.#port === null ? [] : [this.#port]].map((each) => each.run());
     while (!this.#bell.stopRequested) {
       const seen = this.#bell.rings;
       this.#bell.crashIfAsked();
@@ -77,21 +82,30 @@ export class Router {
     }
     this.#feed.close();
     this.#stop.abort();
+    this.#port?.close();
     await Promise.all(running);
     this.#decisions.close();
     this.#places.close();
     this.#db.close();
   }
 
-  #openTargets(config: Config, parts: StateParts): HttpTarget[] {
+  #openPort({ HOST: hostname, FORWARD_TCP_PORT: port, API_TOKEN: token }: Config): TcpPort | null {
+    if (port === null) return null;
+    const delivered = (events: number) => this.#metrics.add(EVENTS.tcp, events);
+    return new TcpPort({ hostname, port, token, feed: this.#feed, delivered });
+  }
+
+  #openTargets(config: Config, parts: StateParts): (HttpTarget | TcpTarget)[] {
     const shared = { ...parts, feed: this.#feed, places: this.#places };
     const secret = config.FORWARD_HTTP_SECRET;
     const key = secret === null ? null : webhookKey(secret);
     const relay = config.RELAY_URL ?? `ws://${config.HOST}:${config.PORT}`;
     const { FORWARD_BATCH_EVENTS: batchEvents, FORWARD_LATENCY_MS: latencyMs } = config;
-    return (config.FORWARD_HTTP ?? []).map((url) =>
-      new HttpTarget(url, { ...shared, key, relay, batchEvents, latencyMs })
-    );
+    const http = { ...shared, key, relay, batchEvents, latencyMs };
+    return [
+      ...(config.FORWARD_HTTP ?? []).map((url) => new HttpTarget(url, http)),
+      ...(config.FORWARD_TCP ?? []).map((address) => new TcpTarget(address, shared)),
+    ];
   }
 
   #followSettings(): void {
@@ -106,7 +120,8 @@ export class Router {
     for (const target of this.#targets) target.store();
     const { endSeq } = this.#feed;
     this.#metrics.set(LAG, Math.max(0, ...this.#targets.map(({ seq }) => endSeq - seq)));
-    this.#metrics.set(WAITING, this.#targets.reduce((sum, { waiting }) => sum + waiting, 0));
+    const waiting = this.#targets.reduce((sum, target) => sum + target.waiting, this.#port?.waiting ?? 0);
+    this.#metrics.set(WAITING, waiting);
     this.#metrics.set(SET_ASIDE, this.#places.setAsideCount);
   }
 }

@@ -52,14 +52,21 @@ export class TargetState {
     this.#parts.metrics.add(EVENTS[this.#type], events);
   }
 
+  /** An attempt failed, and the next one need not wait. */
+  refused(reason: string): void {
+    this.#failures++;
+    this.#parts.metrics.add(FAILURES, 1);
+    const shown = reason.slice(0, FORWARD_REASON_CHARS_MAX);
+    this.#lastFailure = { reason: shown, at: Math.floor(Date.now() / 1000) };
+  }
+
   /** An attempt failed: waits until the next one is due, or the router stops. */
   async failed(reason: string, retryAfterMs: number | null = null): Promise<void> {
-    const { metrics, log } = this.#parts;
-    const shown = reason.slice(0, FORWARD_REASON_CHARS_MAX);
-    this.#failures++;
-    metrics.add(FAILURES, 1);
-    if (++this.#failuresInRow === 1) log.warn(`${this.#type} "${this.#target}" takes no events: ${shown}`);
-    this.#lastFailure = { reason: shown, at: Math.floor(Date.now() / 1000) };
+    this.refused(reason);
+    if (++this.#failuresInRow === 1) {
+      const { reason } = this.#lastFailure!;
+      this.#parts.log.warn(`${this.#type} "${this.#target}" takes no events: ${reason}`);
+    }
     const ms = retryDelayMs({ failures: this.#failuresInRow, retryAfterMs, random: Math.random });
     this.#nextTryMs = Date.now() + ms;
     await this.#sleep(ms);
