@@ -62,7 +62,7 @@ export interface RelayMemory {
   readonly outbound: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
-  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  /** `[gateway]`, then the router's: whether anybody may hear an ephemeral event, from a gateway to the store. */
   readonly audiences: readonly AudienceMemory[];
   /**
    * Of each worker, by its actor and index. Some of them again: `origins`, by the number of the origin, and `followers`,
@@ -96,7 +96,7 @@ export function createRelayMemory(counts: ActorCounts): RelayMemory {
     open: createSharedCountMemory(crypto.getRandomValues(new Uint32Array(2)), counts.gateways),
     outbound: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * counts.gateways),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
-    audiences: times(counts.gateways, createAudienceMemory),
+    audiences: times(counts.gateways + (counts.routers ?? 0), createAudienceMemory),
     bells: createBells(counts),
     metrics: createMetricsMemory(threadCount(counts)),
   };
