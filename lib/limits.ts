@@ -783,6 +783,8 @@ export const FORWARD_TCP_UNACKED_MAX = 10_000;
 export const FORWARD_ACK_BYTES_MAX = 256;
 /** Those who fetch events, at `/ws` and at `FORWARD_TCP_PORT` each. */
 export const FORWARD_CONSUMERS_MAX = 1_000;
+/** Those that `GET /api/forward` lists of each kind. */
+export const FORWARD_CONSUMERS_SHOWN_MAX = 100;
 /** Values in the filters of all who fetch events together. */
 export const FORWARD_CONSUMERS_VALUES_MAX = 1_000_000;
 /** Connections at `FORWARD_TCP_PORT` from elsewhere that have not said yet who they are. */

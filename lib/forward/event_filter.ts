@@ -24,7 +24,8 @@ export class EventFilter {
   /** Values in all of its lists. */
   readonly size: number;
 
-  constructor({ ids, authors, kinds, tags, since, until }: Filter) {
+  constructor(readonly filter: Filter) {
+    const { ids, authors, kinds, tags, since, until } = filter;
     this.#ids = ids ? new Set(ids) : null;
     this.#authors = authors ? new Set(authors) : null;
     this.#kinds = kinds ? new Set(kinds) : null;

@@ -20,11 +20,16 @@ import { privateKinds } from "../../lib/relay/configured_policies.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
 import { managementPath, routerPath, storePath } from "../../runtime/data_paths.ts";
+import type { GatewayPorts } from "../../runtime/gateway_ports.ts";
+import { PageServer } from "../../runtime/page_server.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { threadNumber } from "../../wire/actors.ts";
 import { HttpTarget } from "./http_target.ts";
 import { LogFeed } from "./log_feed.ts";
 import { Places } from "./places.ts";
+import { EphemeralAudience } from "./ephemeral_audience.ts";
+import { forwardPage } from "./forward_page.ts";
+import { SocketConsumers } from "./socket_consumers.ts";
 import { TcpPort } from "./tcp_port.ts";
 import { TcpTarget } from "./tcp_target.ts";
 import type { StateParts } from "./target_state.ts";
@@ -47,12 +52,16 @@ export class Router {
   readonly #places: Places;
   readonly #targets: readonly (HttpTarget | TcpTarget)[];
   readonly #port: TcpPort | null;
+  readonly #consumers: SocketConsumers;
+  readonly #audience: EphemeralAudience;
   readonly #stop = new AbortController();
+  readonly #log: Logger;
   #tickMs = 0;
 
   /** @throws {Error} if a setting cannot be used. */
   constructor({ config, memory }: ActorStart, log: Logger) {
     const filter = readForwardFilter(config);
+    this.#log = log;
     this.#bell = new Doorbell(memory.bells.router[0]!);
     this.#metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "router"));
     this.#settings = new ConfigFollower(memory.config);
@@ -63,8 +72,25 @@ export class Router {
     this.#db = openForFollowing(storePath(config.DATA_DIR));
     this.#feed = new LogFeed({ db: this.#db, tail: memory.tail, filter, rights });
     this.#places = new Places(routerPath(config.DATA_DIR), this.#feed.endSeq, (text) => log.error(text));
+    this.#audience = new EphemeralAudience(memory.audiences[memory.counts.gateways]!, filter.filter);
     this.#port = this.#openPort(config);
+    this.#consumers = new SocketConsumers({
+      feed: this.#feed,
+      isRestricted: () => restrictsReads(this.#settings.config) || rights.reachesPrivate,
+      delivered: (events) => this.#metrics.add(EVENTS.ws, events),
+    });
     this.#targets = this.#openTargets(config, { metrics: this.#metrics, log, stop: this.#stop.signal });
+  }
+
+  /** Answers what gateways ask. */
+  answer(ports: GatewayPorts): void {
+    const page = forwardPage({
+      endSeq: () => this.#feed.endSeq,
+      targets: this.#targets,
+      consumers: this.#consumersOfAll,
+    });
+    const failed = (error: unknown) => this.#log.error(`a page failed: ${error}`);
+    ports.open({ pages: new PageServer([page], failed), sockets: this.#consumers.sockets });
   }
 
   /** Forwards until the thread is asked to stop. */
@@ -75,6 +101,7 @@ export class Router {
       this.#bell.crashIfAsked();
       this.#followSettings();
       this.#decisions.refresh();
+      this.#audience.isThere = this.#targets.length > 0 || this.#consumersOfAll.some(({ size }) => size > 0);
       const isEnd = this.#feed.follow();
       this.#tick();
       if (isEnd) await this.#bell.waitAsync(seen);
@@ -83,10 +110,15 @@ export class Router {
     this.#feed.close();
     this.#stop.abort();
     this.#port?.close();
+    this.#consumers.close();
     await Promise.all(running);
     this.#decisions.close();
     this.#places.close();
     this.#db.close();
+  }
+
+  get #consumersOfAll(): (TcpPort | SocketConsumers)[] {
+    return this.#port === null ? [this.#consumers] : [this.#port, this.#consumers];
   }
 
   #openPort({ HOST: hostname, FORWARD_TCP_PORT: port, API_TOKEN: token }: Config): TcpPort | null {
@@ -109,7 +141,9 @@ export class Router {
   }
 
   #followSettings(): void {
-    if (this.#settings.refresh()) this.#gate.use(privateKinds(this.#settings.config));
+    if (!this.#settings.refresh()) return;
+    this.#gate.use(privateKinds(this.#settings.config));
+    this.#consumers.followSettings();
   }
 
   /** Stores cursors and measures, once a second. */
@@ -120,10 +154,16 @@ export class Router {
     for (const target of this.#targets) target.store();
     const { endSeq } = this.#feed;
     this.#metrics.set(LAG, Math.max(0, ...this.#targets.map(({ seq }) => endSeq - seq)));
-    const waiting = this.#targets.reduce((sum, target) => sum + target.waiting, this.#port?.waiting ?? 0);
-    this.#metrics.set(WAITING, waiting);
+    const all = [...this.#targets, ...this.#consumersOfAll];
+    this.#metrics.set(WAITING, all.reduce((sum, { waiting }) => sum + waiting, 0));
     this.#metrics.set(SET_ASIDE, this.#places.setAsideCount);
   }
+}
+
+/** Whether not everybody may read what the relay holds: by whom, `/ws` cannot ask as a subscription does. */
+function restrictsReads(config: Config): boolean {
+  return config.AUTH_TO_READ || config.MEMBERSHIP === "all" || config.REQUEST_PLUGIN !== null ||
+    config.POLICY_FILES !== null;
 }
 
 function readForwardFilter({ FORWARD_FILTER: text }: Config): EventFilter {

@@ -47,6 +47,11 @@ export class TcpPort {
     return this.#room.waiting;
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#room.size;
+  }
+
   /** As `GET /api/forward` shows them. */
   report(most: number): ConsumerReport[] {
     return this.#room.report(most);
