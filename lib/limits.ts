@@ -793,6 +793,10 @@ export const FORWARD_STRANGERS_MAX = 64;
 export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
 /** The longest wait for that line, ms; afterwards the consumer gets new events. */
 export const FORWARD_HELLO_MS_MAX = 1_000;
+/** Bytes of one read of what a peer by TCP says. */
+export const FORWARD_PEER_READ_BYTES = 4 * 1024;
+/** Characters of the reason with which a consumer's socket is closed: a close frame holds 123 bytes of it. */
+export const CLOSE_REASON_CHARS_MAX = 120;
 /** The longest that a peer may leave unread what waits for it before its connection is closed, ms. */
 export const FORWARD_STALLED_MS_MAX = 60_000;
 

@@ -1,7 +1,7 @@
 /**
- * Somebody who fetches events, at `/ws` or at `FORWARD_TCP_PORT`: goes through the log from where it wants to begin, as fast
- * as it reads. What waits for it is bounded, because no more is read for it than there is room for; the rest stays in the
- * log. It keeps its own cursor: each event can come with its place in the log, from which it resumes.
+ * Somebody who fetches events, at `/ws` or at `FORWARD_TCP_PORT`: goes through the log from where it wants to begin, as
+ * fast as it reads. What waits for it is bounded, because no more is read for it than there is room for; the rest stays in
+ * the log. It keeps its own cursor: each event can come with its place in the log, from which it resumes.
  * Runs on the router's thread; belongs to the connection.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
- * Tells the store that ephemeral events may be heard here: without any target it need not publish them, and their senders are
- * told so. Counts the operator's filter, while there is anybody to whom events go.
+ * Tells the store that ephemeral events may be heard here: without any target it need not publish them, and their senders
+ * are told so. Counts the operator's filter, while there is anybody to whom events go.
  * Runs on the router's thread, which owns it.
  *
  * @module

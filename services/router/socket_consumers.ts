@@ -1,13 +1,14 @@
 /**
- * `/ws`: consumers by WebSocket. The query string says which events, and from where (`lib/forward/consumer_request.ts`); each
- * event is a text frame, bare, or with its place in the log. The gateway serves the socket and tells what has left it; a
- * consumer that leaves too much unread for too long is closed, and resumes from its last place.
+ * `/ws`: consumers by WebSocket. The query string says which events, and from where
+ * (`lib/forward/consumer_request.ts`); each event is a text frame, bare, or with its place in the log. The gateway serves
+ * the socket and tells what has left it; a consumer that leaves too much unread for too long is closed, and resumes from
+ * its last place.
  * Runs on the router's thread, which owns it.
  *
  * @module
  */
 import { ConsumerRequestError, readQueryRequest } from "../../lib/forward/consumer_request.ts";
-import { FORWARD_STALLED_MS_MAX } from "../../lib/limits.ts";
+import { CLOSE_REASON_CHARS_MAX, FORWARD_STALLED_MS_MAX } from "../../lib/limits.ts";
 import { type PipedSocket, PipedSockets } from "../../runtime/piped_sockets.ts";
 import { Consumer, type ConsumerReport, type ConsumerSink } from "./consumer.ts";
 import { ConsumerRoom } from "./consumer_room.ts";
@@ -16,8 +17,6 @@ import type { LogFeed } from "./log_feed.ts";
 /** Codes of RFC 6455. */
 const GOING_AWAY = 1001;
 const REFUSED = 1008;
-/** Bytes of a close frame's reason. */
-const REASON_CHARS_MAX = 120;
 const NEEDS_PROOF = "auth-required: reading is restricted here: API_TOKEN, or NIP-98 of an admin's key";
 
 /** What it works with. */
@@ -90,7 +89,7 @@ export class SocketConsumers {
       });
     } catch (error) {
       if (!(error instanceof ConsumerRequestError)) throw error;
-      socket.close(REFUSED, error.message.slice(0, REASON_CHARS_MAX));
+      socket.close(REFUSED, error.message.slice(0, CLOSE_REASON_CHARS_MAX));
     }
   }
 

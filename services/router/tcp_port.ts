@@ -1,6 +1,6 @@
 /**
- * `FORWARD_TCP_PORT`: whoever connects says in one line what it wants, `{"after":SEQ,"filter":{…},"token":"…"}`, or nothing,
- * and gets events, one a line. Connections from this machine are served; others need `API_TOKEN`.
+ * `FORWARD_TCP_PORT`: whoever connects says in one line what it wants, `{"after":SEQ,"filter":{…},"token":"…"}`, or
+ * nothing, and gets events, one a line. Connections from this machine are served; others need `API_TOKEN`.
  * Runs on the router's thread, which owns it.
  *
  * @module

@@ -5,15 +5,13 @@
  *
  * @module
  */
-import { FORWARD_STALLED_MS_MAX } from "../../lib/limits.ts";
+import { FORWARD_PEER_READ_BYTES, FORWARD_STALLED_MS_MAX } from "../../lib/limits.ts";
 
-/** Bytes of one read. */
-const READ_BYTES = 4 * 1024;
 const encoder = new TextEncoder();
 
 /** What the peer sends until it ends its side. (The connection's own stream would close the other side as well.) */
 export async function* chunksOf(connection: Deno.Conn): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const chunk = new Uint8Array(READ_BYTES);
+  const chunk = new Uint8Array(FORWARD_PEER_READ_BYTES);
   while (true) {
     const bytes = await connection.read(chunk);
     if (bytes === null) return;

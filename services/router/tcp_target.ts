@@ -160,8 +160,8 @@ class Session {
   readonly #end = new AbortController();
   #acknowledges: boolean;
   #acknowledged: number;
-  /** Seqs that were written and not acknowledged. */
-  #sent: number[] = [];
+  /** Seqs that were written since it began to acknowledge, and were not acknowledged. */
+  readonly #sent: number[] = [];
   #lastSeq: number;
   #wake: () => void = () => {};
   /** Why it ended. */
@@ -189,9 +189,7 @@ class Session {
 
   wrote(seqs: readonly number[], bytes: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seqs.at(-1)!);
-    // Of a target that may never acknowledge no more than a bound is remembered.
-    this.#sent.push(...seqs);
-    if (!this.#acknowledges) this.#sent = this.#sent.slice(-FORWARD_TCP_UNACKED_MAX);
+    if (this.#acknowledges) this.#sent.push(...seqs);
     this.#trail.wrote(this.#lastSeq, bytes, performance.now());
   }
 

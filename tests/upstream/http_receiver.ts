@@ -12,6 +12,8 @@ interface Received {
   readonly headers: Headers;
   readonly text: string;
   readonly events: TestEvent[];
+  /** When it came, ms. */
+  readonly atMs: number;
   /** Whether it was answered with success. */
   isTaken: boolean;
 }
@@ -60,6 +62,7 @@ export class HttpReceiver implements AsyncDisposable {
         headers: request.headers,
         text,
         events: JSON.parse(text).events,
+        atMs: performance.now(),
         isTaken: false,
       };
       this.received.push(received);

@@ -16,7 +16,7 @@ interface Line {
 const encoder = new TextEncoder();
 
 /** One connection, whose lines are kept. */
-export class LinePeer implements AsyncDisposable {
+class LinePeer implements AsyncDisposable {
   readonly lines: Line[] = [];
   readonly #connection: Deno.Conn;
   readonly #reading: Promise<void>;
