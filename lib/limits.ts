@@ -927,6 +927,65 @@ export const FORWARD_BATCH_EVENTS_MAX = 10_000;
 export const FORWARD_BATCH_EVENTS_DEFAULT = 100;
 /** The longest wait for a batch to fill, ms, by default. */
 export const FORWARD_LATENCY_MS_DEFAULT = 100;
+/** Bytes of events in one batch, beside one event. */
+export const FORWARD_BATCH_BYTES_MAX = 1024 * 1024;
+/** The newest entries of the log that the router keeps in memory, for all targets together. */
+export const FORWARD_WINDOW_EVENTS_MAX = 16_384;
+/** Characters of those entries. */
+export const FORWARD_WINDOW_CHARS_MAX = 16 * 1024 * 1024;
+/** Rows that a target which is behind them reads from SQLite at once; each may be as long as the longest event. */
+export const FORWARD_READ_ROWS = 64;
+/** Entries that the router takes from the log before its sockets have a turn. */
+export const FORWARD_FOLLOW_ENTRIES = 1_000;
+/** How often cursors that moved without a batch are stored, and lags are measured, ms. */
+export const FORWARD_TICK_MS = 1_000;
+/** The longest that a target may take to answer a post, or to accept a connection, ms. */
+export const FORWARD_ANSWER_MS_MAX = 30_000;
+/** Bytes of an answer to a post that are read. */
+export const FORWARD_ANSWER_BYTES_MAX = 4 * 1024;
+/** Characters of the reason that is shown of a failure. */
+export const FORWARD_REASON_CHARS_MAX = 200;
+/** The range of the pause before a target is tried again, ms; it doubles with each failure. */
+export const FORWARD_RETRY_MS_MIN = 500;
+export const FORWARD_RETRY_MS_MAX = 60_000;
+/** The longest pause that a `Retry-After` brings about, ms. */
+export const FORWARD_RETRY_AFTER_MS_MAX = 3_600_000;
+/** Times that a target may refuse a batch before it is divided, or set aside if it holds one event. */
+export const FORWARD_REFUSALS_MAX = 3;
+/** Events set aside that are remembered of one target; the oldest go first. */
+export const FORWARD_SET_ASIDE_MAX = 1_000;
+/** Events set aside that `GET /api/forward` lists of one target. */
+export const FORWARD_SET_ASIDE_SHOWN_MAX = 20;
+/** What a broken TCP connection may have lost, if the target acknowledges nothing: bytes, and the age of a write, ms. */
+export const FORWARD_TCP_RESENT_BYTES = 8 * 1024 * 1024;
+export const FORWARD_TCP_RESENT_MS = 60_000;
+/** Writes to such a target that count as one, ms from the first to the last. */
+export const FORWARD_TCP_TRAIL_MS = 100;
+/** Events, and their characters, of one write to a target by TCP or to a consumer. */
+export const FORWARD_WRITE_EVENTS_MAX = 500;
+export const FORWARD_WRITE_CHARS_MAX = 128 * 1024;
+/** Events that a TCP target may leave unacknowledged before the router waits. */
+export const FORWARD_TCP_UNACKED_MAX = 10_000;
+/** Bytes of a line that acknowledges. */
+export const FORWARD_ACK_BYTES_MAX = 256;
+/** Those who fetch events, at `/ws` and at `FORWARD_TCP_PORT` each. */
+export const FORWARD_CONSUMERS_MAX = 1_000;
+/** Those that `GET /api/forward` lists of each kind. */
+export const FORWARD_CONSUMERS_SHOWN_MAX = 100;
+/** Values in the filters of all who fetch events together. */
+export const FORWARD_CONSUMERS_VALUES_MAX = 1_000_000;
+/** Connections at `FORWARD_TCP_PORT` from elsewhere that have not said yet who they are. */
+export const FORWARD_STRANGERS_MAX = 64;
+/** Bytes of the line by which a consumer at `FORWARD_TCP_PORT` says what it wants. */
+export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
+/** The longest wait for that line, ms; afterwards the consumer gets new events. */
+export const FORWARD_HELLO_MS_MAX = 1_000;
+/** Bytes of one read of what a peer by TCP says. */
+export const FORWARD_PEER_READ_BYTES = 4 * 1024;
+/** Characters of the reason with which a consumer's socket is closed: a close frame holds 123 bytes of it. */
+export const CLOSE_REASON_CHARS_MAX = 120;
+/** The longest that a peer may leave unread what waits for it before its connection is closed, ms. */
+export const FORWARD_STALLED_MS_MAX = 60_000;
 
 // Fan-out
 
