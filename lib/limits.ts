@@ -743,6 +743,31 @@ export const FORWARD_LATENCY_MS_DEFAULT = 100;
 
 // Fan-out
 
+/** Bytes of a text that NIP-44 encrypts. */
+export const NIP44_TEXT_BYTES_MAX = 65_535;
+/** Random bytes that are made at once, for the nonces of payloads. */
+export const RANDOM_POOL_BYTES = 12_288;
+/** Bots that a registry holds. */
+export const FANOUT_BOTS_MAX = 100_000;
+/** Followers of one bot. */
+export const FANOUT_FOLLOWERS_MAX = 1_000_000;
+/** Subscriptions that a follower may make; those that bots make for it count for the bots. */
+export const FANOUT_SUBSCRIPTIONS_MAX = 200;
+/** Subscriptions of one follower that are served, its own first. */
+export const FANOUT_SUBSCRIPTIONS_SERVED_MAX = 400;
+/** Followers, or bots, of one page of a registry. */
+export const FANOUT_PAGE_ROWS = 1_000;
+/** Changes of a registry that an instance may be behind before it loads what it needs anew. */
+export const FANOUT_CHANGES_KEPT = 10_000;
+/** Characters of a bot's name, and of its address on a chain. */
+export const FANOUT_NAME_CHARS_MAX = 100;
+/** Characters of a shared secret. */
+export const FANOUT_SECRET_CHARS_MAX = 1_024;
+/** The longest that one statement of the registry in Postgres takes, ms; also a connection to it. */
+export const FANOUT_POSTGRES_MS_MAX = 5_000;
+/** Connections to Postgres. */
+export const FANOUT_POSTGRES_CONNECTIONS_MAX = 4;
+
 // Pages and sockets that other actors answer
 
 /** Bytes that wait for one socket which another actor serves, before that actor sends no more. */
