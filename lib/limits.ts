@@ -774,6 +774,18 @@ export const FANOUT_POSTGRES_CONNECTIONS_MAX = 4;
 export const PIPED_SOCKET_BYTES_MAX = 256 * 1024;
 /** Bytes of the body of a request that another actor answers. */
 export const API_BODY_BYTES_MAX = 64 * 1024;
+/** The longest that an actor may take for the answer to such a request, ms. */
+export const API_ANSWER_MS_MAX = 20_000;
+/** Such requests that one actor answers at one time. */
+export const API_PAGES_OPEN_MAX = 256;
+/** The path and query of a request for such a page or socket, characters. */
+export const API_TARGET_CHARS_MAX = 8 * 1024;
+/** The longest text that a client may send on such a socket, characters. */
+export const PIPED_TEXT_CHARS_MAX = 64 * 1024;
+/** Texts of one such socket that its actor has not taken, where the engine cannot stop reading. */
+export const PIPED_TEXTS_UNTAKEN_MAX = 64;
+/** How often a gateway looks what has left such sockets, ms; 1 ms more for each hundred of them that read slowly. */
+export const PIPED_LOOK_MS = 10;
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
 invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");

@@ -6,10 +6,6 @@
  */
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
-import { adminsOf } from "../../lib/relay/members.ts";
-import { ownUrls } from "../../lib/relay/own_urls.ts";
-import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { type ActorStart, onStart, report } from "../../runtime/actor.ts";
 import { Logger } from "../../runtime/logger.ts";
@@ -17,13 +13,16 @@ import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { ManagementLink } from "../../runtime/management_link.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import { threadNumber } from "../../wire/actors.ts";
+import { ActorLinks } from "./actor_links.ts";
 import { type AssembledGateway, assembleGateway, type GatewayMeans } from "./assemble.ts";
 import type { Connection } from "./connection.ts";
 import { GatewayLoop, type LoopNotice } from "./gateway_loop.ts";
 import { createApp } from "./http/app.ts";
 import { PageRequests } from "./http/page_requests.ts";
 import { relayStatus } from "./http/relay_facts.ts";
+import type { ProofDoor } from "./http/request_proof.ts";
 import { listen } from "./listen.ts";
+import { proofDoor } from "./proof_door.ts";
 import { socketEvents } from "./socket_events.ts";
 import { Opening } from "./sockets/opening.ts";
 import { Turns } from "./sockets/turns.ts";
@@ -31,24 +30,22 @@ import { Turns } from "./sockets/turns.ts";
 /** What main says while the gateway runs, taken up by its loop. */
 const notices: LoopNotice[] = [];
 const management = new ManagementLink();
+const links = new ActorLinks();
 /** Resolves when main opens a gateway that was held. */
 const released = Promise.withResolvers<ActorStart["facts"]>();
 
 /** The pages of the relay, and the way to manage it. */
 function pagesOf(
   start: ActorStart,
-  { gateway, open, decisions }: AssembledGateway,
-  { settings, verifier, log }: GatewayMeans,
+  { settings, log }: GatewayMeans,
+  { parts: { gateway, open, decisions }, proofs }: { parts: AssembledGateway; proofs: ProofDoor },
 ): PageRequests {
   const app = createApp(relayStatus(start, {
     settings,
     decisions,
-    management: {
-      urls: ownUrls(start.config).flatMap(relayRequestUrls),
-      mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
-      eventFault: (event) => eventFault(event, verifier),
-      ask: (body) => management.ask(body),
-    },
+    management,
+    proofs,
+    actors: links.doors(start.memory.counts),
     subscriptionsByConnection: () => gateway.subscriptionsByConnection(),
     log,
   }));
@@ -75,7 +72,8 @@ onStart(async (given) => {
   const means = { verifier, log, management, settings, metrics, files, turns };
   const parts = assembleGateway(start, means);
   const { gateway } = parts;
-  opening.open(socketEvents({ gateway, pages: pagesOf(start, parts, means), settings }));
+  const proofs = proofDoor({ settings, verifier, rates: memory.rates });
+  opening.open(socketEvents({ gateway, pages: pagesOf(start, means, { parts, proofs }), settings }));
   const { hostname, port } = listener.address;
   report({ type: "ready", facts: { address: `${hostname}:${port}` } });
   await new GatewayLoop(start, { parts, listener, loop, turns, notices }).run();
@@ -85,6 +83,7 @@ onStart(async (given) => {
 }, (notice) => {
   if (notice.type === "port") {
     if (notice.actor === "management") management.connect(notice.port);
+    else links.connect(notice);
   } else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

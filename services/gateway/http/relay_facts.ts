@@ -17,7 +17,9 @@ import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 import type { ActorStart } from "../../../runtime/actor.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { phaseOf } from "../../../wire/relay_phase.ts";
+import type { ActorDoors } from "./actor_pages.ts";
 import type { ManagementDoor } from "./management.ts";
+import type { ProofDoor } from "./request_proof.ts";
 import type { RelayStatus } from "./relay_status.ts";
 
 const SUBSCRIPTIONS = slotOf("nostr_subscriptions_active");
@@ -33,6 +35,8 @@ interface StatusSources {
   /** The operator's decisions. */
   readonly decisions: ManagementView;
   readonly management: ManagementDoor;
+  readonly proofs: ProofDoor;
+  readonly actors: ActorDoors;
   readonly subscriptionsByConnection: RelayStatus["subscriptionsByConnection"];
   readonly log: Logger;
 }
@@ -40,7 +44,7 @@ interface StatusSources {
 /** The status of a running relay. */
 export function relayStatus(
   { config, memory, facts }: ActorStart,
-  { settings, decisions, management, subscriptionsByConnection, log }: StatusSources,
+  { settings, decisions, management, proofs, actors, subscriptionsByConnection, log }: StatusSources,
 ): RelayStatus {
   const startedMs = Number(facts.startedMs);
   const sum = (slot: number) => sumOf(memory.metrics, slot);
@@ -51,6 +55,8 @@ export function relayStatus(
         self: facts.self ?? null,
       }),
     management,
+    proofs,
+    actors,
     url: config.RELAY_URL,
     durability: config.DURABILITY,
     exposition: createExposition(memory.metrics, {
