@@ -108,7 +108,8 @@ function compress(): void {
 
 /** Bytes behind the end are 0. */
 function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) << 24 | (bytes[at + 1] ?? 0) << 16 | (bytes[at + 2] ?? 0) << 8 | (bytes[at + 3] ?? 0);
+  return (bytes[at] ?? 0) << 24 | (bytes[at + 1] ?? 0) << 16 | (bytes[at + 2] ?? 0) << 8 |
+    (bytes[at + 3] ?? 0);
 }
 
 function writeWord(bytes: Uint8Array, at: number, word: number): void {

@@ -18,7 +18,11 @@ export function decryptNip04(own: ECDH, pubkey: string, payload: string): string
   const [, text, iv] = FORM.exec(payload) ?? [];
   if (text === undefined || iv === undefined) return null;
   try {
-    const cipher = createDecipheriv("aes-256-cbc", own.computeSecret(`02${pubkey}`, "hex"), Uint8Array.fromBase64(iv));
+    const cipher = createDecipheriv(
+      "aes-256-cbc",
+      own.computeSecret(`02${pubkey}`, "hex"),
+      Uint8Array.fromBase64(iv),
+    );
     const bytes = [cipher.update(Uint8Array.fromBase64(text)), cipher.final()];
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(bytes));
   } catch {

@@ -66,7 +66,9 @@ export function conversationKey(own: ECDH, pubkey: string): ConversationKey | nu
 export function padded(text: Uint8Array): Uint8Array {
   const { length } = text;
   if (length === 0 || length > NIP44_TEXT_BYTES_MAX) {
-    throw new RangeError(`Cannot encrypt text of ${length} bytes: NIP-44 encrypts 1 to ${NIP44_TEXT_BYTES_MAX}`);
+    throw new RangeError(
+      `Cannot encrypt text of ${length} bytes: NIP-44 encrypts 1 to ${NIP44_TEXT_BYTES_MAX}`,
+    );
   }
   const bytes = new Uint8Array(2 + paddedLength(length));
   bytes[0] = length >>> 8;
@@ -91,7 +93,9 @@ export function encryptPadded(key: ConversationKey, plain: Uint8Array, nonce: Ui
 /** The plain text of a payload in base64, or null: it is none of this conversation. */
 export function decrypt(key: ConversationKey, payload: string): string | null {
   const bytes = bytesOf(payload);
-  if (bytes === null || bytes[0] !== VERSION || bytes.length < 99 || bytes.length > output.length) return null;
+  if (bytes === null || bytes[0] !== VERSION || bytes.length < 99 || bytes.length > output.length) {
+    return null;
+  }
   const end = bytes.length - MAC_BYTES;
   expand(key, bytes.subarray(1, 1 + NIP44_NONCE_BYTES));
   authenticate(bytes, end);

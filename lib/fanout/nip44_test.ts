@@ -32,7 +32,9 @@ Deno.test("encryptPadded() gives the example of NIP-44's vectors", () => {
   // github.com/paulmillr/nip44, valid.encrypt_decrypt, the first.
   assertEquals(
     encryptPadded(keyOf(0, 1), padded(encoder.encode("a")), nonce),
-    `Ag${"A".repeat(41)}Bee0G5VSK0/9YypIObAtDKfYEAjD35uVkHyB0F4DwrcNaCXlCWZKaArsGrY6M9wnuTMxWfp1RTN9Xga8no+kF5Vsb`,
+    `Ag${
+      "A".repeat(41)
+    }Bee0G5VSK0/9YypIObAtDKfYEAjD35uVkHyB0F4DwrcNaCXlCWZKaArsGrY6M9wnuTMxWfp1RTN9Xga8no+kF5Vsb`,
   );
 });
 

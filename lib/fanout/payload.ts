@@ -68,7 +68,11 @@ export class Signal {
       return this.#frame(follower, "chacha20poly1305", payload);
     }
     if (conversation === null || this.#padded === null) return null;
-    return this.#frame(follower, "nip44", encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES)));
+    return this.#frame(
+      follower,
+      "nip44",
+      encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES)),
+    );
   }
 
   /** JSON; every value is one that needs no escape. */

@@ -69,9 +69,20 @@ export interface Registry {
   followersOf(bot: string, page: Page): Promise<string[]>;
   /** At most `FANOUT_SUBSCRIPTIONS_SERVED_MAX`, those first that the follower has made. */
   subscriptionsOf(follower: string): Promise<Subscription[]>;
-  /** At most so many changes after a version. */
   changesAfter(version: number): Promise<Changes>;
+  /**
+   * Deletes at most `FANOUT_PAGE_ROWS` subscriptions of bots that were removed: they count for nobody any more.
+   *
+   * @returns whether there may be more.
+   */
+  sweep(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** What a test may ask otherwise. */
+export interface RegistryOptions {
+  /** Changes that are kept; `FANOUT_CHANGES_KEPT` by default. */
+  readonly changesKept?: number;
 }
 
 /** The registry's database does not answer, or not in time. What was asked may have been done all the same. */

@@ -1,10 +1,10 @@
 /** What every registry of the fan-out has to do: one suite, which each implementation passes. */
-import { assert, assertEquals } from "@std/assert";
-import { FANOUT_CHANGES_KEPT, FANOUT_SUBSCRIPTIONS_MAX } from "../limits.ts";
-import type { Bot, NewSubscription, Registry } from "./registry.ts";
+import { assertEquals } from "@std/assert";
+import { FANOUT_PAGE_ROWS, FANOUT_SUBSCRIPTIONS_MAX } from "../limits.ts";
+import type { Bot, NewSubscription, Registry, RegistryOptions, Subscription } from "./registry.ts";
 
 /** Opens a registry that is empty; the second call opens the same one again, as another process does. */
-export type OpenRegistry = () => Promise<Registry>;
+export type OpenRegistry = (options?: RegistryOptions) => Promise<Registry>;
 
 const key = (number: number) => number.toString(16).padStart(64, "0");
 const BOT: Bot = { pubkey: key(1), name: "one", nostrPubkey: null, ethAddress: null };
@@ -115,17 +115,39 @@ export function testRegistry(
     await registry.close();
   });
 
-  test("changes are kept for a while and then forgotten", async (open) => {
-    const registry = await open();
+  test("whoever is too far behind loads all anew", async (open) => {
+    const registry = await open({ changesKept: 5 });
     await registry.register(BOT);
-    const { version } = await registry.changesAfter(0);
-    assert(version < FANOUT_CHANGES_KEPT);
+    const followers = Array.from({ length: 9 }, (_, i) => key(10 + i));
+    await inTurns(followers, (follower) => registry.subscribe(subscription(BOT.pubkey, follower)));
+    assertEquals(await registry.changesAfter(4), { version: 10, bots: null, followers: [] });
+    assertEquals((await registry.changesAfter(5)).followers, followers.slice(4));
+    await registry.close();
+  });
+
+  test("sweep() deletes what a removed bot has left, and nothing else", async (open) => {
+    const registry = await open();
+    assertEquals(await registry.sweep(), false);
+    await registry.register(BOT);
+    await registry.register({ ...BOT, pubkey: key(3) });
+    const followers = Array.from({ length: FANOUT_PAGE_ROWS + 1 }, (_, i) => key(10 + i));
+    await inTurns(followers, (follower) => registry.subscribe(subscription(BOT.pubkey, follower)));
+    await registry.subscribe(subscription(key(3), key(10)));
+    await registry.unregister(BOT.pubkey);
+    assertEquals(await registry.sweep(), true);
+    await registry.register(BOT);
+    assertEquals(await registry.followersOf(BOT.pubkey, { after: "", max: 10 }), []);
+    await registry.subscribe(subscription(BOT.pubkey, key(11)));
+    assertEquals(await registry.sweep(), true);
+    assertEquals(await registry.sweep(), false);
+    assertEquals(await registry.followersOf(BOT.pubkey, { after: "", max: 10 }), [key(11)]);
+    assertEquals(await registry.followersOf(key(3), { after: "", max: 10 }), [key(10)]);
     await registry.close();
   });
 }
 
 /** Both libraries give bytes in classes of their own. */
-function plain(rows: readonly { readonly sealed: Uint8Array | null }[]) {
+function plain(rows: readonly Subscription[]): Subscription[] {
   return rows.map((row) => ({ ...row, sealed: row.sealed === null ? null : new Uint8Array(row.sealed) }));
 }
 

@@ -10,7 +10,10 @@ async function inDirectory(test: (path: string) => Promise<void>): Promise<void>
   await Deno.remove(directory, { recursive: true });
 }
 
-testRegistry("SQLite", (test) => inDirectory((path) => test(() => Promise.resolve(new SqliteRegistry(path)))));
+testRegistry(
+  "SQLite",
+  (test) => inDirectory((path) => test((options) => Promise.resolve(new SqliteRegistry(path, options)))),
+);
 
 Deno.test("SQLite: a registry that was closed is away", () =>
   inDirectory(async (path) => {
