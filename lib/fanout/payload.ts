@@ -61,23 +61,25 @@ export class Signal {
       `,"seq":${seq},"encryption":"`;
   }
 
-  /** The frame for one follower, or null: these keys cannot encrypt this text (NIP-44 has a longest text, and a shortest). */
-  frameFor(follower: string, { secret, conversation }: PayloadKeys, random: RandomBytes): string | null {
+  /** The frame for one follower. Where its keys cannot encrypt this text, the frame says so in place of the payload. */
+  frameFor(follower: string, { secret, conversation }: PayloadKeys, random: RandomBytes): string {
     if (secret !== null) {
       const payload = encryptBySecret(secret, this.#text, random(SECRET_NONCE_BYTES));
-      return this.#frame(follower, "chacha20poly1305", payload);
+      return this.#frame(follower, "chacha20poly1305", `"payload":"${payload}"`);
     }
-    if (conversation === null || this.#padded === null) return null;
-    return this.#frame(
-      follower,
-      "nip44",
-      encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES)),
-    );
+    if (conversation !== null && this.#padded !== null) {
+      const payload = encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES));
+      return this.#frame(follower, "nip44", `"payload":"${payload}"`);
+    }
+    const why = conversation === null
+      ? "the relay has no key, or the follower's key is none"
+      : `NIP-44 encrypts 1 to ${NIP44_TEXT_BYTES_MAX} bytes, not ${this.#text.length}`;
+    return this.#frame(follower, "nip44", `"payload":null,"error":"Cannot encrypt payload: ${why}"`);
   }
 
   /** JSON; every value is one that needs no escape. */
   #frame(follower: string, encryption: Encryption, payload: string): string {
-    return `{"target_pubkey":"${follower}${this.#fields}${encryption}","payload":"${payload}"}`;
+    return `{"target_pubkey":"${follower}${this.#fields}${encryption}",${payload}}`;
   }
 }
 
