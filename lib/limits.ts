@@ -812,8 +812,10 @@ export const API_TARGET_CHARS_MAX = 8 * 1024;
 export const PIPED_TEXT_CHARS_MAX = 64 * 1024;
 /** Texts of one such socket that its actor has not taken, where the engine cannot stop reading. */
 export const PIPED_TEXTS_UNTAKEN_MAX = 64;
-/** How often a gateway looks what has left such sockets, ms; 1 ms more for each hundred of them that read slowly. */
+/** How often a gateway looks what has left such sockets if they read slowly, ms. */
 export const PIPED_LOOK_MS = 10;
+/** Sockets that read slowly for which the next look comes 1 ms later. */
+export const PIPED_LOOK_SOCKETS = 100;
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
 invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");

@@ -26,12 +26,17 @@ interface LinkedSockets {
 export class ActorLink {
   readonly #questions = new OpenQuestions<PageReply>();
   readonly #actor: string;
+  readonly #msMax: number;
   #sockets: LinkedSockets | null = null;
   #port: MessagePort | null = null;
 
-  /** @param actor Its name, for errors. */
-  constructor(actor: string) {
+  /**
+   * @param actor Its name, for errors.
+   * @param msMax The longest that it may take for an answer.
+   */
+  constructor(actor: string, msMax = API_ANSWER_MS_MAX) {
     this.#actor = actor;
+    this.#msMax = msMax;
   }
 
   /** The actor was started, or started again, and this port leads to it. */
@@ -54,8 +59,8 @@ export class ActorLink {
       this.#refusal("was started again, look whether it was done"),
     );
     const timer = setTimeout(() => {
-      this.#questions.settle(number, this.#refusal(`gave no answer within ${API_ANSWER_MS_MAX} ms`));
-    }, API_ANSWER_MS_MAX);
+      this.#questions.settle(number, this.#refusal(`gave no answer within ${this.#msMax} ms`));
+    }, this.#msMax);
     this.#post({ type: "page", number, ...question });
     try {
       return await answer;

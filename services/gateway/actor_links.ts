@@ -5,11 +5,12 @@
  *
  * @module
  */
-import { ActorLink, type PageQuestion } from "../../runtime/actor_link.ts";
+import type { ConfigFollower } from "../../lib/config/shared_config.ts";
+import { ActorLink } from "../../runtime/actor_link.ts";
 import type { PortNotice } from "../../runtime/actor.ts";
 import { type ActorCounts, rowOf } from "../../wire/actors.ts";
-import type { PageReply } from "../../wire/pages.ts";
 import type { ActorDoors, PageActor } from "./http/actor_pages.ts";
+import type { PipedPath } from "./piped_sockets.ts";
 
 /** Why an actor may be absent, with the settings that start it. */
 const ABSENT: Readonly<Record<PageActor, string>> = {
@@ -18,6 +19,10 @@ const ABSENT: Readonly<Record<PageActor, string>> = {
   router: "no forwarding is configured; FORWARD_WS, FORWARD_HTTP, FORWARD_TCP and FORWARD_TCP_PORT start it",
   fanout: "no fan-out is configured; FANOUT starts it",
 };
+
+function absenceOf(actor: PageActor, counts: ActorCounts): string | null {
+  return rowOf(actor).many(counts) > 0 ? null : ABSENT[actor];
+}
 
 /** See the module's text. */
 export class ActorLinks {
@@ -34,16 +39,20 @@ export class ActorLinks {
     else link.connect(port);
   }
 
-  /** The link to one of them. */
-  of(actor: PageActor): ActorLink {
-    return this.#links[actor];
-  }
-
-  /** The same for pages. */
+  /** As pages ask them. */
   doors(counts: ActorCounts): ActorDoors {
     return {
-      absence: (actor) => rowOf(actor).many(counts) > 0 ? null : ABSENT[actor],
-      ask: (actor: PageActor, question: PageQuestion): Promise<PageReply> => this.of(actor).ask(question),
+      absence: (actor) => absenceOf(actor, counts),
+      ask: (actor, question) => this.#links[actor].ask(question),
     };
+  }
+
+  /** The paths of their sockets. */
+  paths(counts: ActorCounts, settings: ConfigFollower): PipedPath[] {
+    const forwards = () => settings.config.FORWARD_WS ? null : "FORWARD_WS is off";
+    return [
+      { path: "/ws", link: this.#links.router, absence: () => absenceOf("router", counts) ?? forwards() },
+      { path: "/fanout", link: this.#links.fanout, absence: () => absenceOf("fanout", counts) },
+    ];
   }
 }

@@ -20,7 +20,6 @@ import { GatewayLoop, type LoopNotice } from "./gateway_loop.ts";
 import { createApp } from "./http/app.ts";
 import { PageRequests } from "./http/page_requests.ts";
 import { relayStatus } from "./http/relay_facts.ts";
-import type { ProofDoor } from "./http/request_proof.ts";
 import { listen } from "./listen.ts";
 import { proofDoor } from "./proof_door.ts";
 import { socketEvents } from "./socket_events.ts";
@@ -37,8 +36,8 @@ const released = Promise.withResolvers<ActorStart["facts"]>();
 /** The pages of the relay, and the way to manage it. */
 function pagesOf(
   start: ActorStart,
-  { settings, log }: GatewayMeans,
-  { parts: { gateway, open, decisions }, proofs }: { parts: AssembledGateway; proofs: ProofDoor },
+  { gateway, open, decisions }: AssembledGateway,
+  { settings, proofs, log }: GatewayMeans,
 ): PageRequests {
   const app = createApp(relayStatus(start, {
     settings,
@@ -69,11 +68,11 @@ onStart(async (given) => {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
   const files = new PolicyFiles(metrics, log);
   await files.load(policyFilesOf(settings));
-  const means = { verifier, log, management, settings, metrics, files, turns };
-  const parts = assembleGateway(start, means);
-  const { gateway } = parts;
   const proofs = proofDoor({ settings, verifier, rates: memory.rates });
-  opening.open(socketEvents({ gateway, pages: pagesOf(start, means, { parts, proofs }), settings }));
+  const means = { verifier, log, management, links, proofs, settings, metrics, files, turns };
+  const parts = assembleGateway(start, means);
+  const { gateway, pipes } = parts;
+  opening.open(socketEvents({ gateway, pipes, pages: pagesOf(start, parts, means), settings }));
   const { hostname, port } = listener.address;
   report({ type: "ready", facts: { address: `${hostname}:${port}` } });
   await new GatewayLoop(start, { parts, listener, loop, turns, notices }).run();
