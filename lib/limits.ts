@@ -989,6 +989,59 @@ export const FORWARD_STALLED_MS_MAX = 60_000;
 
 // Fan-out
 
+/** Bytes of a secret key, and of the key that seals secrets. */
+export const RELAY_KEY_BYTES = 32;
+/** Bytes of a text that NIP-44 encrypts. */
+export const NIP44_TEXT_BYTES_MAX = 65_535;
+/** Random bytes that are made at once, for the nonces of payloads. */
+export const RANDOM_POOL_BYTES = 12_288;
+/** Bots that a registry holds. */
+export const FANOUT_BOTS_MAX = 100_000;
+/** Followers of one bot. */
+export const FANOUT_FOLLOWERS_MAX = 1_000_000;
+/** Subscriptions that a follower may make; those that bots make for it count for the bots. */
+export const FANOUT_SUBSCRIPTIONS_MAX = 200;
+/** Subscriptions of one follower that are served, its own first. */
+export const FANOUT_SUBSCRIPTIONS_SERVED_MAX = 400;
+/** Followers, or bots, of one page of a registry. */
+export const FANOUT_PAGE_ROWS = 1_000;
+/** Changes of a registry that an instance may be behind before it loads what it needs anew. */
+export const FANOUT_CHANGES_KEPT = 10_000;
+/** Characters of a bot's name, and of its address on a chain. */
+export const FANOUT_NAME_CHARS_MAX = 100;
+/** Characters of a shared secret. */
+export const FANOUT_SECRET_CHARS_MAX = 1_024;
+/** The longest that one statement of the registry in Postgres takes, ms; also a connection to it. */
+export const FANOUT_POSTGRES_MS_MAX = 5_000;
+/** Connections to Postgres. */
+export const FANOUT_POSTGRES_CONNECTIONS_MAX = 4;
+/** The pause before a registry that is away is asked again, ms. */
+export const FANOUT_AWAY_MS = 1_000;
+/** How old the roster may be while signals are sent, ms. */
+export const FANOUT_ROSTER_MS = 50;
+/** Followers whose subscriptions are loaded at one time. */
+export const FANOUT_LISTENERS_LOADED_MAX = 32;
+/** Sockets that one follower may have. */
+export const FANOUT_LISTENERS_PER_KEY_MAX = 8;
+/** The time that a socket has to prove a key, ms; and the proofs that may fail. */
+export const FANOUT_PROOF_MS_MAX = 10_000;
+export const FANOUT_PROOFS_FAILED_MAX = 3;
+/** Keys of conversations (NIP-44) that are kept, some 300 bytes each. */
+export const FANOUT_CONVERSATIONS_KEPT = 100_000;
+/** Entries of the log that are read at one time. */
+export const FANOUT_LOG_ROWS = 100;
+/** Signals of a bot that a follower finds again when it comes back, the newest. */
+export const FANOUT_SIGNALS_KEPT = 10_000;
+/** How often older ones are deleted: at seqs that this divides. */
+export const FANOUT_SIGNALS_TRIM_EVERY = 64;
+/** Signals that a follower who lacks some is given before the next one's turn. */
+export const FANOUT_LACKED_SIGNALS = 16;
+/** Signals whose texts are kept because many who were away lack the same. */
+export const FANOUT_SIGNALS_CACHED = 64;
+/** The longest that payloads are encrypted before the thread's other work, ms; and how many before it looks at the time. */
+export const FANOUT_TURN_MS = 4;
+export const FANOUT_TURN_PAYLOADS = 16;
+
 // Pages and sockets that other actors answer
 
 /** Bytes that wait for one socket which another actor serves, before that actor sends no more. */
