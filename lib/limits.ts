@@ -536,6 +536,14 @@ export const IMPORT_CHUNKS_AHEAD = 3;
 export const IMPORT_FRAMES_BYTES = 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+/** Refused lines that an import names one by one; the others are counted by reason. */
+export const IMPORT_REFUSALS_NAMED_MAX = 100;
+/** Characters of an id that the name of a refused line holds. */
+export const IMPORT_ID_CHARS_MAX = 64;
+/** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
+export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Silence of a pipe after which an import passes on the lines that it has, ms. */
+export const IMPORT_QUIET_MS = 50;
 
 // Authentication (NIP-42, NIP-98)
 
