@@ -698,6 +698,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/subscription/filed_keys.ts`: `BITS_MIN`
 // `lib/verify/frame_batch.ts`: `FIRST_BYTES`
 // `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
+// `lib/upstream/key_proof.ts`: `CHALLENGE_CHARS_MAX`
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
@@ -735,6 +736,66 @@ export const DEDUPE_RECENT_IDS_DEFAULT = 10_000;
 export const DEDUPE_BLOOM_IDS_DEFAULT = 1_000_000;
 /** Ids of the LRU cache, by default. */
 export const DEDUPE_LRU_IDS_DEFAULT = 50_000;
+/** Bytes of one message of an upstream relay: the longest event here fits, and so does the longest NEG-MSG of strfry. */
+export const UPSTREAM_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** What a relay allows that does not say so in its document: subscriptions, events of one filter, bytes of a message. */
+export const UPSTREAM_SUBSCRIPTIONS_DEFAULT = 10;
+export const UPSTREAM_LIMIT_DEFAULT = 500;
+export const UPSTREAM_MESSAGE_BYTES_DEFAULT = 64 * 1024;
+/** What is made use of at most, whatever its document says. */
+export const UPSTREAM_SUBSCRIPTIONS_MAX = 100;
+export const UPSTREAM_LIMIT_MAX = 5_000;
+/** Below this number of bytes, what a document says of messages is taken for a mistake: a REQ of some keys fits. */
+export const UPSTREAM_MESSAGE_BYTES_MIN = 1_024;
+/** Subscriptions and comparisons that wait until a relay's limits allow them; further ones are refused. */
+export const UPSTREAM_REQUESTS_WAITING_MAX = 1_000;
+/** Published events that one relay may have unanswered, and bytes of them. */
+export const UPSTREAM_UNANSWERED_MAX = 64;
+export const UPSTREAM_UNANSWERED_BYTES_MAX = 1024 * 1024;
+/** Events that wait until fewer are unanswered; further ones are refused. */
+export const UPSTREAM_PUBLISHES_WAITING_MAX = 1_000;
+/** The longest wait for the OK of an event, ms. */
+export const UPSTREAM_OK_MS_MAX = 60_000;
+/** The longest wait for the next stored event of a subscription, or for its EOSE, ms; and for all of them together. */
+export const UPSTREAM_EOSE_IDLE_MS_MAX = 30_000;
+export const UPSTREAM_EOSE_MS_MAX = 600_000;
+/** Events that a subscription may bring before its EOSE, beyond twice its limits: live ones are among them. */
+export const UPSTREAM_EXTRA_EVENTS_MAX = 1_000;
+/** The longest wait for the answer to a message of negentropy, ms. */
+export const UPSTREAM_COMPARISON_MS_MAX = 60_000;
+/** The longest wait for a challenge after a refusal that asks for authentication, and for the answer to a proof, ms. */
+export const UPSTREAM_AUTH_MS_MAX = 10_000;
+/** Challenges of one connection that are answered; a further one ends it. */
+export const UPSTREAM_CHALLENGES_MAX = 5;
+/** How often one request is repeated after `auth-required:`, and after `rate-limited:`. */
+export const UPSTREAM_AUTH_REPEATS_MAX = 2;
+export const UPSTREAM_RATE_REPEATS_MAX = 8;
+/** The first pause after `rate-limited:`, ms, which doubles, and the longest. */
+export const UPSTREAM_PAUSE_MS_MIN = 1_000;
+export const UPSTREAM_PAUSE_MS_MAX = 60_000;
+/** Messages of one connection that are not of the protocol; a further one ends it. */
+export const UPSTREAM_GARBAGE_MAX = 20;
+/** Messages that answer nothing, at which a connection ends if they are more than half of all. */
+export const UPSTREAM_NOISE_MAX = 1_000;
+/** Subscriptions that were closed and are remembered, because their last events are still on the way. */
+export const UPSTREAM_CLOSED_REMEMBERED_MAX = 64;
+/** Characters of a text of a relay that are kept, for people. */
+export const UPSTREAM_TEXT_CHARS_MAX = 400;
+/** Ids of events that came from one relay and are not sent back to it; a power of two, 8 bytes each. */
+export const UPSTREAM_ECHO_IDS_MAX = 4_096;
+/** How often a conversation with an upstream relay looks for what is due, ms. */
+export const UPSTREAM_TICK_MS = 1_000;
+/** The longest look-up of a host's addresses, ms. */
+export const UPSTREAM_DNS_MS_MAX = 5_000;
+/** The longest that connecting, TLS and the handshake may take together, ms. */
+export const UPSTREAM_HANDSHAKE_MS_MAX = 10_000;
+/** The longest that a relay may take for its part of closing, ms. */
+export const UPSTREAM_CLOSE_MS_MAX = 2_000;
+/** Bytes that wait for an upstream relay that does not read, at which the connection ends. */
+export const UPSTREAM_OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of an information document (NIP-11), and the longest that it may take, ms. */
+export const UPSTREAM_DOCUMENT_BYTES_MAX = 64 * 1024;
+export const UPSTREAM_DOCUMENT_MS_MAX = 5_000;
 
 // Router
 
