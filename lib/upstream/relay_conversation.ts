@@ -76,4 +76,6 @@ export interface RelayConversation {
   cameFrom(id: string): boolean;
   /** Events that were published and are not answered. */
   readonly unanswered: number;
+  /** `unasked`: events that came and match nothing that was asked for. They are not handed over. */
+  readonly counts: { readonly unasked: number };
 }

@@ -1,0 +1,183 @@
+/** Tests of a stream that goes up, against a relay and a log in memory: what is sent, and where the cursor lies. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
+import { UPSTREAM_SEND_ATTEMPTS_MAX, UPSTREAM_SENT_UNANSWERED_MAX } from "../limits.ts";
+import type { LogRange, LogSink } from "../log/log_rows.ts";
+import type { IdRow, TextRow } from "../log/log_reader.ts";
+import { StreamFault } from "./stream_reads.ts";
+import { UpStream, type UpStreamParts } from "./up_stream.ts";
+
+/** A log of texts in the store's spelling: the id is at its place. */
+class ModelLog {
+  readonly rows: (TextRow | IdRow)[] = [];
+  readonly texts = new Map<string, string>();
+
+  get lastSeq(): number {
+    return this.rows.length;
+  }
+
+  add(kind = 1): string {
+    const id = (this.lastSeq + 1).toString(16).padStart(64, "0");
+    const text = JSON.stringify({ id, created_at: 1_700_000_000, kind });
+    this.rows.push([this.lastSeq + 1, text]);
+    this.texts.set(id, text);
+    return id;
+  }
+
+  remove(id: string): void {
+    this.rows.push([this.lastSeq + 1, id]);
+    this.texts.delete(id);
+  }
+
+  give({ after, to, max }: LogRange, sink: LogSink<TextRow, IdRow>): number {
+    const end = Math.min(to, after + max);
+    for (const row of this.rows.slice(after, end)) {
+      if (!row[1].startsWith("{")) sink.remove(row);
+      else if ([...this.texts.values()].includes(row[1])) sink.add(row);
+    }
+    return end;
+  }
+}
+
+function scene(habits: Partial<Habits> = {}, parts: Partial<UpStreamParts> = {}) {
+  const tasks = new Tasks();
+  const relay = new ModelRelay({ limitMax: 100, ...habits }, tasks);
+  const log = new ModelLog();
+  const time = { now: 0 };
+  function connect(after = 0) {
+    const conversation = relay.connect();
+    const stream = new UpStream({
+      conversation,
+      log,
+      after,
+      isWanted: (text) => (JSON.parse(text) as ModelEvent).kind === 1,
+      cameFrom: () => false,
+      approve: null,
+      textOf: (id) => log.texts.get(id) ?? null,
+      nowSeconds: () => time.now,
+      ...parts,
+    });
+    return { stream, conversation };
+  }
+  const ids = () => [...relay.events.keys()].map((id) => parseInt(id, 16));
+  return { tasks, relay, log, time, connect, ids };
+}
+
+Deno.test("events of the filter go up in the order of the log, within a window", async () => {
+  const { tasks, log, connect, ids } = scene();
+  for (let n = 0; n < 300; n++) log.add(n % 3 === 0 ? 7 : 1);
+  const { stream, conversation } = connect();
+  while (stream.step());
+  assertEquals(conversation.unanswered, UPSTREAM_SENT_UNANSWERED_MAX);
+  assertEquals(stream.cursor, 1);
+  await tasks.run(10);
+  assertEquals(stream.cursor, 16);
+  await tasks.run();
+  assertEquals([ids().length, stream.cursor, stream.lag], [200, 300, 0]);
+  assertEquals(ids(), ids().toSorted((a, b) => a - b));
+  log.add();
+  stream.step();
+  await tasks.run();
+  assertEquals([ids().length, stream.cursor], [201, 301]);
+});
+
+Deno.test("what was written while the relay was away goes up later, from the cursor", async () => {
+  const { tasks, relay, log, connect, ids } = scene();
+  for (let n = 0; n < 100; n++) log.add();
+  const first = connect();
+  first.stream.step();
+  await tasks.run(30);
+  relay.disconnect();
+  first.stream.stop();
+  await tasks.run();
+  assertEquals(first.stream.cursor <= 30, true);
+  for (let n = 0; n < 50; n++) log.add();
+  const second = connect(first.stream.cursor);
+  while (second.stream.step());
+  await tasks.run();
+  assertEquals([ids().length, second.stream.cursor], [150, 150]);
+  // What the relay had accepted and not answered, or answered out of order, is all that is sent twice.
+  assertEquals(second.stream.counts.duplicates <= UPSTREAM_SENT_UNANSWERED_MAX, true);
+});
+
+Deno.test("a refusal for what the event is passes it, and a fault of the relay is tried again", async () => {
+  const answers = new Map([[1, "blocked: no"], [2, "error: disk"], [3, "duplicate: had it"], [
+    4,
+    "pow: 30 bits",
+  ]]);
+  let attempts = 0;
+  const { tasks, log, time, connect, ids } = scene({
+    answer: ({ id }) => {
+      const number = parseInt(id, 16);
+      const message = answers.get(number);
+      if (number === 2) attempts++;
+      return message === undefined ? null : { accepted: false, message };
+    },
+  });
+  for (let n = 0; n < 5; n++) log.add();
+  const { stream } = connect();
+  stream.step();
+  await tasks.run();
+  assertEquals([ids(), stream.cursor], [[5], 1]);
+  assertEquals(stream.counts, { sent: 5, accepted: 1, duplicates: 1, refused: 2, failed: 0 });
+  stream.step();
+  await tasks.run();
+  assertEquals(attempts, 1);
+  for (let n = 0; n < 10; n++) {
+    time.now += 100;
+    stream.step();
+    await tasks.run();
+  }
+  assertEquals([attempts, stream.counts.failed, stream.cursor], [UPSTREAM_SEND_ATTEMPTS_MAX, 1, 5]);
+});
+
+Deno.test("a relay that wants authentication which does not come about gets nothing more, and the cursor stays", async () => {
+  const { tasks, log, connect } = scene({
+    answer: () => ({ accepted: false, message: "auth-required: members only" }),
+  });
+  for (let n = 0; n < 100; n++) log.add();
+  const { stream } = connect();
+  stream.step();
+  const offered = assertRejects(() => stream.offer([log.add()]), StreamFault, "members only");
+  await tasks.run();
+  await offered;
+  assertEquals([stream.failure, stream.cursor, stream.step()], ["auth-required: members only", 0, false]);
+  await assertRejects(() => stream.offer([]), StreamFault, "members only");
+});
+
+Deno.test("what came from the relay, was removed or is kept by a plugin is not sent", async () => {
+  const { tasks, log, connect, ids } = scene({}, {
+    cameFrom: (id) => id.endsWith("2"),
+    approve: (_, id) => Promise.resolve(!id.endsWith("3")),
+  });
+  for (let n = 0; n < 5; n++) log.add();
+  log.remove([...log.texts.keys()][3]!);
+  const { stream } = connect();
+  stream.step();
+  await tasks.run();
+  assertEquals([ids(), stream.cursor], [[1, 5], 6]);
+});
+
+Deno.test("an event that is removed before its turn is not sent", async () => {
+  const { tasks, log, connect, ids } = scene();
+  for (let n = 0; n < 70; n++) log.add();
+  const { stream } = connect();
+  stream.step();
+  log.remove([...log.texts.keys()][69]!);
+  await tasks.run();
+  assertEquals([ids().length, stream.cursor], [69, 71]);
+});
+
+Deno.test("offered events go up beside those of the log, and the offer ends with the last answer", async () => {
+  const { tasks, log, connect, ids } = scene();
+  for (let n = 0; n < 500; n++) log.add();
+  const { stream } = connect(200);
+  stream.step();
+  let isDone = false;
+  const offer = stream.offer([...log.texts.keys()].slice(0, 150)).then(() => isDone = true);
+  await tasks.run(200);
+  assertEquals(isDone, false);
+  await tasks.run();
+  await offer;
+  assertEquals([ids().length, stream.cursor], [450, 500]);
+});
