@@ -832,6 +832,30 @@ export const UPSTREAM_LOG_ROWS = 256;
 export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
 /** Characters of a failure's text that are kept. */
 export const UPSTREAM_FAILURE_CHARS_MAX = 300;
+/** Ids of one slice of the store's newest, with which deduplication is warmed at the start. */
+export const DEDUPE_WARM_IDS = 2_000;
+/** Bits that a generation of the Bloom filter has for each of its ids. */
+export const BLOOM_BITS_AN_ID = 12;
+/** Ids of which a copy may be with a verifier; copies of further ones are verified without being compared. */
+export const PENDING_IDS_MAX = 32_000;
+/** Copies of one event that are kept while one is with a verifier; further ones are verified at once. */
+export const PENDING_COPIES_MAX = 8;
+/** Characters of all copies that a thread keeps. */
+export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
+/** Characters of the copies that a thread keeps of one sender. */
+export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
+/** The longest that copies wait for the outcome of another one, ms. */
+export const PENDING_MS_MAX = 30_000;
+/** Bytes of a file of streams. */
+export const STREAMS_FILE_BYTES_MAX = 1024 * 1024;
+/** Arrays and objects in each other in a file of streams. */
+export const STREAMS_FILE_DEPTH_MAX = 32;
+/** Streams of a file. */
+export const STREAMS_MAX = 1_000;
+/** Characters of a stream's name. */
+export const STREAM_NAME_CHARS_MAX = 100;
+/** Characters of a command that is a stream's plugin. */
+export const STREAM_PLUGIN_CHARS_MAX = 4_096;
 
 // Router
 
