@@ -916,56 +916,6 @@ export const UPSTREAM_OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of an information document (NIP-11), and the longest that it may take, ms. */
 export const UPSTREAM_DOCUMENT_BYTES_MAX = 64 * 1024;
 export const UPSTREAM_DOCUMENT_MS_MAX = 5_000;
-/** The stretch before the last moment of a connection that is fetched again after it, seconds: events come late. */
-export const UPSTREAM_OVERLAP_SECONDS = 600;
-/** The same where sets are compared (NIP-77), which fetches nothing twice, seconds. */
-export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
-/** The pause between two moments that are kept of a live subscription, seconds. */
-export const UPSTREAM_PLACE_SECONDS = 60;
-/** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
-export const UPSTREAM_GAPS_MAX = 16;
-/** Pages of one stretch before it is looked again whether sets can be compared. */
-export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
-/** Pages and batches of ids of one stream whose events have no outcome yet. */
-export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
-/** Items of our own in one comparison with another relay; 40 bytes each. */
-export const UPSTREAM_COMPARED_ITEMS_MAX = 100_000;
-/** Comparisons of one worker that hold items at one time; others wait. */
-export const UPSTREAM_COMPARISONS_MAX = 16;
-/** The longest comparison of one stretch of time, seconds. */
-export const UPSTREAM_COMPARISON_SECONDS_MAX = 300;
-/** Rows that are examined for a comparison before the thread turns to other work. */
-export const UPSTREAM_ITEMS_SLICE_ROWS = 2_000;
-/** Ids of one filter that asks for events by id. */
-export const UPSTREAM_IDS_PER_FILTER_MAX = 100;
-/** Filters into which one second is split that holds more events than a page. */
-export const UPSTREAM_SPLIT_FILTERS_MAX = 1_000;
-/** The first pause after a stream failed on an open connection, seconds; it doubles up to the longest. */
-export const UPSTREAM_RETRY_SECONDS_MIN = 5;
-/** The longest of these pauses, seconds. */
-export const UPSTREAM_RETRY_SECONDS_MAX = 600;
-/** Events of one stream that were sent to a relay and are not answered. */
-export const UPSTREAM_SENT_UNANSWERED_MAX = 64;
-/** Rows of the log that a stream reads at a time. */
-export const UPSTREAM_LOG_ROWS = 256;
-/** Attempts to send an event that a relay answers with `error:`. */
-export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
-/** Characters of a failure's text that are kept. */
-export const UPSTREAM_FAILURE_CHARS_MAX = 300;
-/** Ids of one slice of the store's newest, with which deduplication is warmed at the start. */
-export const DEDUPE_WARM_IDS = 2_000;
-/** Bits that a generation of the Bloom filter has for each of its ids. */
-export const BLOOM_BITS_AN_ID = 12;
-/** Ids of which a copy may be with a verifier; copies of further ones are verified without being compared. */
-export const PENDING_IDS_MAX = 32_000;
-/** Copies of one event that are kept while one is with a verifier; further ones are verified at once. */
-export const PENDING_COPIES_MAX = 8;
-/** Characters of all copies that a thread keeps. */
-export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
-/** Characters of the copies that a thread keeps of one sender. */
-export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
-/** The longest that copies wait for the outcome of another one, ms. */
-export const PENDING_MS_MAX = 30_000;
 /** Bytes of a file of streams. */
 export const STREAMS_FILE_BYTES_MAX = 1024 * 1024;
 /** Arrays and objects in each other in a file of streams. */
