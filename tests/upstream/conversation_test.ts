@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   UPSTREAM_EOSE_IDLE_MS_MAX,
+  UPSTREAM_EOSE_MS_MAX,
   UPSTREAM_MESSAGE_BYTES_MAX,
   UPSTREAM_OK_MS_MAX,
 } from "../../lib/limits.ts";
@@ -261,7 +262,9 @@ Deno.test("a paused conversation holds a fast relay back, and gets everything af
     (_, n) => signEvent(testKey(9), { content: "x".repeat(100_000), created_at: n + 1 }),
   );
   await using relay = await startSimulatedRelay({ events });
-  const opened: OpenConversation = await openConversation(relay.url, { callable });
+  let laterMs = 0;
+  const clock = () => Date.now() + laterMs;
+  const opened: OpenConversation = await openConversation(relay.url, { callable, clock });
   let count = 0;
   const over = Promise.withResolvers<string>();
   opened.pause();
@@ -273,7 +276,11 @@ Deno.test("a paused conversation holds a fast relay back, and gets everything af
   const [client] = relay.clients;
   await eventually(() => client!.webSocket.bufferedAmount > 1024 * 1024, 10_000, "the relay cannot send");
   const before = count;
+  // No time passes for what is awaited.
+  laterMs = 10 * UPSTREAM_EOSE_MS_MAX;
+  opened.conversation.tick();
   opened.resume();
+  opened.conversation.tick();
   assertEquals(await over.promise, "EOSE");
   assert(before < 100 && count === 400, `${before} before, ${count} in all`);
   await opened.close();
