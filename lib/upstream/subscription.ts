@@ -58,8 +58,8 @@ export class Subscription implements Request {
   /**
    * Looks whether an event was asked for; it is parsed here, once.
    *
-   * @returns Its id, which holds on to nothing of the frame; else what is wrong: no filter matches it, or it is no event, or
-   * its id is not where it was looked for.
+   * @returns Its id, which keeps no frame in memory; else what is wrong: no filter matches it, or it is no event, or its id
+   * is not where it was looked for.
    */
   check(text: string, id: string): { readonly id: string } | "unasked" | "garbage" {
     let event: NostrEvent;

@@ -220,6 +220,17 @@ Deno.test("an EOSE and an OK that never come are not waited for longer than thei
   await eventually(() => silent.conversation.counts.events === 1);
   laterMs = UPSTREAM_EOSE_IDLE_MS_MAX;
   assertEquals((await stored).end, `error: the relay sent no EOSE within ${UPSTREAM_EOSE_IDLE_MS_MAX} ms`);
+  await using dripping = await talk(lies.drips(5), { clock });
+  const { events } = dripping.conversation.counts;
+  const dripped = dripping.stored({});
+  for (let n = 1; n * 20_000 <= UPSTREAM_EOSE_MS_MAX; n++) {
+    await eventually(() => dripping.conversation.counts.events >= events + 2 * n);
+    laterMs += 20_000;
+  }
+  assertEquals(
+    (await dripped).end,
+    `error: the stored events took the relay longer than ${UPSTREAM_EOSE_MS_MAX} ms`,
+  );
   await using slow = await talk(lies.answersSlowly(Infinity), { clock });
   const published = assertRejects(() => slow.publish(lies.note(4)), Error, "the relay did not answer within");
   laterMs += UPSTREAM_OK_MS_MAX;
