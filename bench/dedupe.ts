@@ -2,7 +2,7 @@
  * What deduplication costs and what it stops, without sockets.
  *
  *   deno task bench dedupe [--events 100000] [--relays 20] [--rounds 9] [--recent 10000] [--bloom 1000000] [--lru 50000]
- *                          [--seed 1]
+ *                          [--seed 1] [--parts layers,overlap,copies]
  *
  * Prints one JSON line for each of:
  *
@@ -43,6 +43,7 @@ const FLAGS = {
   bloom: 1_000_000,
   lru: 50_000,
   seed: 1,
+  parts: ["layers", "overlap", "copies"],
   data: SETTING.data,
 };
 type Flags = { readonly [Name in keyof typeof FLAGS]: (typeof FLAGS)[Name] };
@@ -327,9 +328,9 @@ export async function main(words: readonly string[]): Promise<void> {
   const verifying = { intake: new EventIntake(verifier, () => null), frames };
   verifying.intake.attach(0, frames);
   await withDataDir(flags.data, "dedupe", async (folder) => {
-    await benchLayers(flags, lines, folder, verifying);
-    await benchOverlap(flags, lines.map((line) => eventIdIn(line)!));
-    await benchCopies(flags, lines, folder, verifying);
+    if (flags.parts.includes("layers")) await benchLayers(flags, lines, folder, verifying);
+    if (flags.parts.includes("overlap")) await benchOverlap(flags, lines.map((line) => eventIdIn(line)!));
+    if (flags.parts.includes("copies")) await benchCopies(flags, lines, folder, verifying);
   });
   verifier.close();
 }
