@@ -1,4 +1,4 @@
-/** Tests of sockets that another actor serves, with both engines and real clients: what is bounded, and that all arrives. */
+/** Tests of sockets that another actor serves, with both engines and real clients: all arrives, and all is bounded. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PIPED_SOCKET_BYTES_MAX } from "../../lib/limits.ts";
 import { GatewayPorts } from "../../runtime/gateway_ports.ts";
@@ -103,7 +103,7 @@ for (const engine of ENGINES) {
     assertEquals(relay.opened.length, 1);
   });
 
-  Deno.test(`${engine}: a client that reads nothing is sent a bounded amount, and all of it when it reads`, async () => {
+  Deno.test(`${engine}: who reads nothing is sent a bounded amount, and all of it when it reads`, async () => {
     using relay = await start(engine);
     relay.connect().open();
     using client = await openRawSocket(`${relay.url}/ws`);
@@ -147,7 +147,7 @@ for (const engine of ENGINES) {
     assertEquals(relay.untaken(), 1);
   });
 
-  Deno.test(`${engine}: sockets of an actor that died are closed with 1012, and the next one hears of new ones`, async () => {
+  Deno.test(`${engine}: sockets of a dead actor are closed with 1012, and the next one hears of new ones`, async () => {
     using relay = await start(engine);
     relay.connect().open();
     using client = await openRawSocket(`${relay.url}/ws`);

@@ -1,6 +1,6 @@
 /**
- * A gateway's sockets that another actor serves, on an engine that the worker's name tells; ends with the thread. It is sent
- * ports to the actor, and tells its own port, and how many texts of its clients the actor had not taken at most.
+ * A gateway's sockets that another actor serves, on the engine that the worker is named for; ends with the thread. It is
+ * sent ports to the actor, and tells its own port, and how many texts of its clients the actor had not taken at most.
  *
  * @module
  */
