@@ -124,7 +124,7 @@ Deno.test("a body without bound is 413, a URL without bound 414, another method 
   assertMatch(headers.get("Access-Control-Allow-Methods")!, /DELETE/);
 });
 
-Deno.test("requests are answered when their actor dies, and a proof that was used is used up at every gateway", async () => {
+Deno.test("requests are answered when their actor dies, and a used proof is used up at every gateway", async () => {
   const body = "{}";
   const target = "/api/subscriptions";
   const headers = Array.from({ length: 4 }, () => proof(stranger, "POST", target, { body }));
