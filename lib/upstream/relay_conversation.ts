@@ -72,6 +72,8 @@ export interface RelayConversation {
    * @param text The event as JSON.
    */
   publish(text: string, id: string): Promise<PublishOutcome>;
+  /** Whether an event of this id has come from this relay lately; an up stream does not send it back. */
+  cameFrom(id: string): boolean;
   /** Events that were published and are not answered. */
   readonly unanswered: number;
   /** `unasked`: events that came and match nothing that was asked for. They are not handed over. */

@@ -1,0 +1,92 @@
+/**
+ * One REQ to another relay: what was asked, whether an event is a part of it, and how long its stored events may take.
+ * Belongs to the conversation with the relay, on its thread.
+ *
+ * @module
+ */
+import { UPSTREAM_EOSE_IDLE_MS_MAX, UPSTREAM_EOSE_MS_MAX, UPSTREAM_EXTRA_EVENTS_MAX } from "../limits.ts";
+import { type NostrEvent, shapeFault } from "../nostr/event.ts";
+import { AskedFilter, type FilterJson } from "./asked_filter.ts";
+import type { SubscriptionListener } from "./relay_conversation.ts";
+import { Repeats } from "./repeats.ts";
+import type { Request } from "./open_requests.ts";
+
+/** What an event of a subscription is. */
+type EventVerdict =
+  | "asked"
+  /** Of the right shape, but no filter matches it. */
+  | "unasked"
+  /** No event, or one whose id is not where it was looked for. */
+  | "garbage";
+
+/** See the module's text. */
+export class Subscription implements Request {
+  readonly id: string;
+  readonly repeats = new Repeats();
+  readonly opening: string;
+  readonly closing: string;
+  readonly listener: SubscriptionListener;
+  readonly #filters: readonly AskedFilter[];
+  /** Events that may come before the EOSE. */
+  readonly #storedMax: number;
+  #stored = 0;
+  #openedMs = 0;
+  #heardMs = 0;
+  #hasEose = false;
+
+  /** @param filters Each has its `limit`. */
+  constructor(id: string, filters: readonly FilterJson[], listener: SubscriptionListener) {
+    this.id = id;
+    this.listener = listener;
+    this.opening = JSON.stringify(["REQ", id, ...filters]);
+    this.closing = JSON.stringify(["CLOSE", id]);
+    this.#filters = filters.map((filter) => new AskedFilter(filter));
+    const limits = filters.reduce((sum, { limit }) => sum + (limit as number), 0);
+    this.#storedMax = 2 * limits + UPSTREAM_EXTRA_EVENTS_MAX;
+  }
+
+  opened(nowMs: number): void {
+    this.#openedMs = this.#heardMs = nowMs;
+    this.#stored = 0;
+    this.#hasEose = false;
+  }
+
+  /** Whether the event is one that was asked for: parsed here, once. */
+  verdictOf(text: string, id: string): EventVerdict {
+    let event: unknown;
+    try {
+      event = JSON.parse(text);
+    } catch {
+      return "garbage";
+    }
+    if (shapeFault(event) !== null || (event as NostrEvent).id !== id) return "garbage";
+    return this.#filters.some((filter) => filter.matches(event as NostrEvent)) ? "asked" : "unasked";
+  }
+
+  /** An event has come. Returns whether more came than the limits allow. */
+  counts(nowMs: number): boolean {
+    if (this.#hasEose) return false;
+    this.#heardMs = nowMs;
+    return ++this.#stored > this.#storedMax;
+  }
+
+  /** The stored events are over. A second EOSE says nothing. */
+  eose(): void {
+    if (this.#hasEose) return;
+    this.#hasEose = true;
+    this.listener.eose();
+  }
+
+  ended(message: string): void {
+    this.listener.closed(message);
+  }
+
+  overdue(nowMs: number): string | null {
+    if (this.#hasEose) return null;
+    if (nowMs - this.#heardMs >= UPSTREAM_EOSE_IDLE_MS_MAX) {
+      return `error: the relay sent no EOSE within ${UPSTREAM_EOSE_IDLE_MS_MAX} ms`;
+    }
+    if (nowMs - this.#openedMs < UPSTREAM_EOSE_MS_MAX) return null;
+    return `error: the stored events took the relay longer than ${UPSTREAM_EOSE_MS_MAX} ms`;
+  }
+}

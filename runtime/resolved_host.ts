@@ -1,0 +1,75 @@
+/**
+ * From the URL of a relay to addresses that may be called: one look-up, of bounded time, whose addresses are all checked
+ * and then used, so that a name cannot mean another address when the connection is made (DNS rebinding).
+ * Runs on the caller's thread; no state.
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+import { UPSTREAM_DNS_MS_MAX } from "../lib/limits.ts";
+import type { CallableTargets } from "../lib/network/callable_targets.ts";
+import { type Failure, RelayFailure } from "../lib/upstream/failure.ts";
+
+/** The addresses of a name; rejects where nobody answered. */
+type Resolve = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
+
+/** How names are looked up, and which addresses may be called. */
+export interface HostOptions {
+  readonly callable: CallableTargets;
+  /** The system's resolver by default. */
+  readonly resolve?: Resolve;
+}
+
+/** Addresses of one host that are tried, one after another. */
+const ADDRESSES_TRIED = 3;
+
+/**
+ * The addresses of a URL's host.
+ *
+ * @returns One at least.
+ * @throws {RelayFailure} `dns` or `private-address`.
+ */
+export async function resolveHost(url: URL, options: HostOptions): Promise<readonly string[]> {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = isIP(host) === 0 ? await lookUp(host, options.resolve ?? systemResolve) : [host];
+  const hidden = addresses.find((address) => !options.callable.mayCall(host, address));
+  if (hidden !== undefined) {
+    throw failed(url, { kind: "private-address", reason: `its address "${hidden}" is not public` });
+  }
+  if (addresses.length === 0) throw failed(url, { kind: "dns", reason: `the name "${host}" has no address` });
+  return addresses.slice(0, ADDRESSES_TRIED);
+
+  async function lookUp(name: string, resolve: Resolve): Promise<readonly string[]> {
+    const late = AbortSignal.timeout(UPSTREAM_DNS_MS_MAX);
+    const over = Promise.withResolvers<never>();
+    const onLate = () => over.reject(new Error("late"));
+    late.addEventListener("abort", onLate, { once: true });
+    try {
+      // A resolver that does not heed the signal is not waited for either.
+      return await Promise.race([resolve(name, late), over.promise]);
+    } catch {
+      const reason = late.aborted
+        ? `nobody told the address of "${name}" within ${UPSTREAM_DNS_MS_MAX} ms`
+        : `the name "${name}" has no address`;
+      throw failed(url, { kind: "dns", reason });
+    } finally {
+      late.removeEventListener("abort", onLate);
+    }
+  }
+}
+
+function failed(url: URL, failure: Failure): RelayFailure {
+  return new RelayFailure(`connect to "${url.href}"`, failure);
+}
+
+/** IPv4 first: a host without a route for IPv6 is more common than the other. */
+async function systemResolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
+  // The dot keeps the search domains of the machine out of names of strangers.
+  const full = name.includes(".") && !name.endsWith(".") ? `${name}.` : name;
+  const found = await Promise.allSettled([
+    Deno.resolveDns(full, "A", { signal }),
+    Deno.resolveDns(full, "AAAA", { signal }),
+  ]);
+  signal.throwIfAborted();
+  return found.flatMap((result) => result.status === "fulfilled" ? result.value : []);
+}

@@ -1,0 +1,134 @@
+/**
+ * The relays of one worker: those that are named become its own, are called in turn, and leave when nobody names them.
+ * Runs on an upstream worker, which owns it.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config/config.ts";
+import { slotsOf } from "../../lib/metrics/layout.ts";
+import { UPSTREAM_STATES } from "../../lib/metrics/metrics.ts";
+import type { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { CallableTargets } from "../../lib/network/callable_targets.ts";
+import { DialQueue, hostOf } from "../../lib/upstream/dial_queue.ts";
+import { workerOf } from "../../lib/upstream/relay_sources.ts";
+import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
+import type { Directory } from "./directory.ts";
+import { RelayTableWriter } from "./relay_table_writer.ts";
+import { type SharedParts, UpstreamRelay } from "./upstream_relay.ts";
+
+const RELAYS = slotsOf("nostr_upstream_relays");
+
+/** What a pool works with. */
+interface PoolParts extends Pick<SharedParts, "worker" | "intake" | "key" | "streams" | "limitsOf" | "log"> {
+  readonly workers: number;
+  readonly config: () => Config;
+  readonly directory: Directory;
+  readonly store: UpstreamStore;
+  readonly metrics: ThreadMetrics;
+}
+
+/** See the module's text. */
+export class Pool {
+  readonly #parts: PoolParts;
+  readonly #relays = new Map<string, UpstreamRelay>();
+  readonly #table: RelayTableWriter;
+  readonly #dials: DialQueue;
+  readonly #shared: SharedParts;
+  #callable: CallableTargets;
+  /** The directory and the settings for which the relays were made last. */
+  #version = "";
+  #config: Config | null = null;
+  #lastNumber = 0;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    const { worker, intake, key, streams, limitsOf, log, store, config } = parts;
+    this.#table = new RelayTableWriter(store, () => parts.streams.ups.flush());
+    this.#dials = new DialQueue(dialLimits(config(), parts.workers));
+    this.#callable = new CallableTargets(config().UPSTREAM_ALLOW ?? []);
+    this.#shared = {
+      worker,
+      intake,
+      key,
+      streams,
+      limitsOf,
+      log,
+      dials: this.#dials,
+      handshakeMs: () => parts.directory.connectMsMax,
+      callable: () => this.#callable,
+      healthMs: () => config().UPSTREAM_HEALTH_SECONDS * 1000,
+      nextNumber: () => ++this.#lastNumber,
+      changed: (relay) => this.#table.changed(relay),
+    };
+  }
+
+  /** Takes in who is named, does what is due, and calls whom there is room for. Called about once a second. */
+  tick(): void {
+    this.#reconcile();
+    const nowMs = performance.now();
+    for (const relay of this.#relays.values()) relay.tick(nowMs);
+    this.dial();
+    this.#table.flush();
+    this.#count();
+  }
+
+  /** Calls whom there is room for. */
+  dial(): void {
+    for (let url = this.#dials.next(); url !== null; url = this.#dials.next()) {
+      const relay = this.#relays.get(url);
+      if (relay === undefined) this.#dials.release(url);
+      // The place in the queue is free when the attempt is over.
+      else void relay.dial().finally(() => this.dial());
+    }
+  }
+
+  /** Closes all connections politely. */
+  async close(): Promise<void> {
+    const relays = [...this.#relays.values()];
+    this.#relays.clear();
+    await Promise.all(relays.map((relay) => relay.remove()));
+    this.#table.flush();
+  }
+
+  #reconcile(): void {
+    const { config, directory, worker, workers, store } = this.#parts;
+    if (directory.version === this.#version && config() === this.#config) return;
+    this.#version = directory.version;
+    this.#config = config();
+    this.#callable = new CallableTargets(this.#config.UPSTREAM_ALLOW ?? []);
+    this.#dials.limits = dialLimits(this.#config, workers);
+    const mine = directory.relays(this.#config.UPSTREAM_RELAYS_MAX)
+      .filter(({ url }) => workerOf(hostOf(url), workers) === worker);
+    const named = new Set(mine.map(({ url }) => url));
+    for (const [url, relay] of this.#relays) {
+      if (named.has(url)) continue;
+      this.#relays.delete(url);
+      this.#table.gone(url);
+      void relay.remove();
+    }
+    for (const { url, sources, streams } of mine) {
+      let relay = this.#relays.get(url);
+      if (relay === undefined) {
+        relay = new UpstreamRelay(url, this.#shared);
+        const row = store.relays.get(url);
+        if (row !== null) relay.resume(row);
+        this.#relays.set(url, relay);
+      }
+      relay.use(sources, streams);
+    }
+  }
+
+  #count(): void {
+    const counts = Object.fromEntries(UPSTREAM_STATES.map((state) => [state, 0]));
+    for (const { state } of this.#relays.values()) counts[state]!++;
+    for (const state of UPSTREAM_STATES) this.#parts.metrics.set(RELAYS[state], counts[state]!);
+  }
+}
+
+/** What one of so many workers may have. */
+function dialLimits(config: Config, workers: number) {
+  return {
+    attemptsMax: Math.max(1, Math.floor(config.UPSTREAM_CONNECTS_MAX / workers)),
+    perHostMax: config.UPSTREAM_PER_HOST_MAX,
+  };
+}
