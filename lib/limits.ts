@@ -814,6 +814,10 @@ export const UPSTREAM_OVERLAP_SECONDS = 600;
 export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
 /** The pause between two moments that are kept of a live subscription, seconds. */
 export const UPSTREAM_PLACE_SECONDS = 60;
+/** Stretches of time that are fetched begin and end at multiples of this, seconds. */
+export const UPSTREAM_STEP_SECONDS = 120;
+/** How long items of our own serve for further comparisons, seconds. */
+export const UPSTREAM_ITEMS_REUSED_SECONDS = 60;
 /** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
 export const UPSTREAM_GAPS_MAX = 16;
 /** Pages of one stretch before it is looked again whether sets can be compared. */

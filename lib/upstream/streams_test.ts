@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { ModelLog } from "../../tests/support/model_log.ts";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
 import { type Prng, seededPrng } from "../../tests/support/prng.ts";
-import { UPSTREAM_OVERLAP_SECONDS } from "../limits.ts";
+import { UPSTREAM_OVERLAP_SECONDS, UPSTREAM_STEP_SECONDS } from "../limits.ts";
 import { SortedVectorBuilder } from "../negentropy/sorted_vector.ts";
 import type { Direction } from "../routing/stream.ts";
 import type { Settle } from "./batch.ts";
@@ -90,7 +90,8 @@ class World {
     this.noted = place;
     const up = this.direction === "down" ? null : this.#upStream(conversation);
     const down = this.isDown ? this.#downStream(conversation, up) : null;
-    const since = Math.min(place?.at ?? -Infinity, this.now) - UPSTREAM_OVERLAP_SECONDS;
+    const since = Math.min(place?.at ?? -Infinity, this.now) - UPSTREAM_OVERLAP_SECONDS -
+      UPSTREAM_STEP_SECONDS;
     const allowed = [...place?.gaps ?? [], { since, until: Infinity }];
     this.connection = { down, up, allowed, deliveries: new Map(), strays: 0, failures: 0 };
     down?.start();
