@@ -822,6 +822,8 @@ export const UPSTREAM_ITEMS_REUSED_SECONDS = 60;
 export const UPSTREAM_GAPS_MAX = 16;
 /** Pages of one stretch before it is looked again whether sets can be compared. */
 export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
+/** Pages in a row that bring one new event at most; then the stream pauses. */
+export const UPSTREAM_SMALL_PAGES_MAX = 1_000;
 /** Pages and batches of ids of one stream whose events have no outcome yet. */
 export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
 /** Items of our own in one comparison with another relay; 40 bytes each. */

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
 import { Prng } from "../../tests/support/prng.ts";
-import { UPSTREAM_OVERLAP_SECONDS } from "../limits.ts";
+import { UPSTREAM_OVERLAP_SECONDS, UPSTREAM_SMALL_PAGES_MAX } from "../limits.ts";
 import { SortedVectorBuilder } from "../negentropy/sorted_vector.ts";
 import type { Settle } from "./batch.ts";
 import { DownStream } from "./down_stream.ts";
@@ -205,6 +205,19 @@ Deno.test("a relay that ignores until ends with a failure that says so, and the 
   scene.stream.tick();
   await scene.tasks.run();
   assertEquals([scene.stream.state, scene.delivered.length > before], ["failed", true]);
+});
+
+Deno.test("a relay that gives out its events one by one is left alone for a while, again and again", async () => {
+  const scene = new Scene({ limitMax: 1 });
+  scene.publish(UPSTREAM_SMALL_PAGES_MAX + 500, 10);
+  scene.connect();
+  await scene.tasks.run();
+  assertEquals([scene.stream.state, scene.missing.length], ["failed", 499]);
+  assertStringIncludes(scene.stream.failure, "one new event");
+  scene.now += 5;
+  scene.stream.tick();
+  await scene.tasks.run();
+  assertEquals([scene.stream.state, scene.missing], ["live", []]);
 });
 
 Deno.test("a relay that never says EOSE is named, and the stream stays behind", async () => {

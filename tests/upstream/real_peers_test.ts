@@ -1,5 +1,5 @@
 /**
- * Streams with real relays as upstreams: this one, and rust-nostr's LocalRelay. Each stream has a side of ours in memory, so
+ * Streams with real relays as upstreams: this one, and rust-nostr's LocalRelay. Our side of each stream is in memory, so
  * that what was fetched can be counted. Run on the test's thread; the relays belong to their tests.
  *
  * @module
