@@ -824,10 +824,16 @@ export const UPSTREAM_OVERLAP_SECONDS = 600;
 export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
 /** The pause between two moments that are kept of a live subscription, seconds. */
 export const UPSTREAM_PLACE_SECONDS = 60;
+/** Stretches of time that are fetched begin and end at multiples of this, seconds. */
+export const UPSTREAM_STEP_SECONDS = 120;
+/** How long items of our own serve for further comparisons, seconds. */
+export const UPSTREAM_ITEMS_REUSED_SECONDS = 60;
 /** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
 export const UPSTREAM_GAPS_MAX = 16;
 /** Pages of one stretch before it is looked again whether sets can be compared. */
 export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
+/** Pages in a row that bring one new event at most; then the stream pauses. */
+export const UPSTREAM_SMALL_PAGES_MAX = 1_000;
 /** Pages and batches of ids of one stream whose events have no outcome yet. */
 export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
 /** Items of our own in one comparison with another relay; 40 bytes each. */

@@ -1,6 +1,6 @@
 /**
- * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes of
- * `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
+ * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes
+ * of `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
  *
  * DESIGN. A page ends with its oldest second `m`, and may have been cut in the midst of it. So the next page goes until `m`
  * and has those events again, which is what is fetched twice. A page that has no second but `m` is followed by one until
@@ -17,11 +17,11 @@
  * So each page moves the end of the range, or the walk ends. A relay that sends the oldest events first is walked upwards,
  * with all of that mirrored. What a page covers is told when all of its events are settled, and those of the pages before.
  *
- * Belongs to the stream that fetches.
+ * Belongs to the stream that fetches, on its thread.
  *
  * @module
  */
-import { UPSTREAM_BATCHES_UNSETTLED_MAX } from "../limits.ts";
+import { UPSTREAM_BATCHES_UNSETTLED_MAX, UPSTREAM_SMALL_PAGES_MAX } from "../limits.ts";
 import { Batch } from "./batch.ts";
 import type { TimeRange } from "./gaps.ts";
 import { Page } from "./page.ts";
@@ -75,6 +75,8 @@ export class PageWalk {
   #known: ReadonlySet<string> = new Set();
   /** Events of the page before. */
   #lastEvents = Infinity;
+  /** Pages in a row that brought one new event at most. */
+  #smallPages = 0;
   #seam: Seam | null = null;
   /** What was fetched since the last commit. */
   #batches: Batch[] = [];
@@ -111,6 +113,7 @@ export class PageWalk {
     if (page.count === 0 && page.outside > 0) {
       throw new StreamFault("the relay sends events outside of the time that was asked for");
     }
+    this.#checkSize(page);
     if (this.#seam !== null && (page.count > 0 || this.#seam.isLong)) await this.#close(this.#seam);
     if (page.count === 0) {
       this.#commit({ since: this.#rest.since, until: this.#rest.since - 1 });
@@ -123,6 +126,13 @@ export class PageWalk {
     if (page.isOneSecond) await this.#skip(page);
     else this.#overlap(page);
     return this.#rest.since > this.#rest.until;
+  }
+
+  /** A relay could give out its events one by one, of every second since 1970. */
+  #checkSize({ fresh }: Page): void {
+    this.#smallPages = fresh > 1 ? 0 : this.#smallPages + 1;
+    if (this.#smallPages <= UPSTREAM_SMALL_PAGES_MAX) return;
+    throw new StreamFault(`${UPSTREAM_SMALL_PAGES_MAX} pages of the relay held one new event each`);
   }
 
   /** Goes on with the last second of the page, and has it again. */

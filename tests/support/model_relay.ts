@@ -119,7 +119,7 @@ export class ModelRelay {
 type FilterJson = Readonly<Record<string, unknown>>;
 
 /** One connection with the relay. */
-export class ModelConversation implements RelayConversation {
+class ModelConversation implements RelayConversation {
   readonly url = "wss://model.example.com";
   readonly limits: PoliteLimits;
   readonly counts = { unasked: 0 };
@@ -129,12 +129,17 @@ export class ModelConversation implements RelayConversation {
   readonly #relay: ModelRelay;
   readonly #live = new Map<SubscriptionListener, FilterJson>();
   readonly #ends = new Set<() => void>();
+  readonly #sent = new Set<string>();
   #isEnded = false;
 
   constructor(relay: ModelRelay) {
     this.#relay = relay;
     const { limitMax, reconciles = false } = relay.habits;
     this.limits = { subscriptionsMax: 20, limitMax, messageBytesMax: 65_536, reconciles };
+  }
+
+  cameFrom(id: string): boolean {
+    return this.#sent.has(id);
   }
 
   subscribe(filters: readonly FilterJson[], listener: SubscriptionListener): Opened {
@@ -197,7 +202,7 @@ export class ModelConversation implements RelayConversation {
   published(event: ModelEvent): void {
     for (const [listener, filter] of this.#live) {
       if (!matches(event, filter)) continue;
-      this.#task(() => this.#live.has(listener) && listener.event(modelText(event), event.id));
+      this.#task(() => this.#live.has(listener) && this.#send(event, listener));
     }
   }
 
@@ -207,6 +212,11 @@ export class ModelConversation implements RelayConversation {
     for (const end of [...this.#ends]) end();
     this.#ends.clear();
     this.#live.clear();
+  }
+
+  #send(event: ModelEvent, listener: SubscriptionListener): void {
+    this.#sent.add(event.id);
+    listener.event(modelText(event), event.id);
   }
 
   #task(task: () => void): void {
@@ -230,7 +240,7 @@ export class ModelConversation implements RelayConversation {
     for (const event of stored.slice(0, limit)) {
       this.#task(() => {
         if (!this.#live.has(listener)) return;
-        if (matches(event, filter)) listener.event(modelText(event), event.id);
+        if (matches(event, filter)) this.#send(event, listener);
         else this.counts.unasked++;
       });
     }

@@ -51,7 +51,10 @@ async function has(client: TestClient, events: readonly TestEvent[]): Promise<bo
 
 let serial = 0;
 function notes(count: number, fields: Parameters<typeof signEvent>[1] = {}): TestEvent[] {
-  return Array.from({ length: count }, () => signEvent(testKey(1), { content: `note ${++serial}`, ...fields }));
+  return Array.from(
+    { length: count },
+    () => signEvent(testKey(1), { content: `note ${++serial}`, ...fields }),
+  );
 }
 
 Deno.test("what an upstream relay has and gets is stored, whatever stops or dies meanwhile", async (t) => {
@@ -96,7 +99,11 @@ Deno.test("what an upstream relay has and gets is stored, whatever stops or dies
     const burst = notes(400);
     await using client = await connect(origin.url);
     const publishing = publishAll(client, burst);
-    await eventually(async () => (await shown(relay)).get(origin.url)!.received > 0, 5_000, "it is being read");
+    await eventually(
+      async () => (await shown(relay)).get(origin.url)!.received > 0,
+      5_000,
+      "it is being read",
+    );
     await relay.kill();
     await publishing;
     await relay.restart();
