@@ -740,7 +740,7 @@ export const UPSTREAM_STEADY_MS = 20_000;
  */
 export const UPSTREAM_PATIENCE = {
   dns: { failures: 3, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
-  refused: { failures: 5, firstMs: 60_000, mostMs: 3_600_000 },
+  refused: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
   timeout: { failures: 5, firstMs: 2 * 60_000, mostMs: 3_600_000 },
   tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
   http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },

@@ -143,14 +143,18 @@ export class UpstreamRelay {
       worker: this.#parts.worker,
       state,
       failure: isQuarantined ? "invalid" : this.#failure?.kind ?? "",
-      failureText: isQuarantined
-        ? this.#quarantine.reason
-        : this.#connection?.fault ?? this.#failure?.reason ?? "",
+      failureText: isQuarantined ? this.#quarantine.reason : this.#trouble,
       nextTryAt: waits ? secondsAt(nextTryMs) : 0,
       ...counts,
       quarantineUntil: this.#quarantine.times === 0 ? 0 : secondsAt(this.#quarantine.untilMs),
       quarantines: this.#quarantine.times,
     };
+  }
+
+  /** Why it is not as it should be, or empty. */
+  get #trouble(): string {
+    if (this.#connection !== null) return this.#connection.fault ?? "";
+    return this.#failure?.reason ?? this.#parts.dials.reasonFor(this.url) ?? "";
   }
 
   async #open(signal: AbortSignal): Promise<OpenConversation> {
