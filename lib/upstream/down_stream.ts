@@ -32,11 +32,12 @@ import {
   UPSTREAM_RETRY_SECONDS_MIN,
 } from "../limits.ts";
 import type { Batch, Settle } from "./batch.ts";
+import { createdAtIn } from "./event_time.ts";
 import { Gaps, type TimeRange } from "./gaps.ts";
 import { fetchIds } from "./id_fetch.ts";
 import { LiveSubscription } from "./live_subscription.ts";
 import type { OwnWindow } from "./own_items.ts";
-import { PageWalk, type WalkParts } from "./page_walk.ts";
+import { type PageLengths, PageWalk, type WalkParts } from "./page_walk.ts";
 import type { Place } from "./place_table.ts";
 import type { RelayConversation } from "./relay_conversation.ts";
 import { fetchInParts } from "./part_fetch.ts";
@@ -98,6 +99,7 @@ export class DownStream {
   readonly #gaps: Gaps;
   /** Events that were published late; compared only, and not durable. */
   #late: TimeRange | null = null;
+  readonly #lengths: PageLengths = { cutEvents: Infinity };
   /** Null until the live subscription is open for the first time. */
   #at: number | null;
   #markedAt = 0;
@@ -119,7 +121,7 @@ export class DownStream {
     this.#live = new LiveSubscription({
       conversation: parts.conversation,
       filter: parts.filter,
-      deliver: (text, id, batch) => this.#deliver("live", text, id, batch),
+      deliver: (text, id, batch) => this.#deliverLive(text, id, batch),
       lost: (reason) => this.#fail(reason),
     });
     this.#gaps = new Gaps(parts.place?.gaps);
@@ -227,12 +229,7 @@ export class DownStream {
   #mark(now: number): void {
     if (!this.#live.isOpen) return;
     this.#markedAt = now;
-    this.#live.mark((isCertain) => {
-      if (this.#state === "stopped") return;
-      if (!isCertain) {
-        this.#addGap(now);
-        this.#fail("live events could not be stored");
-      }
+    this.#live.mark(() => {
       this.#at = now;
       this.#note();
     });
@@ -264,6 +261,8 @@ export class DownStream {
       reads: this.#reads,
       filter,
       limit: conversation.limits.limitMax,
+      lengths: this.#lengths,
+      looksClosely: this.#mayCompare,
       unasked: () => conversation.counts.unasked,
       deliver: (text, id, batch) => this.#deliver("paged", text, id, batch),
       overfull: (second, events) => this.#findRest(second, events),
@@ -279,9 +278,25 @@ export class DownStream {
     this.#note();
   }
 
-  #deliver(way: "live" | "paged" | "byId", text: string, id: string, batch: Batch): void {
+  #deliver(way: "paged" | "byId", text: string, id: string, batch: Batch): void {
     this.counts[way]++;
     this.#parts.deliver(text, id, batch.add());
+  }
+
+  /** What is live and cannot be stored becomes a gap of its own: it may be dated at any time. */
+  #deliverLive(text: string, id: string, batch: Batch): void {
+    const settle = batch.add();
+    this.counts.live++;
+    this.#parts.deliver(text, id, (isCertain) => {
+      if (!isCertain) this.#missed(createdAtIn(text) ?? this.#now());
+      settle(true);
+    });
+  }
+
+  #missed(second: number): void {
+    this.#gaps.add({ since: second, until: second });
+    this.#note();
+    this.#fail("live events could not be stored");
   }
 
   /** Compares the newest stretch of a range. Returns false where that is not possible, or pages are better. */

@@ -73,17 +73,17 @@ export class LiveSubscription {
   /**
    * Marks this moment.
    *
-   * @param settled Is called when all that came before is settled, with whether all of it is certain.
+   * @param settled Is called when all that came before is settled.
    */
-  mark(settled: (isCertain: boolean) => void): void {
+  mark(settled: () => void): void {
     if (!this.#isOpen || this.#isMarking) return;
     this.#isMarking = true;
     const batch = this.#batch;
     this.#batch = new Batch();
     batch.close();
-    batch.settled.then((isCertain) => {
+    batch.settled.then(() => {
       this.#isMarking = false;
-      settled(isCertain);
+      settled();
     });
   }
 

@@ -8,7 +8,8 @@
  *
  * ```
  *    the next page brings events      The page was cut, though all of it was one second.
- *    the next page is empty           The page is as long as others of this relay that were cut, or as the limit.
+ *    the next page is empty           The page is as long as others of this relay that were cut, or as the limit. Where
+ *                                     seconds can be compared, any that has more than one event is.
  * ```
  *
  * The owner of the walk is asked to find the rest of such a second in another way.
@@ -27,12 +28,22 @@ import { Page } from "./page.ts";
 import { type StreamFilter, withinTime } from "./stream_filter.ts";
 import { StreamFault, type StreamReads } from "./stream_reads.ts";
 
+/** What is known of the pages of a relay. */
+export interface PageLengths {
+  /** Events of the shortest page that was certainly cut. */
+  cutEvents: number;
+}
+
 /** What a walk works with. */
 export interface WalkParts {
   readonly reads: StreamReads;
   readonly filter: StreamFilter;
   /** Events of one page. */
   readonly limit: number;
+  /** Is kept over all walks of a connection. */
+  readonly lengths: PageLengths;
+  /** Whether it is cheap to look whether a second is whole. */
+  readonly looksClosely: boolean;
   /** Events of the relay that were not asked for, so far. */
   readonly unasked: () => number;
   /** Takes an event that came. */
@@ -62,9 +73,8 @@ export class PageWalk {
   #isAscending = false;
   /** Ids at the end of the last page, which the next page brings again. */
   #known: ReadonlySet<string> = new Set();
-  /** Events of the page before, and of the shortest page that was certainly cut. */
+  /** Events of the page before. */
   #lastEvents = Infinity;
-  #cutEvents = Infinity;
   #seam: Seam | null = null;
   /** What was fetched since the last commit. */
   #batches: Batch[] = [];
@@ -107,7 +117,8 @@ export class PageWalk {
       return true;
     }
     this.#isAscending = page.isAscending ?? this.#isAscending;
-    if (page.fresh > 0) this.#cutEvents = Math.min(this.#cutEvents, this.#lastEvents);
+    const { lengths } = this.#parts;
+    if (page.fresh > 0) lengths.cutEvents = Math.min(lengths.cutEvents, this.#lastEvents);
     this.#lastEvents = page.count;
     if (page.isOneSecond) await this.#skip(page);
     else this.#overlap(page);
@@ -127,7 +138,7 @@ export class PageWalk {
   async #skip(page: Page): Promise<void> {
     const { since, until } = this.#rest;
     const second = page.newest;
-    const isLong = page.isCut || page.count >= Math.min(this.#cutEvents, this.#parts.limit);
+    const isLong = page.isCut || this.#isLong(page.count);
     this.#known = new Set();
     this.#rest = this.#isAscending ? { since: second + 1, until } : { since, until: second - 1 };
     this.#seam = { second, events: page.count, isLong };
@@ -135,6 +146,12 @@ export class PageWalk {
     // No page follows at the end of the range, so that the length has to tell.
     if (isLong) await this.#close(this.#seam);
     else this.#commit(this.#rest);
+  }
+
+  /** Whether a page of so many events may have been cut, though nothing follows it. */
+  #isLong(events: number): boolean {
+    const { lengths, limit, looksClosely } = this.#parts;
+    return events >= Math.min(lengths.cutEvents, limit) || looksClosely && events > 1;
   }
 
   /** This second may hold more than the page that it filled. */

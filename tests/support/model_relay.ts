@@ -56,6 +56,11 @@ export class Tasks {
     this.#tasks.push(task);
   }
 
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#tasks.length === 0;
+  }
+
   /** Everything that is under way is lost. */
   clear(): void {
     this.#tasks = [];
