@@ -1,4 +1,4 @@
-/** Tests of sockets that another actor serves, with sockets of the test's own: who is let in, what is passed on, what waits. */
+/** Tests of sockets that another actor serves, with fake sockets: who is let in, what is passed on, what waits. */
 import { assert, assertEquals } from "@std/assert";
 import { type Config, readConfig } from "../../lib/config/config.ts";
 import type { ConfigFollower } from "../../lib/config/shared_config.ts";

@@ -37,6 +37,7 @@ function statusOf(environment: Record<string, string> = {}, changes: Partial<Rel
     url: config.RELAY_URL,
     durability: config.DURABILITY,
     exposition: createExposition(createMetricsMemory(1), { version: "1.2.3" }),
+    metric: (name) => name.length,
     phase: () => "ready",
     queueLength: () => 5,
     subscriptions: () => 7,
@@ -149,6 +150,21 @@ Deno.test("/metrics is what Prometheus reads", async () => {
   );
   assertEquals(response.headers.get("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   assertStringIncludes(await response.text(), 'nostr_messages_received_total{verb="REQ"} 3\n');
+});
+
+Deno.test("/api/metrics/summary and /api/metrics/memory are metrics as JSON", async () => {
+  const app = createApp(
+    statusOf({}, { metric: (name) => name === "memory_usage_bytes" ? 3 * 2 ** 20 : name.length }),
+  );
+  assertEquals(await (await app.request("/api/metrics/summary")).json(), {
+    events_processed_total: 22,
+    duplicates_filtered_total: 25,
+    events_in_queue: 15,
+    active_connections: 18,
+    memory_usage_mb: 3,
+  });
+  const memory = await (await app.request("/api/metrics/memory")).json();
+  assertEquals(memory, { memory_usage_bytes: 3 * 2 ** 20, memory_usage_mb: 3 });
 });
 
 Deno.test("the operator's texts and the client's Host cannot become markup", async () => {

@@ -9,6 +9,7 @@ import type { ConfigFollower } from "../../../lib/config/shared_config.ts";
 import type { ManagementView } from "../../../lib/management/view.ts";
 import { createExposition } from "../../../lib/metrics/exposition.ts";
 import { slotOf, slotsOf } from "../../../lib/metrics/layout.ts";
+import { relayerSum } from "../../../lib/metrics/relayer_names.ts";
 import { sumOf } from "../../../lib/metrics/thread_metrics.ts";
 import { relayInformation } from "../../../lib/relay/relay_information.ts";
 import { SOFTWARE } from "../../../lib/relay/software.ts";
@@ -64,6 +65,7 @@ export function relayStatus(
       tier: facts.tier ?? "",
       durability: config.DURABILITY,
     }),
+    metric: (name) => relayerSum(memory.metrics, name),
     phase: () => phaseOf(memory.phase),
     queueLength: () => sum(QUEUE),
     subscriptions: () => sum(SUBSCRIPTIONS),

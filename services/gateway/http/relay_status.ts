@@ -6,6 +6,7 @@
  */
 import type { Config } from "../../../lib/config/config.ts";
 import type { Exposition } from "../../../lib/metrics/exposition.ts";
+import type { RELAYER_SUMS } from "../../../lib/metrics/relayer_names.ts";
 import type { RelayInformation } from "../../../lib/relay/relay_information.ts";
 import type { ActorDoors } from "./actor_pages.ts";
 import type { ManagementDoor } from "./management.ts";
@@ -55,6 +56,8 @@ export interface RelayStatus {
   readonly durability: Config["DURABILITY"];
   /** Answers of `/metrics`. */
   readonly exposition: Exposition;
+  /** A metric by the name of other relayers. */
+  metric(this: void, name: keyof typeof RELAYER_SUMS): number;
   phase(): Phase;
   /** Events received and not yet answered. */
   queueLength(): number;

@@ -13,6 +13,7 @@ import { answerActorPage, type PageActor } from "./actor_pages.ts";
 import { healthReport } from "./health.ts";
 import { landingPage, landingPolicy } from "./landing_page.ts";
 import { answerManagementRequest } from "./management.ts";
+import { memorySummary, metricsSummary } from "./metrics_summary.ts";
 import type { RelayStatus } from "./relay_status.ts";
 
 /**
@@ -56,6 +57,9 @@ export const ROUTES: readonly Route[] = [
   { path: "/ready", method: "GET", access: "public", isState: true, body: null, answer: answerReady },
   // For Prometheus.
   { path: "/metrics", method: "GET", access: "public", isState: false, body: null, answer: answerMetrics },
+  // A few of the same as JSON.
+  ofMetrics("/api/metrics/summary", metricsSummary),
+  ofMetrics("/api/metrics/memory", memorySummary),
   // Upstream relays.
   ofActor("GET", "/status", "admin", "upstream"),
   ofActor("GET", "/api/relays", "admin", "upstream"),
@@ -88,6 +92,12 @@ export function routesOf(path: string): readonly Route[] {
 /** The methods of a path, for `Allow`. */
 export function methodsOf(path: string): string {
   return joined(routesOf(path));
+}
+
+/** A page of a few metrics. */
+function ofMetrics(path: string, metricsOf: (status: RelayStatus) => Record<string, number>): Route {
+  const answer = (context: Context, status: RelayStatus) => context.json(metricsOf(status));
+  return { path, method: "GET", access: "public", isState: false, body: null, answer };
 }
 
 /** A page that another actor answers. */
