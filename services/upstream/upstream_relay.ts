@@ -41,7 +41,7 @@ export interface SharedParts {
   /** The longest that the handshake of a connection takes, ms; null: the default. */
   readonly handshakeMs: () => number | null;
   /** What a relay allows. */
-  readonly limitsOf: (url: string, signal: AbortSignal) => Promise<PoliteLimits>;
+  readonly limitsOf: (url: string) => Promise<PoliteLimits>;
   /** A number for a connection. */
   readonly nextNumber: () => number;
   /** Something of this relay has changed that its row shows. */
@@ -159,7 +159,7 @@ export class UpstreamRelay {
 
   async #open(signal: AbortSignal): Promise<OpenConversation> {
     const { limitsOf, callable, key, intake } = this.#parts;
-    const limits = await limitsOf(this.url, signal);
+    const limits = await limitsOf(this.url);
     const handshakeMs = this.#parts.handshakeMs();
     return await openConversation(this.url, {
       limits,
