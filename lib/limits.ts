@@ -688,6 +688,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/subscription/compiled_filter.ts`: `VALUES_LISTED_MAX`
 // `lib/subscription/event_tags.ts`: `LOOKS_MAX`
 // `lib/subscription/filed_keys.ts`: `BITS_MIN`
+// `lib/upstream/split_filter.ts`: `MESSAGE_REST_BYTES`
 // `lib/verify/frame_batch.ts`: `FIRST_BYTES`
 // `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
 // `lib/upstream/key_proof.ts`: `CHALLENGE_CHARS_MAX`
@@ -859,6 +860,10 @@ export const UPSTREAM_LIMIT_MAX = 5_000;
 export const UPSTREAM_MESSAGE_BYTES_MIN = 1_024;
 /** Subscriptions and comparisons that wait until a relay's limits allow them; further ones are refused. */
 export const UPSTREAM_REQUESTS_WAITING_MAX = 1_000;
+/** The longest that one of them waits, ms; live subscriptions may have taken all that the relay allows. */
+export const UPSTREAM_WAITING_MS_MAX = 600_000;
+/** Parts into which a filter is split that is longer than a relay accepts. */
+export const UPSTREAM_FILTER_PARTS_MAX = 32;
 /** Published events that one relay may have unanswered, and bytes of them. */
 export const UPSTREAM_UNANSWERED_MAX = 64;
 export const UPSTREAM_UNANSWERED_BYTES_MAX = 1024 * 1024;

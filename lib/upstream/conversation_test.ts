@@ -50,6 +50,20 @@ Deno.test("subscriptions beyond the relay's number wait, in order, and a closed 
   ]);
 });
 
+Deno.test("a subscription that waits for one of the relay's number in vain is told so", async () => {
+  const talk = new ConversationFixture({ limits: { subscriptionsMax: 1 } });
+  talk.subscribe("a", {});
+  talk.receive("EOSE", "s1");
+  talk.subscribe("b", {});
+  talk.pass(599_000);
+  assertEquals(await talk.hear(), ["a eose"]);
+  talk.pass(1_000);
+  assertEquals(await talk.hear(), [
+    "b closed error: none of the relay's 1 subscriptions became free within 600000 ms",
+  ]);
+  assertEquals(talk.take().length, 1);
+});
+
 Deno.test("a limit is capped, and a message that is too long is refused before it is sent", async () => {
   const talk = new ConversationFixture({ limits: { limitMax: 10, messageBytesMax: 100 } });
   talk.subscribe("a", { limit: 3 }, { limit: 11 });
