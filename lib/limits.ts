@@ -938,8 +938,120 @@ export const FORWARD_BATCH_EVENTS_MAX = 10_000;
 export const FORWARD_BATCH_EVENTS_DEFAULT = 100;
 /** The longest wait for a batch to fill, ms, by default. */
 export const FORWARD_LATENCY_MS_DEFAULT = 100;
+/** Bytes of events in one batch, beside one event. */
+export const FORWARD_BATCH_BYTES_MAX = 1024 * 1024;
+/** The newest entries of the log that the router keeps in memory, for all targets together. */
+export const FORWARD_WINDOW_EVENTS_MAX = 16_384;
+/** Characters of those entries. */
+export const FORWARD_WINDOW_CHARS_MAX = 16 * 1024 * 1024;
+/** Rows that a target which is behind them reads from SQLite at once; each may be as long as the longest event. */
+export const FORWARD_READ_ROWS = 64;
+/** Entries that the router takes from the log before its sockets have a turn. */
+export const FORWARD_FOLLOW_ENTRIES = 1_000;
+/** How often cursors that moved without a batch are stored, and lags are measured, ms. */
+export const FORWARD_TICK_MS = 1_000;
+/** The longest that a target may take to answer a post, or to accept a connection, ms. */
+export const FORWARD_ANSWER_MS_MAX = 30_000;
+/** Bytes of an answer to a post that are read. */
+export const FORWARD_ANSWER_BYTES_MAX = 4 * 1024;
+/** Characters of the reason that is shown of a failure. */
+export const FORWARD_REASON_CHARS_MAX = 200;
+/** The range of the pause before a target is tried again, ms; it doubles with each failure. */
+export const FORWARD_RETRY_MS_MIN = 500;
+export const FORWARD_RETRY_MS_MAX = 60_000;
+/** The longest pause that a `Retry-After` brings about, ms. */
+export const FORWARD_RETRY_AFTER_MS_MAX = 3_600_000;
+/** Times that a target may refuse a batch before it is divided, or set aside if it holds one event. */
+export const FORWARD_REFUSALS_MAX = 3;
+/** Events set aside that are remembered of one target; the oldest go first. */
+export const FORWARD_SET_ASIDE_MAX = 1_000;
+/** Events set aside that `GET /api/forward` lists of one target. */
+export const FORWARD_SET_ASIDE_SHOWN_MAX = 20;
+/** What a broken TCP connection may have lost, if the target acknowledges nothing: bytes, and the age of a write, ms. */
+export const FORWARD_TCP_RESENT_BYTES = 8 * 1024 * 1024;
+export const FORWARD_TCP_RESENT_MS = 60_000;
+/** Writes to such a target that count as one, ms from the first to the last. */
+export const FORWARD_TCP_TRAIL_MS = 100;
+/** Events, and their characters, of one write to a target by TCP or to a consumer. */
+export const FORWARD_WRITE_EVENTS_MAX = 500;
+export const FORWARD_WRITE_CHARS_MAX = 128 * 1024;
+/** Events that a TCP target may leave unacknowledged before the router waits. */
+export const FORWARD_TCP_UNACKED_MAX = 10_000;
+/** Bytes of a line that acknowledges. */
+export const FORWARD_ACK_BYTES_MAX = 256;
+/** Those who fetch events, at `/ws` and at `FORWARD_TCP_PORT` each. */
+export const FORWARD_CONSUMERS_MAX = 1_000;
+/** Those that `GET /api/forward` lists of each kind. */
+export const FORWARD_CONSUMERS_SHOWN_MAX = 100;
+/** Values in the filters of all who fetch events together. */
+export const FORWARD_CONSUMERS_VALUES_MAX = 1_000_000;
+/** Connections at `FORWARD_TCP_PORT` from elsewhere that have not said yet who they are. */
+export const FORWARD_STRANGERS_MAX = 64;
+/** Bytes of the line by which a consumer at `FORWARD_TCP_PORT` says what it wants. */
+export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
+/** The longest wait for that line, ms; afterwards the consumer gets new events. */
+export const FORWARD_HELLO_MS_MAX = 1_000;
+/** Bytes of one read of what a peer by TCP says. */
+export const FORWARD_PEER_READ_BYTES = 4 * 1024;
+/** Characters of the reason with which a consumer's socket is closed: a close frame holds 123 bytes of it. */
+export const CLOSE_REASON_CHARS_MAX = 120;
+/** The longest that a peer may leave unread what waits for it before its connection is closed, ms. */
+export const FORWARD_STALLED_MS_MAX = 60_000;
 
 // Fan-out
+
+/** Bytes of a secret key, and of the key that seals secrets. */
+export const RELAY_KEY_BYTES = 32;
+/** Bytes of a text that NIP-44 encrypts. */
+export const NIP44_TEXT_BYTES_MAX = 65_535;
+/** Random bytes that are made at once, for the nonces of payloads. */
+export const RANDOM_POOL_BYTES = 12_288;
+/** Bots that a registry holds. */
+export const FANOUT_BOTS_MAX = 100_000;
+/** Followers of one bot. */
+export const FANOUT_FOLLOWERS_MAX = 1_000_000;
+/** Subscriptions that a follower may make; those that bots make for it count for the bots. */
+export const FANOUT_SUBSCRIPTIONS_MAX = 200;
+/** Subscriptions of one follower that are served, its own first. */
+export const FANOUT_SUBSCRIPTIONS_SERVED_MAX = 400;
+/** Followers, or bots, of one page of a registry. */
+export const FANOUT_PAGE_ROWS = 1_000;
+/** Changes of a registry that an instance may be behind before it loads what it needs anew. */
+export const FANOUT_CHANGES_KEPT = 10_000;
+/** Characters of a bot's name, and of its address on a chain. */
+export const FANOUT_NAME_CHARS_MAX = 100;
+/** Characters of a shared secret. */
+export const FANOUT_SECRET_CHARS_MAX = 1_024;
+/** The longest that one statement of the registry in Postgres takes, ms; also a connection to it. */
+export const FANOUT_POSTGRES_MS_MAX = 5_000;
+/** Connections to Postgres. */
+export const FANOUT_POSTGRES_CONNECTIONS_MAX = 4;
+/** The pause before a registry that is away is asked again, ms. */
+export const FANOUT_AWAY_MS = 1_000;
+/** How old the roster may be while signals are sent, ms. */
+export const FANOUT_ROSTER_MS = 50;
+/** Followers whose subscriptions are loaded at one time. */
+export const FANOUT_LISTENERS_LOADED_MAX = 32;
+/** Sockets that one follower may have. */
+export const FANOUT_LISTENERS_PER_KEY_MAX = 8;
+/** The time that a socket has to prove a key, ms; and the proofs that may fail. */
+export const FANOUT_PROOF_MS_MAX = 10_000;
+export const FANOUT_PROOFS_FAILED_MAX = 3;
+/** Keys of conversations (NIP-44) that are kept, some 300 bytes each. */
+export const FANOUT_CONVERSATIONS_KEPT = 100_000;
+/** Entries of the log that are read at one time. */
+export const FANOUT_LOG_ROWS = 100;
+/** Signals of a bot that a follower finds again when it comes back, the newest. */
+export const FANOUT_SIGNALS_KEPT = 10_000;
+/** How often older ones are deleted: at seqs that this divides. */
+export const FANOUT_SIGNALS_TRIM_EVERY = 64;
+/** Signals that a follower who lacks some is given before the next one's turn. */
+export const FANOUT_LACKED_SIGNALS = 16;
+/** Signals whose texts are kept because many who were away lack the same. */
+export const FANOUT_SIGNALS_CACHED = 64;
+/** The longest that payloads are encrypted before the thread's other work, ms; and how many before it looks at the time. */
+export const FANOUT_TURN_MS = 4;
+export const FANOUT_TURN_PAYLOADS = 16;
 
 // Pages and sockets that other actors answer
 

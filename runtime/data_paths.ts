@@ -47,6 +47,11 @@ export function fanoutPath(dataDir: string): string {
   return `${dataDir}/fanout.db`;
 }
 
+/** The key that seals the registry's secrets where the relay has no key of its own. */
+export function fanoutKeyPath(dataDir: string): string {
+  return `${dataDir}/fanout.key`;
+}
+
 /** The lock that one relay holds on the data directory. */
 export function lockPath(dataDir: string): string {
   return `${dataDir}/relay.lock`;

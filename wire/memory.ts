@@ -66,7 +66,7 @@ export interface RelayMemory {
   readonly managementVersion: SharedArrayBuffer;
   /** The Bloom filter of ids that upstream workers have seen: `lib/dedupe/blocked_bloom.ts`. */
   readonly seen: SharedArrayBuffer;
-  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  /** `[gateway]`, then the router's: whether anybody may hear an ephemeral event, from a gateway to the store. */
   readonly audiences: readonly AudienceMemory[];
   /**
    * Of each worker, by its actor and index. Some of them again: `origins`, by the number of the origin, and `followers`,
@@ -104,7 +104,7 @@ export function createRelayMemory(counts: ActorCounts, bloomIds = 1): RelayMemor
     open: createSharedCountMemory(crypto.getRandomValues(new Uint32Array(2)), counts.gateways),
     outbound: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * counts.gateways),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
-    audiences: times(counts.gateways, createAudienceMemory),
+    audiences: times(counts.gateways + (counts.routers ?? 0), createAudienceMemory),
     seen: createBloomMemory(
       (counts.upstreams ?? 0) > 0 ? bloomIds : 1,
       crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS)),

@@ -191,6 +191,24 @@ export const METRICS = {
     help: "Upstream relays, by state.",
     label: { name: "state", values: UPSTREAM_STATES },
   },
+  nostr_forward_events_total: {
+    type: "counter",
+    help: "Events that the router delivered, by how.",
+    label: { name: "to", values: ["http", "tcp", "ws"] },
+  },
+  nostr_forward_failures_total: {
+    type: "counter",
+    help: "Attempts to deliver events that failed, or were refused.",
+  },
+  nostr_forward_lag_events: {
+    type: "gauge",
+    help: "Changes in the log that the target of the router lacks which is furthest behind.",
+  },
+  nostr_forward_waiting_events: {
+    type: "gauge",
+    help: "Events that the router has read for a target and not delivered yet.",
+  },
+  nostr_forward_set_aside: { type: "gauge", help: "Events that a target of the router refused for good." },
   nostr_worker_restarts_total: {
     type: "counter",
     help: "Workers that died and were started again, by actor.",

@@ -2,18 +2,18 @@
  * A stream that comes down: all events of one filter from one relay, each once as far as that can be, and none missed.
  *
  * ```
- *   connect ─▶ live subscription ─▶ what came while we were away becomes a gap ─▶ gaps are filled, newest first ─▶ live
+ *   connect ─▶ live subscription ─▶ the time of our absence is a gap ─▶ gaps are filled, newest first ─▶ live
  *
- *   a gap      compared (NIP-77): what only the relay has is fetched by its ids    where the relay can, and we hold something
- *              paged (page_walk.ts)                                                otherwise
+ *   a gap      compared (NIP-77): what only the relay has is fetched by ids     where it can, and we hold something
+ *              paged (page_walk.ts)                                             otherwise
  * ```
  *
- * The place of the stream is durable: a moment, and the gaps before it. The moment moves while the live subscription is open;
- * a gap shrinks when the events of a stretch are settled, newest first. So whatever dies, and whenever, what is not certainly
- * stored is fetched again.
+ * The place of the stream is durable: a moment, and the gaps before it. The moment moves while the live subscription is
+ * open; a gap shrinks when the events of a stretch are settled, newest first. So whatever dies, and whenever, what is not
+ * certainly stored is fetched again.
  *
- * A relay stores late what others publish late. So the gap begins an overlap before the last moment. Where sets are compared,
- * a longer stretch before it is compared too, and given up where the relay does not answer.
+ * A relay stores late what others publish late. So the gap begins an overlap before the last moment. Where sets are
+ * compared, a longer stretch before it is compared too, and given up where the relay does not answer.
  *
  * Pure: time is passed in, and `tick` is called about once a second. Belongs to the thread that made it; a new one is made
  * for each connection.
@@ -45,7 +45,7 @@ import { type StreamFilter, withinTime } from "./stream_filter.ts";
 import { ComparisonFault, type Difference, StreamFault, StreamReads } from "./stream_reads.ts";
 
 /** What a stream works with. */
-export interface DownStreamParts {
+interface DownStreamParts {
   readonly conversation: RelayConversation;
   readonly filter: StreamFilter;
   /** The place that was noted last; null: the stream begins. */
@@ -67,10 +67,10 @@ export interface DownStreamParts {
 }
 
 /** How a stream is, for people. */
-export type DownState = "opening" | "filling" | "live" | "failed" | "stopped";
+type DownState = "opening" | "filling" | "live" | "failed" | "stopped";
 
 /** What a stream did over this connection. */
-export interface DownCounts {
+interface DownCounts {
   /** Events passed on, of each way. */
   live: number;
   paged: number;

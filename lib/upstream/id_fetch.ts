@@ -1,6 +1,6 @@
 /**
  * Fetches events by their ids, in filters that fit the relay's limits, a few of them at one time.
- * Belongs to the stream that fetches.
+ * Runs on the thread of the stream that fetches; no state.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { PoliteLimits } from "./relay_conversation.ts";
 import { StreamFault, type StreamReads } from "./stream_reads.ts";
 
 /** What a fetch works with. */
-export interface IdFetchParts {
+interface IdFetchParts {
   readonly reads: StreamReads;
   readonly limits: PoliteLimits;
   /** Takes an event that was asked for. */

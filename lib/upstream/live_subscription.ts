@@ -2,10 +2,10 @@
  * The live half of a stream that comes down: one subscription that stays open, and the moment up to which everything that
  * it brought is certainly stored.
  *
- * It asks for one stored event, the newest, because relays differ about `limit: 0`; and not by `since`, which would hold back
- * events that were published late.
+ * It asks for one stored event, the newest, because relays differ about `limit: 0`; and not by `since`, which would hold
+ * back events that were published late.
  *
- * Belongs to the stream.
+ * Belongs to the stream, on its thread.
  *
  * @module
  */

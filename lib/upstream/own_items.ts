@@ -1,6 +1,6 @@
 /**
- * Our own items of a filter, for comparisons with other relays: ids and times, gathered in slices from a reading connection,
- * newest first, whole seconds only. Few comparisons hold items at one time; others wait.
+ * Our own items of a filter, for comparisons with other relays: ids and times, gathered in slices from a reading
+ * connection, newest first, whole seconds only. Few comparisons hold items at one time; others wait.
  * Belongs to the thread whose connection it reads.
  *
  * @module
@@ -26,7 +26,7 @@ export interface OwnWindow {
   readonly items: ItemStorage;
   /** Where they begin, seconds: at the beginning of the range, or later if there are more than one comparison may hold. */
   readonly since: number;
-  /** They are no longer needed. To be called once. */
+  /** Lets another comparison hold items. To be called once, after the last use. */
   release(): void;
 }
 

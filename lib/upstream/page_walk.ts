@@ -1,6 +1,6 @@
 /**
- * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes of
- * `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
+ * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes
+ * of `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
  *
  * DESIGN. A page ends with its oldest second `m`, and may have been cut in the midst of it. So the next page goes until `m`
  * and has those events again, which is what is fetched twice. A page that has no second but `m` is followed by one until
@@ -17,7 +17,7 @@
  * So each page moves the end of the range, or the walk ends. A relay that sends the oldest events first is walked upwards,
  * with all of that mirrored. What a page covers is told when all of its events are settled, and those of the pages before.
  *
- * Belongs to the stream that fetches.
+ * Belongs to the stream that fetches, on its thread.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** One stream with one relay. */
-export interface StreamKey {
+interface StreamKey {
   readonly stream: string;
   readonly url: string;
 }
@@ -47,7 +47,7 @@ export class PlaceTable {
     this.#forget = db.prepare("DELETE FROM place WHERE stream = ? AND url = ?");
   }
 
-  /** The place of a stream with this filter. A filter that selects less than before keeps it; any other begins anew: null. */
+  /** The place of a stream with this filter. One that selects less than before keeps it, any other begins anew: null. */
   placeOf(key: StreamKey, filter: StreamFilter): Place | null {
     const noted = this.#noted.get(keyText(key));
     const row = noted === undefined ? this.#rowOf(key) : { filter: noted[1], place: noted[2] };

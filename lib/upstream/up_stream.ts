@@ -51,7 +51,7 @@ export interface UpStreamParts {
 }
 
 /** What a stream did over this connection. */
-export interface UpCounts {
+interface UpCounts {
   sent: number;
   accepted: number;
   /** Those that the relay had already. */

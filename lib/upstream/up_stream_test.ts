@@ -98,7 +98,7 @@ Deno.test("a refusal for what the event is passes it, and a fault of the relay i
   assertEquals([attempts, stream.counts.failed, stream.cursor], [UPSTREAM_SEND_ATTEMPTS_MAX, 1, 5]);
 });
 
-Deno.test("a relay that wants authentication which does not come about gets nothing more, and the cursor stays", async () => {
+Deno.test("a relay that wants another authentication gets nothing more, and the cursor stays", async () => {
   const { tasks, log, connect } = scene({
     answer: () => ({ accepted: false, message: "auth-required: members only" }),
   });

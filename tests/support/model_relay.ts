@@ -119,7 +119,7 @@ export class ModelRelay {
 type FilterJson = Readonly<Record<string, unknown>>;
 
 /** One connection with the relay. */
-export class ModelConversation implements RelayConversation {
+class ModelConversation implements RelayConversation {
   readonly url = "wss://model.example.com";
   readonly limits: PoliteLimits;
   readonly counts = { unasked: 0 };
