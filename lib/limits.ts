@@ -750,7 +750,7 @@ export const UPSTREAM_STEADY_MS = 20_000;
  */
 export const UPSTREAM_PATIENCE = {
   dns: { failures: 3, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
-  refused: { failures: 5, firstMs: 60_000, mostMs: 3_600_000 },
+  refused: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
   timeout: { failures: 5, firstMs: 2 * 60_000, mostMs: 3_600_000 },
   tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
   http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
@@ -793,6 +793,8 @@ export const UPSTREAM_OUTCOMES_PER_TURN = 256;
 export const UPSTREAM_PAGE_ROWS = 1_000;
 /** Characters of a URL that the API takes. */
 export const UPSTREAM_URL_CHARS_MAX = 1_000;
+/** How long the limits of a relay's document count, ms. */
+export const UPSTREAM_DOCUMENT_AGE_MS = 24 * 3_600_000;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */
