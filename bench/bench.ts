@@ -14,6 +14,7 @@ const SCENARIOS: Record<string, string> = {
   idle: "memory of connections that say nothing",
   subscriptions: "a publish where many are subscribed and few match",
   scale: "queries in a small and in a large store",
+  fanout_encryption: "payloads encrypted for followers, in one thread",
   verify: "signatures verified in each tier",
   intake: "frames parsed, verified and packed, in one thread",
   against: "this tree and another checkout, interleaved: ratios",

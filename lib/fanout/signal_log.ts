@@ -18,12 +18,12 @@ const FOLLOWER = "fanout";
 export interface SignalPlace {
   readonly bot: string;
   readonly seq: number;
-  /** When it was found in the log, seconds. */
+  /** When it was found in the log, ms since 1970. */
   readonly at: number;
 }
 
 /** A part of one bot's signals. */
-export interface SignalRange {
+interface SignalRange {
   readonly after: number;
   readonly max: number;
 }

@@ -169,7 +169,7 @@ export class Delivery {
       if (bot !== null) await this.#register(bot);
       if (kinds.has(one.event.kind) && roster.hasBot(one.event.pubkey)) found.push(one);
     }
-    const at = nowSeconds();
+    const at = Date.now();
     const places: SignalPlace[] = found.map(({ seq, event }) => ({ seq, bot: event.pubkey, at }));
     signals.advance(this.#follower.cursor, places);
     return found;
