@@ -7,9 +7,79 @@
  */
 import { createDecipheriv, createHash } from "node:crypto";
 import { decrypt, getConversationKey } from "nostr-tools/nip44";
+import { assert, assertEquals } from "@std/assert";
 import { connect, type TestClient } from "../support/client.ts";
 import type { TestRelay } from "../support/relay.ts";
-import { signEvent, type TestEvent, type TestKey } from "../support/sign.ts";
+import { signEvent, type TestEvent, type TestKey, testKey } from "../support/sign.ts";
+
+/** The relay's own key, and those of the people of the tests. */
+export const RELAY_KEY = testKey(900);
+export const ADMIN = testKey(901);
+export const BOT = testKey(902);
+export const [ANN, BEN, EVE] = [testKey(903), testKey(904), testKey(905)];
+/** What followers share with bots. */
+export const SECRETS = new Map([[ANN, "ann's own secret"], [BEN, "ben's own secret ü"]]);
+/** `API_TOKEN`. */
+export const TOKEN = "a token of the operator";
+/** The settings of a relay with a fan-out. */
+export const FANOUT_ENV = {
+  FANOUT: "true",
+  RELAY_SECRET_KEY: RELAY_KEY.secret.toHex(),
+  RELAY_ADMINS: ADMIN.pubkey,
+  API_TOKEN: TOKEN,
+  LOG_LEVEL: "debug",
+};
+
+let published = 0;
+
+/** A signal that no other replaces. */
+export function signal(
+  content: string,
+  more: { tags?: string[][]; kind?: number; key?: TestKey } = {},
+): TestEvent {
+  const { tags = [], kind = 30_931, key = BOT } = more;
+  return signEvent(key, { kind, content, tags: [["d", String(++published)], ...tags] });
+}
+
+/** Registers a bot by its key. */
+export async function register(relay: TestRelay, key = BOT) {
+  return await api(relay, "POST /api/bots/register", { key, body: { bot_pubkey: key.pubkey, name: "bot" } });
+}
+
+/** Subscribes a follower, as itself by default. */
+export async function subscribe(
+  relay: TestRelay,
+  follower: TestKey,
+  more: { bot?: TestKey; by?: TestKey } = {},
+) {
+  const { bot = BOT, by = follower } = more;
+  const body = {
+    bot_pubkey: bot.pubkey,
+    follower_pubkey: follower.pubkey,
+    shared_secret: SECRETS.get(follower) ?? "secret",
+  };
+  return await api(relay, "POST /api/subscriptions", { key: by, body });
+}
+
+/** Ends a follower's subscription. */
+export async function unsubscribe(relay: TestRelay, follower: TestKey) {
+  const body = { bot_pubkey: BOT.pubkey, follower_pubkey: follower.pubkey };
+  return await api(relay, "DELETE /api/subscriptions", { key: follower, body });
+}
+
+/** Publishes an event that is accepted. */
+export async function publish(client: TestClient, event: TestEvent): Promise<TestEvent> {
+  const [, , accepted, reason] = await client.publish(event);
+  assert(accepted, reason);
+  return event;
+}
+
+/** The next frame's text, as its follower decrypts it by the shared secret. */
+export async function nextText(follower: TestFollower): Promise<string> {
+  const { payload, target_pubkey } = await follower.next();
+  assertEquals(target_pubkey, follower.key.pubkey);
+  return decryptBySecret(payload!, SECRETS.get(follower.key)!);
+}
 
 /** What a frame of `/fanout` says. */
 interface FanoutFrame {

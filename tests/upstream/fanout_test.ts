@@ -5,75 +5,35 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { encrypt, getConversationKey } from "nostr-tools/nip44";
 import { encrypt as encryptNip04 } from "nostr-tools/nip04";
+import { crash } from "../pipeline/traffic.ts";
 import { connect, type TestClient } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
-import { signEvent, type TestEvent, type TestKey, testKey } from "../support/sign.ts";
+import { signEvent, testKey } from "../support/sign.ts";
 import {
+  ADMIN,
+  ANN,
   api,
-  authEvent,
+  BEN,
+  BOT,
   decryptByKey,
   decryptBySecret,
+  EVE,
+  FANOUT_ENV,
   follow,
-  httpProof,
-  type TestFollower,
+  nextText,
+  publish,
+  register,
+  RELAY_KEY,
+  SECRETS,
+  signal,
+  subscribe,
+  TOKEN,
+  unsubscribe,
 } from "./fanout_client.ts";
 
-const RELAY_KEY = testKey(900);
-const ADMIN = testKey(901);
-const BOT = testKey(902);
-const [ANN, BEN, EVE] = [testKey(903), testKey(904), testKey(905)];
-const SECRETS = new Map([[ANN, "ann's own secret"], [BEN, "ben's own secret ü"]]);
-const TOKEN = "a token of the operator";
 const TEXT = "BUY 7 of the thing that only followers know";
-const ENV = {
-  FANOUT: "true",
-  RELAY_SECRET_KEY: RELAY_KEY.secret.toHex(),
-  RELAY_ADMINS: ADMIN.pubkey,
-  API_TOKEN: TOKEN,
-  LOG_LEVEL: "debug",
-};
-
-let published = 0;
-
-/** A signal that no other replaces. */
-function signal(content: string, more: { tags?: string[][]; kind?: number; key?: TestKey } = {}): TestEvent {
-  const { tags = [], kind = 30_931, key = BOT } = more;
-  return signEvent(key, { kind, content, tags: [["d", String(++published)], ...tags] });
-}
-
-async function register(relay: TestRelay, key = BOT) {
-  return await api(relay, "POST /api/bots/register", { key, body: { bot_pubkey: key.pubkey, name: "bot" } });
-}
-
-async function subscribe(relay: TestRelay, follower: TestKey, more: { bot?: TestKey; by?: TestKey } = {}) {
-  const { bot = BOT, by = follower } = more;
-  const body = {
-    bot_pubkey: bot.pubkey,
-    follower_pubkey: follower.pubkey,
-    shared_secret: SECRETS.get(follower) ?? "secret",
-  };
-  return await api(relay, "POST /api/subscriptions", { key: by, body });
-}
-
-async function unsubscribe(relay: TestRelay, follower: TestKey) {
-  const body = { bot_pubkey: BOT.pubkey, follower_pubkey: follower.pubkey };
-  return await api(relay, "DELETE /api/subscriptions", { key: follower, body });
-}
-
-async function publish(client: TestClient, event: TestEvent): Promise<TestEvent> {
-  const [, , accepted, reason] = await client.publish(event);
-  assert(accepted, reason);
-  return event;
-}
-
-/** The next frame's text, as its follower decrypts it by the shared secret. */
-async function nextText(follower: TestFollower): Promise<string> {
-  const { payload, target_pubkey } = await follower.next();
-  assertEquals(target_pubkey, follower.key.pubkey);
-  return decryptBySecret(payload!, SECRETS.get(follower.key)!);
-}
 
 /** What every registry has to make possible. */
 async function testFanout(t: Deno.TestContext, relay: TestRelay): Promise<void> {
@@ -248,62 +208,20 @@ async function testWithdrawal(t: Deno.TestContext, relay: TestRelay, client: Tes
   });
 }
 
-/** What a socket has to prove. */
-async function testProofs(t: Deno.TestContext, relay: TestRelay): Promise<void> {
-  await using client = await connect(relay.url);
-
-  await t.step("a proof in the request is enough", async () => {
-    const url = `${relay.httpUrl}/fanout`;
-    await using socket = await connect(`${relay.url}/fanout`, {
-      headers: { Authorization: httpProof(ANN, { url, method: "GET" }) },
-    });
-    await eventually(async () => {
-      await publish(client, signal("by NIP-98"));
-      return socket.inbox.length > 0;
-    });
-    assert(socket.inbox.every(([type]) => type === "?"));
-  });
-
-  await t.step("a socket that proves no key, or a wrong one, gets nothing and is closed", async () => {
-    await using silent = await connect(`${relay.url}/fanout`);
-    await using wrong = await connect(`${relay.url}/fanout?after=0`);
-    const challenge = (await wrong.nextOfType("AUTH"))[1] as string;
-    const right = authEvent(relay, ANN, challenge);
-    const forgeries = [
-      { ...right, pubkey: BEN.pubkey },
-      authEvent(relay, ANN, "another challenge"),
-      signEvent(ANN, { kind: 22_242, tags: [["relay", "wss://elsewhere"], ["challenge", challenge]] }),
-    ];
-    for (const forged of forgeries) assertEquals((await wrong.authenticate(forged))[2], false);
-    assertEquals((await wrong.closed).code, 1008);
-    await publish(client, signal("not for strangers"));
-    const { code, reason } = await silent.closed;
-    assertEquals([code, silent.inbox.map(([type]) => type)], [1008, ["AUTH"]]);
-    assertStringIncludes(reason, "auth-required:");
-  });
-
-  await t.step("a socket proves one key, and understands nothing else", async () => {
-    await using ann = await follow(relay, ANN);
-    const again = await ann.client.authenticate(authEvent(relay, BEN, "any"));
-    assertEquals([again[2], again[3]], [false, "restricted: this connection has proved its key"]);
-    ann.client.send(["REQ", "a", {}]);
-    assertEquals((await ann.client.nextOfType("NOTICE"))[1], "unsupported: only AUTH is understood here");
-  });
-
-  await t.step("a query string that cannot be read closes the socket and says why", async () => {
-    for (const query of ["?encryption=rot13", "?after=-1", "?after=x"]) {
-      await using socket = await connect(`${relay.url}/fanout${query}`);
-      const { code, reason } = await socket.closed;
-      assertEquals(code, 1008);
-      assert(reason.startsWith("invalid: "));
-    }
-  });
-
-  await t.step("a follower has a few sockets, not more", async () => {
-    await using sockets = new AsyncDisposableStack();
-    for (let i = 0; i < 8; i++) sockets.use(await follow(relay, EVE));
-    await using more = await follow(relay, EVE);
-    assertStringIncludes((await more.client.closed).reason, "at most 8 connections");
+/** What is left after the thread died. */
+async function testDeath(t: Deno.TestContext, relay: TestRelay): Promise<void> {
+  await t.step("a fan-out that dies is started again, and a follower goes on where it was", async () => {
+    await using client = await connect(relay.url);
+    const ann = await follow(relay, ANN);
+    await publish(client, signal("before"));
+    const { seq } = await ann.next();
+    await crash(relay, "fanout");
+    // It dies of work, and what was published meanwhile waits in the log.
+    await publish(client, signal("while it is dead"));
+    assertEquals((await ann.client.closed).code, 1012);
+    await using back = await eventually(() => follow(relay, ANN, `?after=${seq}`), 20_000);
+    assertEquals(await nextText(back), "while it is dead");
+    await eventually(async () => (await register(relay)).status === 200);
   });
 }
 
@@ -331,7 +249,7 @@ async function testCrash(t: Deno.TestContext, relay: TestRelay): Promise<void> {
   await t.step(
     "the data directory and the log hold no secret and no plain text of what was private",
     async () => {
-      const needles = [...SECRETS.values(), ENV.RELAY_SECRET_KEY, TOKEN, "private", "of old"];
+      const needles = [...SECRETS.values(), FANOUT_ENV.RELAY_SECRET_KEY, TOKEN, "private", "of old"];
       const held = [relay.output(), ...await textsBelow(relay.dataDir)];
       for (const needle of needles) assert(!held.some((text) => text.includes(needle)), needle);
       assert(held.some((text) => text.includes(BOT.pubkey)), "the look finds what is there");
@@ -348,9 +266,9 @@ async function textsBelow(directory: string): Promise<string[]> {
 }
 
 Deno.test("the fan-out with its registry in SQLite", async (t) => {
-  await using relay = await startRelay({ env: ENV });
+  await using relay = await startRelay({ env: FANOUT_ENV });
   await testFanout(t, relay);
-  await testProofs(t, relay);
+  await testDeath(t, relay);
   await testCrash(t, relay);
 });
 
@@ -359,7 +277,7 @@ Deno.test({
   ignore: postgresPrograms() === null,
   async fn(t) {
     await using server = await startPostgres();
-    await using relay = await startRelay({ env: { ...ENV, DATABASE_URL: server.url } });
+    await using relay = await startRelay({ env: { ...FANOUT_ENV, DATABASE_URL: server.url } });
     await testFanout(t, relay);
     await testCrash(t, relay);
 
@@ -383,7 +301,7 @@ Deno.test({
     );
 
     await t.step("another relay with the same registry sees what this one withdraws", async () => {
-      await using other = await startRelay({ env: { ...ENV, DATABASE_URL: server.url } });
+      await using other = await startRelay({ env: { ...FANOUT_ENV, DATABASE_URL: server.url } });
       await using client = await connect(other.url);
       await using ann = await follow(other, ANN);
       await using ben = await follow(other, BEN);
