@@ -693,6 +693,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/fanout/worker.ts`: `GAUGES_INTERVAL_MS`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
 // `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`

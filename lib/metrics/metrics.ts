@@ -158,6 +158,17 @@ export const METRICS = {
     help: "Identifiers (NIP-05) that were looked up, by what was found; unknown: the domain gave no answer.",
     label: { name: "verdict", values: VERDICTS },
   },
+  nostr_fanout_payloads_total: {
+    type: "counter",
+    help: "Payloads that were encrypted for followers of bots.",
+  },
+  nostr_fanout_followers: { type: "gauge", help: "Followers of bots that are connected." },
+  nostr_fanout_lag_events: { type: "gauge", help: "Entries of the log that the fan-out has not looked at." },
+  nostr_fanout_registry_available: {
+    type: "gauge",
+    help:
+      "1 while the registry of bots and followers answers; 0 while it does not, and nobody is sent anything.",
+  },
   nostr_worker_restarts_total: {
     type: "counter",
     help: "Workers that died and were started again, by actor.",

@@ -63,6 +63,11 @@ export class Roster {
     this.#bots.add(pubkey);
   }
 
+  /** How often bots were removed, as far as is known. */
+  get removals(): number {
+    return this.#removals;
+  }
+
   /** Connected followers. */
   get size(): number {
     return this.#ofFollower.size;
