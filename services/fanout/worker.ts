@@ -6,7 +6,7 @@
  * @module
  */
 import { openSecret } from "../../lib/fanout/nip44.ts";
-import { PostgresRegistry } from "../../lib/fanout/postgres_registry.ts";
+import type { Registry } from "../../lib/fanout/registry.ts";
 import { randomPool } from "../../lib/fanout/random_pool.ts";
 import { SecretSeal } from "../../lib/fanout/sealed_secret.ts";
 import { SignalLog } from "../../lib/fanout/signal_log.ts";
@@ -40,6 +40,12 @@ const GAUGES_INTERVAL_MS = 1_000;
 
 const ports = new GatewayPorts();
 
+async function openRegistry(url: string | null, path: string): Promise<Registry> {
+  if (url === null) return new SqliteRegistry(path);
+  const { PostgresRegistry } = await import("../../lib/fanout/postgres_registry.ts");
+  return new PostgresRegistry(url);
+}
+
 /** Puts the parts together; the ports are open afterwards. */
 async function assemble({ config, memory, index, libraryPath, facts }: ActorStart) {
   const { DATA_DIR, DATABASE_URL, FANOUT_KINDS, RELAY_SECRET_KEY } = config;
@@ -49,9 +55,7 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
   const seal = new SecretSeal(await sealingKeys(RELAY_SECRET_KEY, fanoutKeyPath(DATA_DIR)), random);
   const own = RELAY_SECRET_KEY === null ? null : openSecret(RELAY_SECRET_KEY);
   const signals = new SignalLog(fanoutPath(DATA_DIR));
-  const registry = DATABASE_URL === null
-    ? new SqliteRegistry(fanoutPath(DATA_DIR))
-    : new PostgresRegistry(DATABASE_URL);
+  const registry = await openRegistry(DATABASE_URL, fanoutPath(DATA_DIR));
   const roster = new Roster({
     registry,
     seal,
