@@ -785,6 +785,8 @@ export const FANOUT_PROOFS_FAILED_MAX = 3;
 export const FANOUT_CONVERSATIONS_KEPT = 100_000;
 /** Entries of the log that are read at one time. */
 export const FANOUT_LOG_ROWS = 100;
+/** Entries of the log without a signal after which the cursor is written all the same. */
+export const FANOUT_CURSOR_ENTRIES = 1_000;
 /** Signals of a bot that a follower finds again when it comes back, the newest. */
 export const FANOUT_SIGNALS_KEPT = 10_000;
 /** How often older ones are deleted: at seqs that this divides. */

@@ -1,6 +1,6 @@
 /** Tests of the signals' log: where it begins, what it keeps, and a store that has lost its end. */
 import { assertEquals } from "@std/assert";
-import { FANOUT_SIGNALS_KEPT, FANOUT_SIGNALS_TRIM_EVERY } from "../limits.ts";
+import { FANOUT_CURSOR_ENTRIES, FANOUT_SIGNALS_KEPT, FANOUT_SIGNALS_TRIM_EVERY } from "../limits.ts";
 import { SignalLog } from "./signal_log.ts";
 
 async function inDirectory(test: (path: string) => void): Promise<void> {
@@ -40,14 +40,30 @@ Deno.test("a signal log begins with what is still to come, and goes on where it 
     second.close();
   }));
 
+Deno.test("a signal log that began with an empty store goes on with its first entry", () =>
+  inDirectory((path) => {
+    opened(path, 0).close();
+    const log = opened(path, 50);
+    assertEquals(log.cursor, 0);
+    log.close();
+  }));
+
 Deno.test("a signal log forgets what a store has lost, whose numbers come again", () =>
   inDirectory((path) => {
     const first = opened(path, 100);
     first.advance(110, [{ bot: "a", seq: 103, at: 1 }, { bot: "a", seq: 109, at: 1 }]);
     first.close();
     const second = opened(path, 105);
-    assertEquals([second.cursor, seqs(second, "a")], [105, [103]]);
+    second.advance(104 + FANOUT_CURSOR_ENTRIES, []);
+    assertEquals([second.cursor, seqs(second, "a")], [104 + FANOUT_CURSOR_ENTRIES, [103]]);
+    // Another life began while this one had not written that.
+    const third = opened(path, 200);
+    assertEquals(third.cursor, 105);
+    second.advance(105 + FANOUT_CURSOR_ENTRIES, []);
     second.close();
+    third.open(5_000);
+    assertEquals(third.cursor, 105 + FANOUT_CURSOR_ENTRIES);
+    third.close();
   }));
 
 Deno.test("a signal log keeps the newest of each bot", () =>

@@ -190,7 +190,7 @@ export class Delivery {
   /** Encrypts a signal for all who are live; the others find it themselves. */
   async #deliver(seq: number, event: NostrEvent): Promise<void> {
     const { roster, random } = this.#parts;
-    if (isExpired(event)) return;
+    if (isExpired(event) || !roster.isFollowed(event.pubkey)) return;
     const signal = this.#signalOf(seq, event);
     let payloads = 0;
     for (const listener of roster.listenersOf(event.pubkey)) {

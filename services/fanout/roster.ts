@@ -73,6 +73,11 @@ export class Roster {
     return this.#ofFollower.size;
   }
 
+  /** Whether anybody who is connected follows a bot. */
+  isFollowed(bot: string): boolean {
+    return this.#ofBot.has(bot);
+  }
+
   /** Those that follow a bot; the set may change while it is gone through. */
   listenersOf(bot: string): Iterable<Listener> {
     return this.#ofBot.get(bot) ?? [];
