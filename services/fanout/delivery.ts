@@ -194,7 +194,7 @@ export class Delivery {
     const signal = this.#signalOf(seq, event);
     let payloads = 0;
     for (const listener of roster.listenersOf(event.pubkey)) {
-      if (listener.state !== "live" || listener.after >= seq) continue;
+      if (listener.state !== "live") continue;
       if (listener.give(signal, random)) payloads++;
       else roster.waits(listener);
       if (payloads % FANOUT_TURN_PAYLOADS === 0) await this.#restAfterTurn();
