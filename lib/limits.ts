@@ -704,6 +704,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
 // `runtime/resolved_host.ts`: `IPV6_GRACE_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/fanout/worker.ts`: `GAUGES_INTERVAL_MS`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
 // `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`
@@ -1056,6 +1057,8 @@ export const FANOUT_PROOFS_FAILED_MAX = 3;
 export const FANOUT_CONVERSATIONS_KEPT = 100_000;
 /** Entries of the log that are read at one time. */
 export const FANOUT_LOG_ROWS = 100;
+/** Entries of the log without a signal after which the cursor is written all the same. */
+export const FANOUT_CURSOR_ENTRIES = 1_000;
 /** Signals of a bot that a follower finds again when it comes back, the newest. */
 export const FANOUT_SIGNALS_KEPT = 10_000;
 /** How often older ones are deleted: at seqs that this divides. */
