@@ -542,6 +542,8 @@ export const IMPORT_REFUSALS_NAMED_MAX = 100;
 export const IMPORT_ID_CHARS_MAX = 64;
 /** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
 export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Ids of a download that are remembered, twice, so that no event is written twice: more than two pages hold. */
+export const DOWNLOAD_IDS_REMEMBERED = 20_000;
 /** Silence of a pipe after which an import passes on the lines that it has, ms. */
 export const IMPORT_QUIET_MS = 50;
 
