@@ -775,10 +775,14 @@ export const UPSTREAM_RATE_REPEATS_MAX = 8;
 /** The first pause after `rate-limited:`, ms, which doubles, and the longest. */
 export const UPSTREAM_PAUSE_MS_MIN = 1_000;
 export const UPSTREAM_PAUSE_MS_MAX = 60_000;
-/** Messages of one connection that are not of the protocol; a further one ends it. */
+/** How long messages that answer nothing are counted, ms; then the count begins anew. */
+export const UPSTREAM_NOISE_MS = 60_000;
+/** Messages that are not of the protocol, in that time; a further one ends the connection. */
 export const UPSTREAM_GARBAGE_MAX = 20;
-/** Messages that answer nothing, at which a connection ends if they are more than half of all. */
+/** Messages that answer nothing, in that time; a further one ends the connection if they are more than half of all. */
 export const UPSTREAM_NOISE_MAX = 1_000;
+/** Messages of a closed subscription that count as late, and not as unasked. */
+export const UPSTREAM_LATE_MESSAGES_MAX = 5_000;
 /** Subscriptions that were closed and are remembered, because their last events are still on the way. */
 export const UPSTREAM_CLOSED_REMEMBERED_MAX = 64;
 /** Characters of a text of a relay that are kept, for people. */

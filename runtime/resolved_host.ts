@@ -18,6 +18,8 @@ export interface HostOptions {
   readonly callable: CallableTargets;
   /** The system's resolver by default. */
   readonly resolve?: Resolve;
+  /** The longest look-up, ms. */
+  readonly lookUpMs?: number;
 }
 
 /** Addresses of one host that are tried, one after another. */
@@ -31,30 +33,37 @@ const ADDRESSES_TRIED = 3;
  */
 export async function resolveHost(url: URL, options: HostOptions): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = isIP(host) === 0 ? await lookUp(host, options.resolve ?? systemResolve) : [host];
+  const found = isIP(host) === 0 ? await lookUp(url, host, options) : [host];
+  const addresses = found.filter((address) => isIP(address) !== 0);
   const hidden = addresses.find((address) => !options.callable.mayCall(host, address));
   if (hidden !== undefined) {
     throw failed(url, { kind: "private-address", reason: `its address "${hidden}" is not public` });
   }
   if (addresses.length === 0) throw failed(url, { kind: "dns", reason: `the name "${host}" has no address` });
   return addresses.slice(0, ADDRESSES_TRIED);
+}
 
-  async function lookUp(name: string, resolve: Resolve): Promise<readonly string[]> {
-    const late = AbortSignal.timeout(UPSTREAM_DNS_MS_MAX);
-    const over = Promise.withResolvers<never>();
-    const onLate = () => over.reject(new Error("late"));
-    late.addEventListener("abort", onLate, { once: true });
-    try {
-      // A resolver that does not heed the signal is not waited for either.
-      return await Promise.race([resolve(name, late), over.promise]);
-    } catch {
-      const reason = late.aborted
-        ? `nobody told the address of "${name}" within ${UPSTREAM_DNS_MS_MAX} ms`
-        : `the name "${name}" has no address`;
-      throw failed(url, { kind: "dns", reason });
-    } finally {
-      late.removeEventListener("abort", onLate);
-    }
+/** A resolver that does not heed the signal is not waited for either. */
+async function lookUp(
+  url: URL,
+  name: string,
+  { resolve = systemResolve, lookUpMs = UPSTREAM_DNS_MS_MAX }: HostOptions,
+): Promise<readonly string[]> {
+  const stop = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    stop.abort();
+    late.reject(new Error("late"));
+  }, lookUpMs);
+  try {
+    return await Promise.race([resolve(name, stop.signal), late.promise]);
+  } catch {
+    const reason = stop.signal.aborted
+      ? `nobody told the address of "${name}" within ${lookUpMs} ms`
+      : `the name "${name}" has no address`;
+    throw failed(url, { kind: "dns", reason });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

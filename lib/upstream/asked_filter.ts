@@ -59,5 +59,5 @@ function hasTag(event: NostrEvent, { letter, isAll, values }: TagValues): boolea
     if (!isAll) return true;
     found.add(value);
   }
-  return isAll && found.size === values.size;
+  return isAll && values.size > 0 && found.size === values.size;
 }

@@ -35,6 +35,10 @@ export class Comparison implements Request {
     return this.#hasAnswers;
   }
 
+  get isRepeatable(): boolean {
+    return !this.#hasAnswers;
+  }
+
   opened(nowMs: number): void {
     this.#askedMs = nowMs;
   }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { UPSTREAM_GARBAGE_MAX, UPSTREAM_NOISE_MAX, UPSTREAM_REQUESTS_WAITING_MAX } from "../limits.ts";
+import { UPSTREAM_REQUESTS_WAITING_MAX } from "../limits.ts";
 import type { RelayKey } from "../relay/relay_key.ts";
 import type { FilterJson } from "./asked_filter.ts";
 import { KeyProof } from "./key_proof.ts";
@@ -24,6 +24,7 @@ import type {
   RelayConversation,
   SubscriptionListener,
 } from "./relay_conversation.ts";
+import { ReceivedCounts } from "./received_counts.ts";
 import { readRelayMessage, type RelayMessage } from "./relay_messages.ts";
 import { OpenRequests } from "./open_requests.ts";
 import type { Situation } from "./situation.ts";
@@ -50,24 +51,10 @@ interface ConversationOptions {
   readonly keepsEchoes?: boolean;
 }
 
-/** What has come over one connection. */
-interface ConversationCounts {
-  /** Events that were asked for, known ones included. */
-  events: number;
-  /** Events that no subscription asked for, or that its filters do not match. */
-  unasked: number;
-  /** Messages that are not of the protocol, events without the right shape among them. */
-  garbage: number;
-  /** Messages that answer nothing, such as NOTICE. */
-  noise: number;
-  /** Everything. */
-  messages: number;
-}
-
 /** See the module's text. */
 export class Conversation implements RelayConversation {
   readonly url: string;
-  readonly counts: ConversationCounts = { events: 0, unasked: 0, garbage: 0, noise: 0, messages: 0 };
+  readonly counts = new ReceivedCounts();
   readonly #options: ConversationOptions;
   readonly #proof: KeyProof;
   readonly #pace: Pace;
@@ -170,8 +157,9 @@ export class Conversation implements RelayConversation {
     const message = readRelayMessage(text);
     if (message === null) this.counts.garbage++;
     else this.#take(message);
-    this.#checkNoise();
-    this.#flush();
+    const failure = this.counts.failure(this.#nowMs());
+    if (failure === null) this.#flush();
+    else this.#fail(failure);
   }
 
   /** The connection has ended: everything that waits is told. */
@@ -274,7 +262,7 @@ export class Conversation implements RelayConversation {
   #takeEvent(subscriptionId: string, text: string, id: string): void {
     const subscription = this.#requests.get(subscriptionId);
     if (!(subscription instanceof Subscription)) {
-      if (!this.#requests.wasOpen(subscriptionId)) this.counts.unasked++;
+      if (!this.#requests.isLate(subscriptionId)) this.counts.unasked++;
       return;
     }
     if (subscription.counts(this.#nowMs())) {
@@ -321,7 +309,7 @@ export class Conversation implements RelayConversation {
   #takeAnswer(message: RelayMessage & { readonly subscriptionId: string }): void {
     const request = this.#requests.get(message.subscriptionId);
     if (request === undefined) {
-      if (!this.#requests.wasOpen(message.subscriptionId)) this.counts.noise++;
+      if (!this.#requests.isLate(message.subscriptionId)) this.counts.noise++;
     } else if (message.type === "CLOSED" || message.type === "NEG-ERR") {
       this.#requests.refused(request, message.message);
     } else if (message.type === "EOSE" && request instanceof Subscription) {
@@ -330,20 +318,6 @@ export class Conversation implements RelayConversation {
       if (!request.answered(message.message)) this.counts.garbage++;
     } else {
       this.counts.noise++;
-    }
-  }
-
-  #checkNoise(): void {
-    const { unasked, garbage, noise, messages } = this.counts;
-    if (garbage > UPSTREAM_GARBAGE_MAX) {
-      this.#fail({
-        kind: "garbage",
-        reason: `the relay has sent ${garbage} messages that are not of the protocol`,
-      });
-    }
-    const idle = unasked + noise + garbage;
-    if (idle > UPSTREAM_NOISE_MAX && 2 * idle > messages) {
-      this.#fail({ kind: "garbage", reason: `${idle} of the relay's ${messages} messages answer nothing` });
     }
   }
 

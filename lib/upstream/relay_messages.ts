@@ -30,8 +30,6 @@ export type RelayMessage =
   | { readonly type: "other" };
 
 const EVENT_HEAD = /^\s*\[\s*"EVENT"\s*,\s*"([^"\\]{1,64})"\s*,\s*(?=\{)/;
-/** White space apart, the end of every message. */
-const END = /\]\s*$/;
 const ID_NAME = '"id":"';
 
 /** Reads a message; null where the text is none of a relay. */
@@ -43,9 +41,9 @@ export function readRelayMessage(text: string): RelayMessage | null {
 function readEvent(text: string): RelayMessage | null {
   const head = EVENT_HEAD.exec(text);
   if (head === null) return null;
-  const end = END.exec(text.slice(-64));
-  if (end === null) return null;
-  const event = text.slice(head[0].length, text.length - end[0].length);
+  const trimmed = text.trimEnd();
+  if (!trimmed.endsWith("]")) return null;
+  const event = trimmed.slice(head[0].length, -1).trimEnd();
   const id = scannedId(event);
   return id === null ? null : { type: "EVENT", subscriptionId: head[1]!, text: event, id };
 }

@@ -45,6 +45,11 @@ export class Subscription implements Request {
     this.#storedMax = 2 * limits + UPSTREAM_EXTRA_EVENTS_MAX;
   }
 
+  /** After its EOSE, what came between two openings would be missed: whoever asked closes that gap. */
+  get isRepeatable(): boolean {
+    return !this.#hasEose;
+  }
+
   opened(nowMs: number): void {
     this.#openedMs = this.#heardMs = nowMs;
     this.#stored = 0;
