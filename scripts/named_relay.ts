@@ -12,6 +12,11 @@ import { FilterError, parseFilter } from "../lib/nostr/filter.ts";
 import { normalRelayUrl } from "../lib/nostr/relay_url.ts";
 import { openRelayKey } from "../lib/relay/relay_key.ts";
 import { readAgeRange } from "../lib/upstream/age_range.ts";
+import { RelayFailure } from "../lib/upstream/failure.ts";
+import { politeLimits, UNKNOWN_LIMITS } from "../lib/upstream/polite_limits.ts";
+import type { PoliteLimits } from "../lib/upstream/relay_conversation.ts";
+import { readRelayDocument } from "../runtime/relay_document.ts";
+import type { HostOptions } from "../runtime/resolved_host.ts";
 import type { TimeRange } from "../lib/upstream/gaps.ts";
 import type { StreamFilter } from "../lib/upstream/stream_filter.ts";
 import {
@@ -33,7 +38,11 @@ export function relayUrl(words: readonly string[]): string {
   return url;
 }
 
-/** Connects, with the relay's own key for relays that ask who calls. Throws `RelayFailure`. */
+/**
+ * Connects, with the limits that the relay's document states, and with the own key for relays that ask who calls.
+ *
+ * @throws {RelayFailure} where the connection does not come about.
+ */
 export async function connectTo(
   url: string,
   config: Config,
@@ -41,13 +50,22 @@ export async function connectTo(
 ): Promise<OpenConversation> {
   const key = config.RELAY_SECRET_KEY ? await openRelayKey(config.RELAY_SECRET_KEY) : null;
   const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
-  return await openConversation(url, {
+  const hosts: HostOptions = {
     callable: new CallableTargets([host]),
     // The machine's own names, such as localhost, are in no DNS.
     resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
-    key,
-    ...options,
-  });
+  };
+  return await openConversation(url, { ...hosts, limits: await limitsOf(url, hosts), key, ...options });
+}
+
+/** A relay without a document has the usual limits; whether it can be reached at all is the connection's to say. */
+async function limitsOf(url: string, hosts: HostOptions): Promise<PoliteLimits> {
+  try {
+    return politeLimits(await readRelayDocument(url, hosts));
+  } catch (error) {
+    if (!(error instanceof RelayFailure)) throw error;
+    return UNKNOWN_LIMITS;
+  }
 }
 
 /** What is asked for: a filter of NIP-01 without `since`, `until` and `limit`, which stand apart. */

@@ -96,3 +96,45 @@ Deno.test("words that make no sense are told with code 2, and a relay that is no
   assertEquals(code, 1);
   assertMatch(said, /Cannot connect to "ws:\/\/127.0.0.1:1": nobody listens there/);
 });
+
+Deno.test("sync brings both sides to the same events, beside a running relay, whose subscribers see what comes", async () => {
+  const events = notes("sync", 300);
+  await using relay = await startRelay({ env: { VERIFY_TIER: "wasm" } });
+  await Promise.all([publish(other, events.slice(0, 200)), publish(relay, events.slice(100))]);
+  await using subscriber = await connect(relay.url);
+  subscriber.send(["REQ", "live", { "#t": ["sync"], limit: 0 }]);
+  await subscriber.nextOfType("EOSE");
+  const words = [other.url, "--filter", tagged("sync")];
+  const compared = await command("sync", relay.dataDir, "", [...words, "--dir", "none", "--print-missing"]);
+  assertEquals(compared.code, 0, compared.said);
+  assertEquals(
+    compared.lines.toSorted(),
+    [
+      ...events.slice(200).map(({ id }) => `have ${id}`),
+      ...events.slice(0, 100).map(({ id }) => `need ${id}`),
+    ].toSorted(),
+  );
+  const synced = await command("sync", relay.dataDir, "", words);
+  assertEquals(synced.code, 0, synced.said);
+  assertMatch(synced.said, /Set reconcile complete. Have 100 need 100\n/);
+  assertMatch(synced.said, /UP: 100 events \(0 remaining\)\nDOWN: 100 events \(0 remaining\)/);
+  for (let n = 0; n < 100; n++) await subscriber.nextOfType("EVENT");
+  const again = await command("sync", relay.dataDir, "", words);
+  assertMatch(again.said, /Filter matches 300 events\nSet reconcile complete. Have 0 need 0\n/);
+  const there = await command("download", dataDir, "", words);
+  assertEquals(idsIn(there.lines), idsOf(events));
+});
+
+Deno.test("sync down without a relay fills a store, in stretches where the other relay compares fewer at once", async () => {
+  const events = notes("alone", 320);
+  await using small = await startRelay({ env: { NEGENTROPY_EVENTS_MAX: "100", VERIFY_TIER: "wasm" } });
+  await publish(small, events);
+  const alone = await Deno.makeTempDir({ prefix: "sluice-commands-" });
+  try {
+    const down = await command("sync", alone, "", [small.url, "--dir", "down", "--filter", tagged("alone")]);
+    assertEquals(down.code, 0, down.said);
+    assertEquals(idsIn((await command("export", alone)).lines), idsOf(events));
+  } finally {
+    await Deno.remove(alone, { recursive: true });
+  }
+});
