@@ -52,6 +52,11 @@ export class OwnEvents {
     return this.#reader.rowOf(id, { now: nowSeconds() }, { rows: 0 })?.text ?? null;
   }
 
+  /** Whether an event is stored. */
+  has(id: string): boolean {
+    return this.textOf(id) !== null;
+  }
+
   /** Says of each event, by its text, whether it may go to other relays. */
   upward(filter: StreamFilter): (text: string) => boolean {
     return this.#rule.of({ filter });

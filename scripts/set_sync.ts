@@ -68,7 +68,8 @@ export class SetSync {
 
   async #compareNewest({ since, until }: TimeRange): Promise<TimeRange & { isDone: boolean }> {
     const { filter, ownItems, frameBytesMax } = this.#parts;
-    const asked = { since: Math.max(since, until - this.#span + 1), until };
+    const begin = Number.isFinite(until) ? Math.max(since, until - this.#span + 1) : since;
+    const asked = { since: begin, until };
     const own = await ownItems(withinTime(filter, asked)!, asked);
     const window = { since: own.since, until };
     try {
