@@ -542,6 +542,20 @@ export const IMPORT_REFUSALS_NAMED_MAX = 100;
 export const IMPORT_ID_CHARS_MAX = 64;
 /** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
 export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Ids of a download that are remembered, twice, so that no event is written twice: more than two pages hold. */
+export const DOWNLOAD_IDS_REMEMBERED = 20_000;
+/** How often a command that streams looks whether the log has gone on, and whether a file of streams has changed, ms. */
+export const STREAM_LOOK_MS = 100;
+export const STREAMS_FILE_LOOK_MS = 1_000;
+/** Steps of the log that one stream of a command takes before others have their turn. */
+export const STREAM_STEPS_MAX = 20;
+/** The pause before a command that streams connects again, ms: the first, which doubles, and the longest. */
+export const STREAM_RETRY_FIRST_MS = 1_000;
+export const STREAM_RETRY_MOST_MS = 60_000;
+/** Events that a command has received and that are not answered by the store; then it reads nothing more. */
+export const STREAM_UNSETTLED_MAX = 2_000;
+/** Relays with which one command streams; the relay itself serves more (`UPSTREAM_RELAYS_MAX`). */
+export const STREAM_RELAYS_MAX = 500;
 /** Silence of a pipe after which an import passes on the lines that it has, ms. */
 export const IMPORT_QUIET_MS = 50;
 
