@@ -1,6 +1,6 @@
 /**
- * One reading of the log for many streams that go up: the stretch that was read last is kept, because streams that keep pace
- * ask for the same rows one after another.
+ * One reading of the log for many streams that go up: the stretch that was read last is kept, because streams that keep
+ * pace ask for the same rows one after another.
  * Belongs to the thread whose connection it reads.
  *
  * @module
