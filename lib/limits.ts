@@ -536,6 +536,14 @@ export const IMPORT_CHUNKS_AHEAD = 3;
 export const IMPORT_FRAMES_BYTES = 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+/** Refused lines that an import names one by one; the others are counted by reason. */
+export const IMPORT_REFUSALS_NAMED_MAX = 100;
+/** Characters of an id that the name of a refused line holds. */
+export const IMPORT_ID_CHARS_MAX = 64;
+/** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
+export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Silence of a pipe after which an import passes on the lines that it has, ms. */
+export const IMPORT_QUIET_MS = 50;
 
 // Authentication (NIP-42, NIP-98)
 
@@ -688,11 +696,13 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/subscription/compiled_filter.ts`: `VALUES_LISTED_MAX`
 // `lib/subscription/event_tags.ts`: `LOOKS_MAX`
 // `lib/subscription/filed_keys.ts`: `BITS_MIN`
+// `lib/upstream/split_filter.ts`: `MESSAGE_REST_BYTES`
 // `lib/verify/frame_batch.ts`: `FIRST_BYTES`
 // `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
 // `lib/upstream/key_proof.ts`: `CHALLENGE_CHARS_MAX`
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
+// `runtime/resolved_host.ts`: `IPV6_GRACE_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
@@ -740,7 +750,7 @@ export const UPSTREAM_STEADY_MS = 20_000;
  */
 export const UPSTREAM_PATIENCE = {
   dns: { failures: 3, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
-  refused: { failures: 5, firstMs: 60_000, mostMs: 3_600_000 },
+  refused: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
   timeout: { failures: 5, firstMs: 2 * 60_000, mostMs: 3_600_000 },
   tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
   http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
@@ -783,6 +793,8 @@ export const UPSTREAM_OUTCOMES_PER_TURN = 256;
 export const UPSTREAM_PAGE_ROWS = 1_000;
 /** Characters of a URL that the API takes. */
 export const UPSTREAM_URL_CHARS_MAX = 1_000;
+/** How long the limits of a relay's document count, ms. */
+export const UPSTREAM_DOCUMENT_AGE_MS = 24 * 3_600_000;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */
@@ -867,6 +879,10 @@ export const UPSTREAM_LIMIT_MAX = 5_000;
 export const UPSTREAM_MESSAGE_BYTES_MIN = 1_024;
 /** Subscriptions and comparisons that wait until a relay's limits allow them; further ones are refused. */
 export const UPSTREAM_REQUESTS_WAITING_MAX = 1_000;
+/** The longest that one of them waits, ms; live subscriptions may have taken all that the relay allows. */
+export const UPSTREAM_WAITING_MS_MAX = 600_000;
+/** Parts into which a filter is split that is longer than a relay accepts. */
+export const UPSTREAM_FILTER_PARTS_MAX = 32;
 /** Published events that one relay may have unanswered, and bytes of them. */
 export const UPSTREAM_UNANSWERED_MAX = 64;
 export const UPSTREAM_UNANSWERED_BYTES_MAX = 1024 * 1024;
@@ -891,10 +907,14 @@ export const UPSTREAM_RATE_REPEATS_MAX = 8;
 /** The first pause after `rate-limited:`, ms, which doubles, and the longest. */
 export const UPSTREAM_PAUSE_MS_MIN = 1_000;
 export const UPSTREAM_PAUSE_MS_MAX = 60_000;
-/** Messages of one connection that are not of the protocol; a further one ends it. */
+/** How long messages that answer nothing are counted, ms; then the count begins anew. */
+export const UPSTREAM_NOISE_MS = 60_000;
+/** Messages that are not of the protocol, in that time; a further one ends the connection. */
 export const UPSTREAM_GARBAGE_MAX = 20;
-/** Messages that answer nothing, at which a connection ends if they are more than half of all. */
+/** Messages that answer nothing, in that time; a further one ends the connection if they are more than half of all. */
 export const UPSTREAM_NOISE_MAX = 1_000;
+/** Messages of a closed subscription that count as late, and not as unasked. */
+export const UPSTREAM_LATE_MESSAGES_MAX = 5_000;
 /** Subscriptions that were closed and are remembered, because their last events are still on the way. */
 export const UPSTREAM_CLOSED_REMEMBERED_MAX = 64;
 /** Characters of a text of a relay that are kept, for people. */

@@ -20,6 +20,8 @@ export interface OpenConversationOptions extends Omit<RelaySocketOptions, "onTex
   readonly key?: RelayKey | null;
   readonly isKnown?: (id: string) => boolean;
   readonly keepsEchoes?: boolean;
+  /** Milliseconds since 1970; the system's by default. */
+  readonly clock?: () => number;
   /** The connection has ended, after the conversation has told all that waited. */
   readonly onEnded?: (failure: Failure) => void;
 }
@@ -45,7 +47,15 @@ export async function openConversation(
   url: string,
   options: OpenConversationOptions,
 ): Promise<OpenConversation> {
-  const { limits = UNKNOWN_LIMITS, key = null, isKnown, keepsEchoes, onEnded, ...connecting } = options;
+  const {
+    limits = UNKNOWN_LIMITS,
+    key = null,
+    clock = Date.now,
+    isKnown,
+    keepsEchoes,
+    onEnded,
+    ...connecting
+  } = options;
   const over = Promise.withResolvers<void>();
   // What a relay sends at once, such as a challenge, comes before there is a conversation.
   let early: string[] | null = [];
@@ -69,7 +79,7 @@ export async function openConversation(
     key,
     send: (text) => socket.send(text),
     fail: (failure) => socket.fail(failure),
-    clock: Date.now,
+    clock,
     random: Math.random,
     ...(isKnown !== undefined && { isKnown }),
     ...(keepsEchoes !== undefined && { keepsEchoes }),

@@ -43,7 +43,7 @@ interface NewerOptions {
 }
 
 /** The name with which this relay introduces itself. */
-const USER_AGENT = `${SOFTWARE.name}/${SOFTWARE.version}`;
+export const USER_AGENT = `${SOFTWARE.name}/${SOFTWARE.version}`;
 // `ws` has found the bytes to be UTF-8 already: a decoder that checks them again costs three times as much.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 

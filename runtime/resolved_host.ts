@@ -18,10 +18,14 @@ export interface HostOptions {
   readonly callable: CallableTargets;
   /** The system's resolver by default. */
   readonly resolve?: Resolve;
+  /** The longest look-up, ms. */
+  readonly lookUpMs?: number;
 }
 
 /** Addresses of one host that are tried, one after another. */
 const ADDRESSES_TRIED = 3;
+/** How long IPv6 addresses are waited for where there are others, ms. */
+const IPV6_GRACE_MS = 250;
 
 /**
  * The addresses of a URL's host.
@@ -31,30 +35,39 @@ const ADDRESSES_TRIED = 3;
  */
 export async function resolveHost(url: URL, options: HostOptions): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = isIP(host) === 0 ? await lookUp(host, options.resolve ?? systemResolve) : [host];
+  const found = isIP(host) === 0 ? await lookUp(url, host, options) : [host];
+  const addresses = found.filter((address) => isIP(address) !== 0);
   const hidden = addresses.find((address) => !options.callable.mayCall(host, address));
   if (hidden !== undefined) {
     throw failed(url, { kind: "private-address", reason: `its address "${hidden}" is not public` });
   }
   if (addresses.length === 0) throw failed(url, { kind: "dns", reason: `the name "${host}" has no address` });
   return addresses.slice(0, ADDRESSES_TRIED);
+}
 
-  async function lookUp(name: string, resolve: Resolve): Promise<readonly string[]> {
-    const late = AbortSignal.timeout(UPSTREAM_DNS_MS_MAX);
-    const over = Promise.withResolvers<never>();
-    const onLate = () => over.reject(new Error("late"));
-    late.addEventListener("abort", onLate, { once: true });
-    try {
-      // A resolver that does not heed the signal is not waited for either.
-      return await Promise.race([resolve(name, late), over.promise]);
-    } catch {
-      const reason = late.aborted
-        ? `nobody told the address of "${name}" within ${UPSTREAM_DNS_MS_MAX} ms`
-        : `the name "${name}" has no address`;
-      throw failed(url, { kind: "dns", reason });
-    } finally {
-      late.removeEventListener("abort", onLate);
-    }
+/** A resolver that does not heed the signal is not waited for either. */
+async function lookUp(
+  url: URL,
+  name: string,
+  { resolve = systemResolve, lookUpMs = UPSTREAM_DNS_MS_MAX }: HostOptions,
+): Promise<readonly string[]> {
+  const stop = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    stop.abort();
+    late.reject(new Error("late"));
+  }, lookUpMs);
+  try {
+    return await Promise.race([resolve(name, stop.signal), late.promise]);
+  } catch {
+    const reason = stop.signal.aborted
+      ? `nobody told the address of "${name}" within ${lookUpMs} ms`
+      : `the name "${name}" has no address`;
+    throw failed(url, { kind: "dns", reason });
+  } finally {
+    clearTimeout(timer);
+    // Whatever is still asked for is of no use.
+    stop.abort();
   }
 }
 
@@ -62,14 +75,17 @@ function failed(url: URL, failure: Failure): RelayFailure {
   return new RelayFailure(`connect to "${url.href}"`, failure);
 }
 
-/** IPv4 first: a host without a route for IPv6 is more common than the other. */
+/** IPv4 first: a host without a route for IPv6 is more common than the other, and so is a name server that drops AAAA. */
 async function systemResolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
   // The dot keeps the search domains of the machine out of names of strangers.
   const full = name.includes(".") && !name.endsWith(".") ? `${name}.` : name;
-  const found = await Promise.allSettled([
-    Deno.resolveDns(full, "A", { signal }),
-    Deno.resolveDns(full, "AAAA", { signal }),
-  ]);
-  signal.throwIfAborted();
-  return found.flatMap((result) => result.status === "fulfilled" ? result.value : []);
+  const none = () => [];
+  const ipv6 = Deno.resolveDns(full, "AAAA", { signal }).catch(none);
+  const ipv4 = await Deno.resolveDns(full, "A", { signal }).catch(none);
+  if (ipv4.length === 0) return await ipv6;
+  const { promise, resolve } = Promise.withResolvers<string[]>();
+  const timer = setTimeout(resolve, IPV6_GRACE_MS, []);
+  const more = await Promise.race([ipv6, promise]);
+  clearTimeout(timer);
+  return [...ipv4, ...more];
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UPSTREAM_MESSAGE_BYTES_MAX } from "../lib/limits.ts";
 import { shownText } from "../lib/upstream/relay_messages.ts";
 import type { Failure } from "../lib/upstream/failure.ts";
 
@@ -29,7 +30,7 @@ export function failureOf(error: unknown): Failure {
   if (refused !== undefined) return { kind: "refused", reason: refused };
   if (code === "ETIMEDOUT") return { kind: "timeout", reason: "the connection was not answered" };
   if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
-    return { kind: "too-large", reason: "a message is longer than may be" };
+    return { kind: "too-large", reason: `a message is longer than ${UPSTREAM_MESSAGE_BYTES_MAX} bytes` };
   }
   if (code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") {
     return { kind: "too-large", reason: "a message came in too many pieces" };

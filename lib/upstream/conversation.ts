@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { UPSTREAM_GARBAGE_MAX, UPSTREAM_NOISE_MAX, UPSTREAM_REQUESTS_WAITING_MAX } from "../limits.ts";
+import { UPSTREAM_REQUESTS_WAITING_MAX } from "../limits.ts";
 import type { RelayKey } from "../relay/relay_key.ts";
 import type { FilterJson } from "./asked_filter.ts";
 import { KeyProof } from "./key_proof.ts";
@@ -24,6 +24,7 @@ import type {
   RelayConversation,
   SubscriptionListener,
 } from "./relay_conversation.ts";
+import { ReceivedCounts } from "./received_counts.ts";
 import { readRelayMessage, type RelayMessage } from "./relay_messages.ts";
 import { OpenRequests } from "./open_requests.ts";
 import type { Situation } from "./situation.ts";
@@ -50,24 +51,10 @@ interface ConversationOptions {
   readonly keepsEchoes?: boolean;
 }
 
-/** What has come over one connection. */
-interface ConversationCounts {
-  /** Events that were asked for, known ones included. */
-  events: number;
-  /** Events that no subscription asked for, or that its filters do not match. */
-  unasked: number;
-  /** Messages that are not of the protocol, events without the right shape among them. */
-  garbage: number;
-  /** Messages that answer nothing, such as NOTICE. */
-  noise: number;
-  /** Everything. */
-  messages: number;
-}
-
 /** See the module's text. */
 export class Conversation implements RelayConversation {
   readonly url: string;
-  readonly counts: ConversationCounts = { events: 0, unasked: 0, garbage: 0, noise: 0, messages: 0 };
+  readonly counts = new ReceivedCounts();
   readonly #options: ConversationOptions;
   readonly #proof: KeyProof;
   readonly #pace: Pace;
@@ -79,6 +66,8 @@ export class Conversation implements RelayConversation {
   #requestNumber = 0;
   #notice = "";
   #isEnded = false;
+  /** When the message that is taken came, ms. */
+  #takenMs = 0;
   /** How long reading has paused, and since when it pauses, ms. */
   #pausedMs = 0;
   #pausedSince: number | null = null;
@@ -166,12 +155,15 @@ export class Conversation implements RelayConversation {
   /** Takes a text that the relay has sent. */
   receive(text: string): void {
     if (this.#isEnded) return;
+    this.#takenMs = this.#nowMs();
     this.counts.messages++;
     const message = readRelayMessage(text);
     if (message === null) this.counts.garbage++;
+    else if (message.type === "EVENT") this.#takeEvent(message.subscriptionId, message.text, message.id);
     else this.#take(message);
-    this.#checkNoise();
-    this.#flush();
+    const failure = this.counts.failure(this.#takenMs);
+    if (failure === null) this.#flush();
+    else this.#fail(failure);
   }
 
   /** The connection has ended: everything that waits is told. */
@@ -248,15 +240,14 @@ export class Conversation implements RelayConversation {
   }
 
   #flush(): void {
+    if (this.#requests.waitingCount === 0 && this.#publishes.waitingCount === 0) return;
     if (this.#isEnded || this.#proof.isPending || this.#pace.isPaused(this.#nowMs())) return;
     this.#requests.flush();
     this.#publishes.flush();
   }
 
-  #take(message: RelayMessage): void {
+  #take(message: Exclude<RelayMessage, { type: "EVENT" }>): void {
     switch (message.type) {
-      case "EVENT":
-        return this.#takeEvent(message.subscriptionId, message.text, message.id);
       case "OK":
         return this.#takeOk(message.id, message.accepted, message.message);
       case "AUTH":
@@ -274,19 +265,21 @@ export class Conversation implements RelayConversation {
   #takeEvent(subscriptionId: string, text: string, id: string): void {
     const subscription = this.#requests.get(subscriptionId);
     if (!(subscription instanceof Subscription)) {
-      if (!this.#requests.wasOpen(subscriptionId)) this.counts.unasked++;
+      if (!this.#requests.isLate(subscriptionId)) this.counts.unasked++;
       return;
     }
-    if (subscription.counts(this.#nowMs())) {
+    if (subscription.counts(this.#takenMs)) {
       return this.#requests.abort(subscription, "error: the relay sends more events than the limits allow");
     }
+    let ownId = id;
     if (this.#options.isKnown?.(id) !== true) {
-      const verdict = subscription.verdictOf(text, id);
-      if (verdict !== "asked") return void this.counts[verdict]++;
+      const checked = subscription.check(text, id);
+      if (typeof checked === "string") return void this.counts[checked]++;
+      ownId = checked.id;
     }
     this.counts.events++;
-    this.#echoes?.add(id);
-    subscription.listener.event(text, id);
+    this.#echoes?.add(ownId);
+    subscription.listener.event(text, ownId);
   }
 
   #takeOk(id: string, accepted: boolean, message: string): void {
@@ -321,7 +314,7 @@ export class Conversation implements RelayConversation {
   #takeAnswer(message: RelayMessage & { readonly subscriptionId: string }): void {
     const request = this.#requests.get(message.subscriptionId);
     if (request === undefined) {
-      if (!this.#requests.wasOpen(message.subscriptionId)) this.counts.noise++;
+      if (!this.#requests.isLate(message.subscriptionId)) this.counts.noise++;
     } else if (message.type === "CLOSED" || message.type === "NEG-ERR") {
       this.#requests.refused(request, message.message);
     } else if (message.type === "EOSE" && request instanceof Subscription) {
@@ -330,20 +323,6 @@ export class Conversation implements RelayConversation {
       if (!request.answered(message.message)) this.counts.garbage++;
     } else {
       this.counts.noise++;
-    }
-  }
-
-  #checkNoise(): void {
-    const { unasked, garbage, noise, messages } = this.counts;
-    if (garbage > UPSTREAM_GARBAGE_MAX) {
-      this.#fail({
-        kind: "garbage",
-        reason: `the relay has sent ${garbage} messages that are not of the protocol`,
-      });
-    }
-    const idle = unasked + noise + garbage;
-    if (idle > UPSTREAM_NOISE_MAX && 2 * idle > messages) {
-      this.#fail({ kind: "garbage", reason: `${idle} of the relay's ${messages} messages answer nothing` });
     }
   }
 

@@ -82,6 +82,16 @@ export class DialQueue {
     return null;
   }
 
+  /** Why a relay that waits is not called yet, for people; null: it does not wait. */
+  reasonFor(url: string): string | null {
+    const host = hostOf(url);
+    if (!this.#waiting.get(host)?.has(url)) return null;
+    const { attemptsMax, perHostMax } = this.limits;
+    return (this.#hosts.get(host) ?? 0) >= perHostMax
+      ? `there are ${perHostMax} connections to its host already`
+      : `${attemptsMax} others are being called`;
+  }
+
   /**
    * The address of a relay that is being called is known, and the call goes there.
    *

@@ -12,6 +12,7 @@ Deno.test("attempts are bounded, and a connection is no attempt any more", () =>
   for (const host of ["a", "b", "c"]) queue.add(`wss://${host}.example`);
   assertEquals([queue.next(), queue.next(), queue.next()], ["wss://a.example", "wss://b.example", null]);
   assertEquals([queue.attempts, queue.waiting], [2, 1]);
+  assertEquals(queue.reasonFor("wss://c.example"), "2 others are being called");
   queue.opened("wss://a.example");
   queue.opened("wss://a.example");
   assertEquals(queue.next(), "wss://c.example");
@@ -27,6 +28,8 @@ Deno.test("a host with many relays delays no other, and has its own bound", () =
   );
   queue.opened("wss://many.example/0");
   assertEquals(queue.next(), null);
+  assertEquals(queue.reasonFor("wss://many.example/2"), "there are 2 connections to its host already");
+  assertEquals(queue.reasonFor("wss://few.example"), null);
   queue.release("wss://many.example/0");
   assertEquals(queue.next(), "wss://many.example/2");
 });

@@ -5,7 +5,12 @@
  *
  * @module
  */
-import { UPSTREAM_CLOSED_REMEMBERED_MAX, UPSTREAM_REQUESTS_WAITING_MAX } from "../limits.ts";
+import {
+  UPSTREAM_CLOSED_REMEMBERED_MAX,
+  UPSTREAM_LATE_MESSAGES_MAX,
+  UPSTREAM_REQUESTS_WAITING_MAX,
+  UPSTREAM_WAITING_MS_MAX,
+} from "../limits.ts";
 import type { Repeats } from "./repeats.ts";
 import type { Situation } from "./situation.ts";
 
@@ -17,6 +22,8 @@ export interface Request {
   /** The message that opens it, and the one that closes it. */
   readonly opening: string;
   readonly closing: string;
+  /** Whether nothing of what it brought is lost where it is opened once more. */
+  readonly isRepeatable: boolean;
   /** It was sent. */
   opened(nowMs: number): void;
   /** It is over, and whoever asked is told; `message` has a prefix of NIP-01. */
@@ -31,12 +38,18 @@ export class OpenRequests<Kind extends Request> {
   readonly #openMax: number;
   readonly #open = new Map<string, Kind>();
   readonly #waiting = new Map<string, Kind>();
-  /** In the order of their ends. */
-  readonly #closed = new Set<string>();
+  /** Since when each of them waits, ms. */
+  readonly #waitingSince = new WeakMap<Kind, number>();
+  /** In the order of their ends; how many late messages of each are forgiven yet. */
+  readonly #closed = new Map<string, number>();
 
   constructor(situation: Situation, openMax: number) {
     this.#situation = situation;
     this.#openMax = openMax;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   /** The request that is open under an id. */
@@ -49,15 +62,17 @@ export class OpenRequests<Kind extends Request> {
     return [...this.#open.values()];
   }
 
-  /** Whether a request of this id was open lately: its last messages are still on the way. */
-  wasOpen(id: string): boolean {
-    return this.#closed.has(id);
+  /** Whether a message for an id that is not open is late: it was on the way when the request was closed. */
+  isLate(id: string): boolean {
+    const left = this.#closed.get(id) ?? 0;
+    if (left > 0) this.#closed.set(id, left - 1);
+    return left > 0;
   }
 
   /** Queues a request; false where too many wait. */
   add(request: Kind): boolean {
     if (this.#waiting.size >= UPSTREAM_REQUESTS_WAITING_MAX) return false;
-    this.#waiting.set(request.id, request);
+    this.#wait(request);
     return true;
   }
 
@@ -85,7 +100,8 @@ export class OpenRequests<Kind extends Request> {
   /** The relay has refused or ended a request. */
   refused(request: Kind, message: string): void {
     this.#forget(request);
-    if (request.repeats.refused(message, this.#situation)) this.#waiting.set(request.id, request);
+    const isRepeated = request.repeats.refused(message, this.#situation) && request.isRepeatable;
+    if (isRepeated) this.#wait(request);
     else request.ended(message);
   }
 
@@ -103,7 +119,7 @@ export class OpenRequests<Kind extends Request> {
       if (reason !== null) this.abort(request, reason);
     }
     for (const request of [...this.#waiting.values()]) {
-      const reason = request.repeats.final({ proof, nowMs });
+      const reason = request.repeats.final({ proof, nowMs }) ?? this.#waitedTooLong(request);
       if (reason !== null) this.abort(request, reason);
     }
   }
@@ -116,11 +132,23 @@ export class OpenRequests<Kind extends Request> {
     for (const request of all) request.ended(`error: ${reason}`);
   }
 
+  #wait(request: Kind): void {
+    this.#waiting.set(request.id, request);
+    this.#waitingSince.set(request, this.#situation.nowMs);
+  }
+
+  #waitedTooLong(request: Kind): string | null {
+    const waitedMs = this.#situation.nowMs - this.#waitingSince.get(request)!;
+    if (waitedMs < UPSTREAM_WAITING_MS_MAX) return null;
+    return `error: none of the relay's ${this.#openMax} subscriptions became free within ${UPSTREAM_WAITING_MS_MAX} ms`;
+  }
+
   #forget(request: Kind): void {
     this.#open.delete(request.id);
-    this.#closed.add(request.id);
+    this.#closed.delete(request.id);
+    this.#closed.set(request.id, UPSTREAM_LATE_MESSAGES_MAX);
     if (this.#closed.size <= UPSTREAM_CLOSED_REMEMBERED_MAX) return;
-    const [oldest] = this.#closed;
+    const [oldest] = this.#closed.keys();
     this.#closed.delete(oldest!);
   }
 }

@@ -12,14 +12,16 @@ import { CallableTargets } from "../../lib/network/callable_targets.ts";
 import { DialQueue, hostOf } from "../../lib/upstream/dial_queue.ts";
 import { workerOf } from "../../lib/upstream/relay_sources.ts";
 import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
+import { readRelayDocument } from "../../runtime/relay_document.ts";
 import type { Directory } from "./directory.ts";
+import { RelayLimits } from "./relay_limits.ts";
 import { RelayTableWriter } from "./relay_table_writer.ts";
 import { type SharedParts, UpstreamRelay } from "./upstream_relay.ts";
 
 const RELAYS = slotsOf("nostr_upstream_relays");
 
 /** What a pool works with. */
-interface PoolParts extends Pick<SharedParts, "worker" | "intake" | "key" | "streams" | "limitsOf" | "log"> {
+interface PoolParts extends Pick<SharedParts, "worker" | "intake" | "key" | "streams" | "log"> {
   readonly workers: number;
   readonly config: () => Config;
   readonly directory: Directory;
@@ -42,7 +44,8 @@ export class Pool {
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
-    const { worker, intake, key, streams, limitsOf, log, store, config } = parts;
+    const { worker, intake, key, streams, log, store, config } = parts;
+    const limits = new RelayLimits((url) => readRelayDocument(url, { callable: this.#callable }));
     this.#table = new RelayTableWriter(store, () => parts.streams.ups.flush());
     this.#dials = new DialQueue(dialLimits(config(), parts.workers));
     this.#callable = new CallableTargets(config().UPSTREAM_ALLOW ?? []);
@@ -51,7 +54,7 @@ export class Pool {
       intake,
       key,
       streams,
-      limitsOf,
+      limitsOf: (url) => limits.of(url),
       log,
       dials: this.#dials,
       handshakeMs: () => parts.directory.connectMsMax,

@@ -41,7 +41,7 @@ export interface SharedParts {
   /** The longest that the handshake of a connection takes, ms; null: the default. */
   readonly handshakeMs: () => number | null;
   /** What a relay allows. */
-  readonly limitsOf: (url: string, signal: AbortSignal) => Promise<PoliteLimits>;
+  readonly limitsOf: (url: string) => Promise<PoliteLimits>;
   /** A number for a connection. */
   readonly nextNumber: () => number;
   /** Something of this relay has changed that its row shows. */
@@ -143,9 +143,7 @@ export class UpstreamRelay {
       worker: this.#parts.worker,
       state,
       failure: isQuarantined ? "invalid" : this.#failure?.kind ?? "",
-      failureText: isQuarantined
-        ? this.#quarantine.reason
-        : this.#connection?.fault ?? this.#failure?.reason ?? "",
+      failureText: isQuarantined ? this.#quarantine.reason : this.#trouble,
       nextTryAt: waits ? secondsAt(nextTryMs) : 0,
       ...counts,
       quarantineUntil: this.#quarantine.times === 0 ? 0 : secondsAt(this.#quarantine.untilMs),
@@ -153,9 +151,15 @@ export class UpstreamRelay {
     };
   }
 
+  /** Why it is not as it should be, or empty. */
+  get #trouble(): string {
+    if (this.#connection !== null) return this.#connection.fault ?? "";
+    return this.#failure?.reason ?? this.#parts.dials.reasonFor(this.url) ?? "";
+  }
+
   async #open(signal: AbortSignal): Promise<OpenConversation> {
     const { limitsOf, callable, key, intake } = this.#parts;
-    const limits = await limitsOf(this.url, signal);
+    const limits = await limitsOf(this.url);
     const handshakeMs = this.#parts.handshakeMs();
     return await openConversation(this.url, {
       limits,

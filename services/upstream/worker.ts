@@ -19,7 +19,6 @@ import { openRelayKey, type RelayKey } from "../../lib/relay/relay_key.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { EventReader } from "../../lib/store/read/event_reader.ts";
 import { OwnItems } from "../../lib/upstream/own_items.ts";
-import { UNKNOWN_LIMITS } from "../../lib/upstream/polite_limits.ts";
 import { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
 import { managementPath, storePath, upstreamPath } from "../../runtime/data_paths.ts";
@@ -110,7 +109,6 @@ class Upstream {
       intake: this.#intake,
       key,
       log: this.#log,
-      limitsOf: () => Promise.resolve(UNKNOWN_LIMITS),
       streams: {
         store: this.#store,
         ownItems: new OwnItems(reader, { turn, nowSeconds: () => Date.now() / 1000 }),
