@@ -871,8 +871,12 @@ export const UPSTREAM_RETRY_SECONDS_MIN = 5;
 export const UPSTREAM_RETRY_SECONDS_MAX = 600;
 /** Events of one stream that were sent to a relay and are not answered. */
 export const UPSTREAM_SENT_UNANSWERED_MAX = 64;
+/** Characters of them, unless one event has more. */
+export const UPSTREAM_SENT_CHARS_MAX = 1024 * 1024;
 /** Rows of the log that a stream reads at a time. */
-export const UPSTREAM_LOG_ROWS = 256;
+export const UPSTREAM_LOG_ROWS = 64;
+/** Characters of the rows that are kept for other streams. */
+export const UPSTREAM_ROWS_KEPT_CHARS_MAX = 1024 * 1024;
 /** Attempts to send an event that a relay answers with `error:`. */
 export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
 /** Characters of a failure's text that are kept. */

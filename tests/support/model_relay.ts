@@ -24,6 +24,7 @@ export interface ModelEvent {
   readonly id: string;
   readonly created_at: number;
   readonly kind: number;
+  readonly content?: string;
 }
 
 /** What a relay is like. */
