@@ -694,6 +694,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/upstream/key_proof.ts`: `CHALLENGE_CHARS_MAX`
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
+// `runtime/resolved_host.ts`: `IPV6_GRACE_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`

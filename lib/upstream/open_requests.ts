@@ -48,6 +48,10 @@ export class OpenRequests<Kind extends Request> {
     this.#openMax = openMax;
   }
 
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
   /** The request that is open under an id. */
   get(id: string): Kind | undefined {
     return this.#open.get(id);
