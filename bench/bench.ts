@@ -17,6 +17,7 @@ const SCENARIOS: Record<string, string> = {
   upstreams: "events of many other relays read, with copies",
   verify: "signatures verified in each tier",
   intake: "frames parsed, verified and packed, in one thread",
+  dedupe: "events that many upstream relays send: what stops them, and at what cost",
   against: "this tree and another checkout, interleaved: ratios",
   peers: "all of it against other relays, with a report",
 };

@@ -536,6 +536,14 @@ export const IMPORT_CHUNKS_AHEAD = 3;
 export const IMPORT_FRAMES_BYTES = 1024 * 1024;
 /** Different reasons of refusal that the report of an import names. */
 export const IMPORT_REASONS_MAX = 50;
+/** Refused lines that an import names one by one; the others are counted by reason. */
+export const IMPORT_REFUSALS_NAMED_MAX = 100;
+/** Characters of an id that the name of a refused line holds. */
+export const IMPORT_ID_CHARS_MAX = 64;
+/** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
+export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Silence of a pipe after which an import passes on the lines that it has, ms. */
+export const IMPORT_QUIET_MS = 50;
 
 // Authentication (NIP-42, NIP-98)
 
@@ -820,10 +828,16 @@ export const UPSTREAM_OVERLAP_SECONDS = 600;
 export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
 /** The pause between two moments that are kept of a live subscription, seconds. */
 export const UPSTREAM_PLACE_SECONDS = 60;
+/** Stretches of time that are fetched begin and end at multiples of this, seconds. */
+export const UPSTREAM_STEP_SECONDS = 120;
+/** How long items of our own serve for further comparisons, seconds. */
+export const UPSTREAM_ITEMS_REUSED_SECONDS = 60;
 /** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
 export const UPSTREAM_GAPS_MAX = 16;
 /** Pages of one stretch before it is looked again whether sets can be compared. */
 export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
+/** Pages in a row that bring one new event at most; then the stream pauses. */
+export const UPSTREAM_SMALL_PAGES_MAX = 1_000;
 /** Pages and batches of ids of one stream whose events have no outcome yet. */
 export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
 /** Items of our own in one comparison with another relay; 40 bytes each. */
@@ -844,8 +858,12 @@ export const UPSTREAM_RETRY_SECONDS_MIN = 5;
 export const UPSTREAM_RETRY_SECONDS_MAX = 600;
 /** Events of one stream that were sent to a relay and are not answered. */
 export const UPSTREAM_SENT_UNANSWERED_MAX = 64;
+/** Characters of them, unless one event has more. */
+export const UPSTREAM_SENT_CHARS_MAX = 1024 * 1024;
 /** Rows of the log that a stream reads at a time. */
-export const UPSTREAM_LOG_ROWS = 256;
+export const UPSTREAM_LOG_ROWS = 64;
+/** Characters of the rows that are kept for other streams. */
+export const UPSTREAM_ROWS_KEPT_CHARS_MAX = 1024 * 1024;
 /** Attempts to send an event that a relay answers with `error:`. */
 export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
 /** Characters of a failure's text that are kept. */

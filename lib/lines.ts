@@ -44,7 +44,11 @@ class LineBlocks {
   /** The block that this piece completes, its last line feed included, or null. */
   push(piece: Uint8Array): Uint8Array<ArrayBuffer> | null {
     this.#append(this.#isSkipping ? this.#behindSkipped(piece) : piece);
-    if (this.#used < this.#blockBytes) return null;
+    return this.#used < this.#blockBytes ? null : this.take();
+  }
+
+  /** The whole lines that have gathered, the last line feed included, or null where there is none. */
+  take(): Uint8Array<ArrayBuffer> | null {
     const end = this.#gathered.subarray(this.#searched, this.#used).lastIndexOf(LINE_FEED) + 1;
     if (end === 0) {
       this.#searched = this.#used;
@@ -140,16 +144,17 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>, bounds: LineBou
 }
 
 /**
- * The same bytes in blocks of whole lines, of about `blockBytes`; only a longer line makes a longer block. A line without
- * an end is left out beyond `bytesMax`, so that it does not fill the memory.
+ * The same bytes in blocks of whole lines, of about `blockBytes`; only a longer line makes a longer block, and a pause in
+ * the stream, which is a null, a shorter one. A line without an end is left out beyond `bytesMax`, so that it does not
+ * fill the memory.
  */
 export async function* lineBlocksOf(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array | null>,
   bounds: Required<LineBounds> & { readonly blockBytes: number },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const blocks = new LineBlocks(bounds);
   for await (const piece of bytes) {
-    const block = blocks.push(piece);
+    const block = piece === null ? blocks.take() : blocks.push(piece);
     if (block !== null) yield block;
     blocks.bound();
   }

@@ -43,6 +43,15 @@ Deno.test("lines come out as they went in, however the bytes arrive", async () =
   }
 });
 
+Deno.test("a pause in the stream passes on the whole lines that have come, and keeps the rest for later", async () => {
+  const pieces = ["ab\ncd\ne", null, "f", null, null, "\n", "g", null].map((text) =>
+    text === null ? null : new TextEncoder().encode(text)
+  );
+  const bounds = { bytesMax: 100, blockBytes: 1_000, tooLong: () => {} };
+  const blocks = await Array.fromAsync(lineBlocksOf(ReadableStream.from(pieces), bounds));
+  assertEquals(blocks.map((block) => new TextDecoder().decode(block)), ["ab\ncd\n", "ef\n", "g"]);
+});
+
 Deno.test("a line that is too long is left out and told, and the lines around it are not", async () => {
   const long = IMPORT_LINE_BYTES_MAX + 200_000;
   for (

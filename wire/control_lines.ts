@@ -49,6 +49,15 @@ export interface HandOverReply {
 /** What is asked in place of an import. */
 export type ControlRequest = CrashRequest | HandOverRequest;
 
+/** A line that was refused. */
+export interface NamedRefusal {
+  /** The line's number in the input, from 1 on; null where the answer does not tell which line it is about. */
+  readonly line: number | null;
+  /** The event's, hex, or what stands in its place; empty where none was found. */
+  readonly id: string;
+  readonly reason: string;
+}
+
 /** How far an import is. Every event read is counted in exactly one of the others, once it is answered. */
 export interface ImportReport {
   readonly read: number;
@@ -57,6 +66,8 @@ export interface ImportReport {
   readonly refused: number;
   /** The reasons of refusals, with how often each was given; the rarest are left out. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Refusals since the report before, as long as fewer than `IMPORT_REFUSALS_NAMED_MAX` of the import are named. */
+  readonly refusals: readonly NamedRefusal[];
   readonly done: boolean;
 }
 

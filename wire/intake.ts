@@ -37,15 +37,26 @@ export interface PackedBatch {
   readonly buffer: ArrayBuffer;
   /** Where each begins, bytes. */
   readonly offsets: readonly number[];
+  /** Which line of the message each was. */
+  readonly lines: readonly number[];
+}
+
+/** A line that was refused. */
+export interface RefusedLine {
+  /** Its number among all lines of the message, blank ones included; the first is 0. */
+  readonly line: number;
+  /** The event's, hex, or what stands in its place; empty where it has none. */
+  readonly id: string;
+  readonly reason: string;
 }
 
 /** What became of the lines of one message. */
 export interface DecidedLines {
   readonly type: "decided";
+  /** Lines that are not blank. */
   readonly lines: number;
   readonly batches: readonly PackedBatch[];
-  /** Why each of the others was refused. */
-  readonly refusals: readonly string[];
+  readonly refusals: readonly RefusedLine[];
 }
 
 /** From the worker. */

@@ -30,6 +30,7 @@ import {
   UPSTREAM_PLACE_SECONDS,
   UPSTREAM_RETRY_SECONDS_MAX,
   UPSTREAM_RETRY_SECONDS_MIN,
+  UPSTREAM_STEP_SECONDS,
 } from "../limits.ts";
 import type { Batch, Settle } from "./batch.ts";
 import { createdAtIn } from "./event_time.ts";
@@ -216,12 +217,13 @@ export class DownStream {
 
   /** What came since the last moment, and may have come late before it, is to be fetched. */
   #addGap(now: number): void {
-    const until = now + this.#parts.futureSeconds;
+    // In steps, so that the streams of many relays compare the same stretches.
+    const until = roundUp(now + this.#parts.futureSeconds);
     if (this.#at === null) return this.#gaps.add({ since: 0, until });
     // A clock that went back must not leave anything out.
-    const since = Math.max(0, Math.min(this.#at, now) - UPSTREAM_OVERLAP_SECONDS);
+    const since = roundDown(Math.min(this.#at, now) - UPSTREAM_OVERLAP_SECONDS);
     this.#gaps.add({ since, until });
-    const early = Math.max(0, since - UPSTREAM_COMPARED_OVERLAP_SECONDS + UPSTREAM_OVERLAP_SECONDS);
+    const early = roundDown(since - UPSTREAM_COMPARED_OVERLAP_SECONDS);
     this.#late = { since: early, until: since - 1 };
   }
 
@@ -374,4 +376,12 @@ export class DownStream {
     const { reads, limit, deliver } = this.#walkParts(filter);
     if (!await fetchInParts(filter, pageEvents, { reads, limit, deliver })) this.counts.overfullSeconds++;
   }
+}
+
+function roundDown(seconds: number): number {
+  return Math.max(0, seconds - seconds % UPSTREAM_STEP_SECONDS);
+}
+
+function roundUp(seconds: number): number {
+  return Math.ceil(seconds / UPSTREAM_STEP_SECONDS) * UPSTREAM_STEP_SECONDS;
 }

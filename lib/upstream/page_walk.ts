@@ -21,7 +21,7 @@
  *
  * @module
  */
-import { UPSTREAM_BATCHES_UNSETTLED_MAX } from "../limits.ts";
+import { UPSTREAM_BATCHES_UNSETTLED_MAX, UPSTREAM_SMALL_PAGES_MAX } from "../limits.ts";
 import { Batch } from "./batch.ts";
 import type { TimeRange } from "./gaps.ts";
 import { Page } from "./page.ts";
@@ -75,6 +75,8 @@ export class PageWalk {
   #known: ReadonlySet<string> = new Set();
   /** Events of the page before. */
   #lastEvents = Infinity;
+  /** Pages in a row that brought one new event at most. */
+  #smallPages = 0;
   #seam: Seam | null = null;
   /** What was fetched since the last commit. */
   #batches: Batch[] = [];
@@ -111,6 +113,7 @@ export class PageWalk {
     if (page.count === 0 && page.outside > 0) {
       throw new StreamFault("the relay sends events outside of the time that was asked for");
     }
+    this.#checkSize(page);
     if (this.#seam !== null && (page.count > 0 || this.#seam.isLong)) await this.#close(this.#seam);
     if (page.count === 0) {
       this.#commit({ since: this.#rest.since, until: this.#rest.since - 1 });
@@ -123,6 +126,13 @@ export class PageWalk {
     if (page.isOneSecond) await this.#skip(page);
     else this.#overlap(page);
     return this.#rest.since > this.#rest.until;
+  }
+
+  /** A relay could give out its events one by one, of every second since 1970. */
+  #checkSize({ fresh }: Page): void {
+    this.#smallPages = fresh > 1 ? 0 : this.#smallPages + 1;
+    if (this.#smallPages <= UPSTREAM_SMALL_PAGES_MAX) return;
+    throw new StreamFault(`${UPSTREAM_SMALL_PAGES_MAX} pages of the relay held one new event each`);
   }
 
   /** Goes on with the last second of the page, and has it again. */

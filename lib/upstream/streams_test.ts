@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { ModelLog } from "../../tests/support/model_log.ts";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
 import { type Prng, seededPrng } from "../../tests/support/prng.ts";
-import { UPSTREAM_OVERLAP_SECONDS } from "../limits.ts";
+import { UPSTREAM_OVERLAP_SECONDS, UPSTREAM_STEP_SECONDS } from "../limits.ts";
 import { SortedVectorBuilder } from "../negentropy/sorted_vector.ts";
 import type { Direction } from "../routing/stream.ts";
 import type { Settle } from "./batch.ts";
@@ -88,10 +88,10 @@ class World {
     const conversation = this.relay.connect();
     const { place } = this.durable;
     this.noted = place;
-    const came = new Set<string>();
-    const up = this.isDown && this.direction === "down" ? null : this.#upStream(conversation, came);
-    const down = this.isDown ? this.#downStream(conversation, up, came) : null;
-    const since = Math.min(place?.at ?? -Infinity, this.now) - UPSTREAM_OVERLAP_SECONDS;
+    const up = this.direction === "down" ? null : this.#upStream(conversation);
+    const down = this.isDown ? this.#downStream(conversation, up) : null;
+    const since = Math.min(place?.at ?? -Infinity, this.now) - UPSTREAM_OVERLAP_SECONDS -
+      UPSTREAM_STEP_SECONDS;
     const allowed = [...place?.gaps ?? [], { since, until: Infinity }];
     this.connection = { down, up, allowed, deliveries: new Map(), strays: 0, failures: 0 };
     down?.start();
@@ -120,7 +120,7 @@ class World {
     this.connection?.up?.step();
   }
 
-  #upStream(conversation: ReturnType<ModelRelay["connect"]>, came: ReadonlySet<string>): UpStream {
+  #upStream(conversation: ReturnType<ModelRelay["connect"]>): UpStream {
     // The first life of a stream begins at the end of the log, and that is durable at once.
     this.durable.cursor ??= this.log.lastSeq;
     return new UpStream({
@@ -128,23 +128,20 @@ class World {
       log: this.log,
       after: this.durable.cursor,
       isWanted: () => true,
-      cameFrom: (id) => came.has(id),
+      cameFrom: (id) => conversation.cameFrom(id),
       approve: null,
       textOf: (id) => this.log.texts.get(id) ?? null,
       nowSeconds: () => this.now,
     });
   }
 
-  #downStream(conversation: ReturnType<ModelRelay["connect"]>, up: UpStream | null, came: Set<string>) {
+  #downStream(conversation: ReturnType<ModelRelay["connect"]>, up: UpStream | null) {
     return new DownStream({
       conversation,
       filter: {},
       place: this.durable.place,
       note: (place) => this.noted = place,
-      deliver: (text, id, settle) => {
-        came.add(id);
-        this.#deliver(JSON.parse(text), settle);
-      },
+      deliver: (text, _, settle) => this.#deliver(JSON.parse(text), settle),
       isKnown: (id) => this.ours.has(id),
       ownItems: (_, range) => Promise.resolve(this.#own(range)),
       offer: up === null ? null : (ids) => up.offer(ids),

@@ -2,7 +2,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ModelLog } from "../../tests/support/model_log.ts";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
-import { UPSTREAM_SEND_ATTEMPTS_MAX, UPSTREAM_SENT_UNANSWERED_MAX } from "../limits.ts";
+import {
+  UPSTREAM_SEND_ATTEMPTS_MAX,
+  UPSTREAM_SENT_CHARS_MAX,
+  UPSTREAM_SENT_UNANSWERED_MAX,
+} from "../limits.ts";
 import { StreamFault } from "./stream_reads.ts";
 import { UpStream, type UpStreamParts } from "./up_stream.ts";
 
@@ -133,6 +137,19 @@ Deno.test("an event that is removed before its turn is not sent", async () => {
   log.remove([...log.texts.keys()][69]!);
   await tasks.run();
   assertEquals([ids().length, stream.cursor], [69, 71]);
+});
+
+Deno.test("long events fill the window by their characters", async () => {
+  const { tasks, log, connect, ids } = scene();
+  for (let n = 1; n <= 10; n++) {
+    const content = "x".repeat(UPSTREAM_SENT_CHARS_MAX / 4);
+    log.add({ id: n.toString(16).padStart(64, "0"), created_at: 1, kind: 1, content });
+  }
+  const { stream, conversation } = connect();
+  while (stream.step());
+  assertEquals(conversation.unanswered, 4);
+  await tasks.run();
+  assertEquals([ids().length, stream.cursor], [10, 10]);
 });
 
 Deno.test("offered events go up beside those of the log, and the offer ends with the last answer", async () => {

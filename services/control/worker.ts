@@ -80,17 +80,16 @@ class Control {
       },
     );
     this.#sessions.set(session.number, session);
-    const tell = (answer: ControlAnswer) => connection.write(writeAnswer(answer));
-    let toldMs = performance.now();
+    const { tell, tellIfIdle } = answersTo(connection);
     let isAsked = false;
+    const timer = setInterval(() => {
+      if (isAsked && session.hasNews) tellIfIdle(() => session.report(false));
+    }, REPORT_INTERVAL_MS);
     try {
       const bounds = { bytesMax: IMPORT_LINE_BYTES_MAX, tooLong: () => session.tooLong() };
       for await (const line of linesOf(chunksOf(connection), bounds)) {
         isAsked = true;
         while (!session.offer(line)) await pause();
-        if (performance.now() - toldMs < REPORT_INTERVAL_MS) continue;
-        toldMs = performance.now();
-        await tell(session.report(false));
       }
       while (session.unanswered > 0) await pause();
       // Who only looked whether a relay runs has left, and reads no answer.
@@ -99,6 +98,7 @@ class Control {
       await tell({ error: (error as Error).message }).catch(() => {});
       throw error;
     } finally {
+      clearInterval(timer);
       this.#sessions.delete(session.number);
       connection.close();
     }
@@ -114,6 +114,26 @@ class Control {
   #answer(outcome: OutcomeRecord): void {
     this.#sessions.get(outcome.connection)?.answer(outcome);
   }
+}
+
+/** Writes answers whole and one behind the other; `tellIfIdle` leaves one out while the client reads none. */
+function answersTo(connection: Deno.UnixConn) {
+  let writing = 0;
+  let last: Promise<void> = Promise.resolve();
+  const tell = (answer: ControlAnswer): Promise<void> => {
+    writing++;
+    last = last.then(() => writeAll(connection, writeAnswer(answer))).finally(() => writing--);
+    return last;
+  };
+  const tellIfIdle = (answer: () => ControlAnswer) => {
+    // An import that has ended meanwhile is told by its own connection.
+    if (writing === 0) tell(answer()).catch(() => {});
+  };
+  return { tell, tellIfIdle };
+}
+
+async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 /** What the client sends until it ends its side. (The connection's own stream would close the answers' side as well.) */

@@ -10,7 +10,7 @@ import { type EventPolicy, fromNobody } from "../../lib/policy/policy.ts";
 import { EventIntake } from "../../lib/verify/event_intake.ts";
 import type { SignatureVerifier } from "../../lib/verify/verifier.ts";
 import { tooLongFor } from "../../runtime/import_tally.ts";
-import type { DecidedLines, PackedBatch } from "../../wire/intake.ts";
+import type { DecidedLines, PackedBatch, RefusedLine } from "../../wire/intake.ts";
 
 const LINE_FEED = 10;
 const SPACE = 32;
@@ -38,8 +38,10 @@ export class ImportIntake {
   /** The lines of a batch, as messages. */
   readonly #frames: Uint8Array;
   #framesUsed = 0;
+  /** Which line each entry of the batch is. */
+  #entryLines: number[] = [];
   #batches: PackedBatch[] = [];
-  #refusals: string[] = [];
+  #refusals: RefusedLine[] = [];
 
   constructor(
     verifier: SignatureVerifier,
@@ -57,12 +59,13 @@ export class ImportIntake {
     this.#batches = [];
     this.#refusals = [];
     let lines = 0;
-    for (let start = 0; start < text.length;) {
+    let number = 0;
+    for (let start = 0; start < text.length; number++) {
       const feed = text.indexOf(LINE_FEED, start);
       const end = feed < 0 ? text.length : feed;
       if (!isBlank(text, start, end)) {
         lines++;
-        this.#add(text.subarray(start, end), nowSeconds);
+        this.#add(text.subarray(start, end), number, nowSeconds);
       }
       start = end + 1;
     }
@@ -70,13 +73,16 @@ export class ImportIntake {
     return { type: "decided", lines, batches: this.#batches, refusals: this.#refusals };
   }
 
-  #add(line: Uint8Array, nowSeconds: number): void {
+  #add(line: Uint8Array, number: number, nowSeconds: number): void {
     const bytes = PREFIX.length + line.length + 1;
     const most = this.#messageBytesMax;
-    if (most !== null && bytes > most) return void this.#refusals.push(tooLongFor(most));
+    if (most !== null && bytes > most) {
+      return void this.#refusals.push({ line: number, id: "", reason: tooLongFor(most) });
+    }
     const isFull = !this.#intake.hasRoom || this.#intake.entries.length === VERIFY_BATCH_MAX;
     if (isFull || this.#framesUsed + bytes > this.#frames.length) this.#decideBatch();
     const context = fromNobody(nowSeconds, most === null);
+    this.#entryLines.push(number);
     if (bytes > this.#frames.length) {
       return this.#intake.addText(`["EVENT",${decoder.decode(line)}]`, context, this.#trusted);
     }
@@ -92,9 +98,12 @@ export class ImportIntake {
     const intake = this.#intake;
     if (intake.entries.length === 0) return;
     intake.decide();
-    const accepted = intake.entries.filter((entry) => {
-      if (entry.refusal !== null) this.#refusals.push(entry.refusal.message);
-      return entry.refusal === null;
+    const lines: number[] = [];
+    const accepted = intake.entries.filter(({ refusal }, n) => {
+      const line = this.#entryLines[n]!;
+      if (refusal === null) lines.push(line);
+      else this.#refusals.push({ line, id: refusal.id ?? "", reason: refusal.message });
+      return refusal === null;
     });
     const offsets: number[] = [];
     let bytes = 0;
@@ -104,8 +113,9 @@ export class ImportIntake {
     }
     const target = createPackTarget(bytes);
     for (const [n, entry] of accepted.entries()) intake.pack(entry, target, offsets[n]!);
-    this.#batches.push({ buffer: target.bytes.buffer as ArrayBuffer, offsets });
+    this.#batches.push({ buffer: target.bytes.buffer as ArrayBuffer, offsets, lines });
     intake.clear();
+    this.#entryLines = [];
     this.#framesUsed = 0;
   }
 }

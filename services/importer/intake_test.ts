@@ -42,12 +42,14 @@ Deno.test("a line is refused with the reason, and its neighbours are not", () =>
   const forged = { ...note("forged"), sig: "00".repeat(64) };
   const reaction = signEvent(testKey(1), { kind: 7 });
   const lines = [forged, good, reaction].map((event) => JSON.stringify(event)).join("\n");
-  const decided = intake().decide(bytes(`${lines}\nnonsense\n[1]\n`), 2_000_000_000);
+  const decided = intake().decide(bytes(`${lines}\n\nnonsense\n[1]\n`), 2_000_000_000);
   assertEquals([decided.lines, idsOf(decided)], [5, [good.id]]);
-  const reasons = decided.refusals.toSorted().join("\n");
-  assertStringIncludes(reasons, "the signature does not verify");
-  assertStringIncludes(reasons, "blocked: no reactions");
-  assertEquals(decided.refusals.length, 4);
+  const refusals = decided.refusals.toSorted((a, b) => a.line - b.line);
+  assertEquals(refusals.map(({ line }) => line), [0, 2, 4, 5], "a blank line has a number, too");
+  assertEquals(refusals.map(({ id }) => id), [forged.id, reaction.id, "", ""]);
+  assertStringIncludes(refusals[0]!.reason, "the signature does not verify");
+  assertStringIncludes(refusals[1]!.reason, "blocked: no reactions");
+  assertEquals(decided.batches.flatMap((batch) => batch.lines), [1]);
   const trusting = intake({ trusted: true }).decide(bytes(lines), 2_000_000_000);
   assertEquals(idsOf(trusting).length, 3, "who trusts the lines asks no policy either");
 });
@@ -69,6 +71,7 @@ Deno.test("an event that no message could bring is refused and named, trusted or
   for (const trusted of [false, true]) {
     const decided = intake({ trusted, messageBytesMax: 1_500 }).decide(lines, 2_000_000_000);
     assertEquals([decided.lines, idsOf(decided)], [2, [short.id]]);
-    assertEquals(decided.refusals, ["invalid: the event is longer than a message of 1500 bytes"]);
+    const reason = "invalid: the event is longer than a message of 1500 bytes";
+    assertEquals(decided.refusals, [{ line: 1, id: "", reason }]);
   }
 });

@@ -30,7 +30,7 @@ import { Places } from "./places.ts";
 import { EphemeralAudience } from "./ephemeral_audience.ts";
 import { forwardPage } from "./forward_page.ts";
 import { SocketConsumers } from "./socket_consumers.ts";
-import { TcpPort } from "./tcp_port.ts";
+import { isLoopback, TcpPort } from "./tcp_port.ts";
 import { TcpTarget } from "./tcp_target.ts";
 import type { StateParts } from "./target_state.ts";
 import { turn } from "./turn.ts";
@@ -124,7 +124,7 @@ export class Router {
   #openPort({ HOST: hostname, FORWARD_TCP_PORT: port, API_TOKEN: token }: Config): TcpPort | null {
     if (port === null) return null;
     const delivered = (events: number) => this.#metrics.add(EVENTS.tcp, events);
-    return new TcpPort({ hostname, port, token, feed: this.#feed, delivered });
+    return new TcpPort({ hostname, port, token, isLocal: isLoopback, feed: this.#feed, delivered });
   }
 
   #openTargets(config: Config, parts: StateParts): (HttpTarget | TcpTarget)[] {
@@ -135,8 +135,8 @@ export class Router {
     const { FORWARD_BATCH_EVENTS: batchEvents, FORWARD_LATENCY_MS: latencyMs } = config;
     const http = { ...shared, key, relay, batchEvents, latencyMs };
     return [
-      ...(config.FORWARD_HTTP ?? []).map((url) => new HttpTarget(url, http)),
-      ...(config.FORWARD_TCP ?? []).map((address) => new TcpTarget(address, shared)),
+      ...[...new Set(config.FORWARD_HTTP)].map((url) => new HttpTarget(url, http)),
+      ...[...new Set(config.FORWARD_TCP)].map((address) => new TcpTarget(address, shared)),
     ];
   }
 

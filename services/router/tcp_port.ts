@@ -16,12 +16,19 @@ import { chunksOf, closeQuietly, writeLines } from "./tcp_stream.ts";
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
+/** Whether an address is this machine's own, which no token is asked of. */
+export function isLoopback(address: string): boolean {
+  return LOOPBACK.test(address);
+}
+
 /** What it works with. */
 interface TcpPortParts {
   readonly hostname: string;
   readonly port: number;
   /** `API_TOKEN`; null: nobody from elsewhere is served. */
   readonly token: string | null;
+  /** Whether who connects from an address is served without a token. */
+  readonly isLocal: (address: string) => boolean;
   readonly feed: LogFeed;
   /** So many events were delivered. */
   readonly delivered: (events: number) => void;
@@ -103,7 +110,7 @@ export class TcpPort {
     const { feed, token, delivered } = this.#parts;
     const start = feed.end;
     const { hostname } = connection.remoteAddr;
-    const isStranger = !LOOPBACK.test(hostname);
+    const isStranger = !this.#parts.isLocal(hostname);
     if (isStranger && token === null) return "Cannot serve consumer: it needs API_TOKEN, which is not set";
     connection.setKeepAlive(true);
     const lines = linesOf(chunksOf(connection), { bytesMax: FORWARD_HELLO_BYTES_MAX });
