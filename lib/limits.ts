@@ -810,6 +810,8 @@ export const UPSTREAM_PAGE_ROWS = 1_000;
 export const UPSTREAM_URL_CHARS_MAX = 1_000;
 /** How long the limits of a relay's document count, ms. */
 export const UPSTREAM_DOCUMENT_AGE_MS = 24 * 3_600_000;
+/** How often the counts of a relay that is open are written, ms; a change of its state is written with the next look. */
+export const UPSTREAM_COUNTS_MS = 5_000;
 /** The span over which the share of invalid events of a relay is counted, ms. */
 export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
 /** Invalid events within the span before a relay can be quarantined. */

@@ -41,6 +41,8 @@ export class Pool {
   #version = "";
   #config: Config | null = null;
   #lastNumber = 0;
+  /** Whether the last write failed. */
+  #isFaulty = false;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -71,7 +73,7 @@ export class Pool {
     const nowMs = performance.now();
     for (const relay of this.#relays.values()) relay.tick(nowMs);
     this.dial();
-    this.#table.flush();
+    this.#flush();
     this.#count();
   }
 
@@ -90,18 +92,29 @@ export class Pool {
     const relays = [...this.#relays.values()];
     this.#relays.clear();
     await Promise.all(relays.map((relay) => relay.remove()));
-    this.#table.flush();
+    this.#flush();
+  }
+
+  /** Writes states and places. While the disk is at fault all goes on, and an older place is a safe one. */
+  #flush(): void {
+    try {
+      this.#table.flush();
+      this.#isFaulty = false;
+    } catch (error) {
+      if (!this.#isFaulty) this.#parts.log.error(`Cannot write upstream.db: ${(error as Error).message}`);
+      this.#isFaulty = true;
+    }
   }
 
   #reconcile(): void {
-    const { config, directory, worker, workers, store } = this.#parts;
+    const { config, directory } = this.#parts;
     if (directory.version === this.#version && config() === this.#config) return;
+    const isFirst = this.#config === null;
     this.#version = directory.version;
     this.#config = config();
     this.#callable = new CallableTargets(this.#config.UPSTREAM_ALLOW ?? []);
-    this.#dials.limits = dialLimits(this.#config, workers);
-    const mine = directory.relays(this.#config.UPSTREAM_RELAYS_MAX)
-      .filter(({ url }) => workerOf(hostOf(url), workers) === worker);
+    this.#dials.limits = dialLimits(this.#config, this.#parts.workers);
+    const mine = directory.relays(this.#config.UPSTREAM_RELAYS_MAX).filter(({ url }) => this.#isMine(url));
     const named = new Set(mine.map(({ url }) => url));
     for (const [url, relay] of this.#relays) {
       if (named.has(url)) continue;
@@ -109,16 +122,24 @@ export class Pool {
       this.#table.gone(url);
       void relay.remove();
     }
-    for (const { url, sources, streams } of mine) {
-      let relay = this.#relays.get(url);
-      if (relay === undefined) {
-        relay = new UpstreamRelay(url, this.#shared);
-        const row = store.relays.get(url);
-        if (row !== null) relay.resume(row);
-        this.#relays.set(url, relay);
-      }
-      relay.use(sources, streams);
-    }
+    for (const { url, sources, streams } of mine) this.#relayOf(url).use(sources, streams);
+    if (isFirst) this.#table.forgetOthers((url) => this.#isMine(url), (url) => named.has(url));
+  }
+
+  #isMine(url: string): boolean {
+    return workerOf(hostOf(url), this.#parts.workers) === this.#parts.worker;
+  }
+
+  /** The relay with this URL, with what an earlier life knew of it. */
+  #relayOf(url: string): UpstreamRelay {
+    const known = this.#relays.get(url);
+    if (known !== undefined) return known;
+    const relay = new UpstreamRelay(url, this.#shared);
+    const row = this.#parts.store.relays.get(url);
+    if (row !== null) relay.resume(row);
+    this.#relays.set(url, relay);
+    this.#table.returned(url);
+    return relay;
   }
 
   #count(): void {

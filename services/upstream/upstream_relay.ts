@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { UPSTREAM_ADDRESS_WAIT_MS, UPSTREAM_STEADY_MS } from "../../lib/limits.ts";
+import { UPSTREAM_ADDRESS_WAIT_MS, UPSTREAM_COUNTS_MS, UPSTREAM_STEADY_MS } from "../../lib/limits.ts";
 import type { CallableTargets } from "../../lib/network/callable_targets.ts";
 import type { RelayKey } from "../../lib/relay/relay_key.ts";
 import type { Stream } from "../../lib/routing/stream.ts";
@@ -64,6 +64,8 @@ export class UpstreamRelay {
   /** When it is called again, by `performance.now()`; it waits for its turn after that. */
   #nextTryMs = -Infinity;
   #nextHealthMs = Infinity;
+  /** When its counts are written next. */
+  #nextCountsMs = -Infinity;
   #isSteady = false;
   #isRemoved = false;
 
@@ -204,7 +206,12 @@ export class UpstreamRelay {
     // Not all at the same moment.
     this.#nextHealthMs = performance.now() + healthMs() * (0.5 + Math.random() / 2);
     log.debug(`${this.url} is open`);
-    connection.use(this.#streams);
+    this.#nextCountsMs = -Infinity;
+    try {
+      connection.use(this.#streams);
+    } catch (error) {
+      connection.giveUp(`its streams cannot begin: ${(error as Error).message}`);
+    }
     this.#parts.changed(this);
   }
 
@@ -218,6 +225,8 @@ export class UpstreamRelay {
       this.#nextHealthMs = nowMs + this.#parts.healthMs();
       connection.checkHealth();
     }
+    if (nowMs < this.#nextCountsMs) return;
+    this.#nextCountsMs = nowMs + UPSTREAM_COUNTS_MS;
     this.#parts.changed(this);
   }
 
