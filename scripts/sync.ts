@@ -3,8 +3,8 @@
  * `deno task sync wss://… [--dir both] [--filter JSON] [--range 7d-1d]`.
  *
  * Where a relay runs on `DATA_DIR`, events that come down go through it, so that live subscribers see them; where none
- * runs, they are written to the store itself. Kinds that only their recipients may read go up only where the filter names them;
- * banned and protected events (NIP-70) never do.
+ * runs, they are written to the store itself. Kinds that only their recipients may read go up only where the filter
+ * names them; banned and protected events (NIP-70) never do.
  *
  *   --dir D               both (by default), down, up, or none: compare only
  *   --filter JSON         a filter of NIP-01
