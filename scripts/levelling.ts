@@ -8,7 +8,7 @@ import type { Batch } from "../lib/upstream/batch.ts";
 import type { Difference } from "../lib/upstream/stream_reads.ts";
 import type { OpenConversation } from "../runtime/open_conversation.ts";
 import type { EventFeed } from "./event_feed.ts";
-import type { OwnEvents } from "./own_events.ts";
+import type { StoredEvents } from "./stored_events.ts";
 import type { Progress } from "./progress.ts";
 
 /** Events that were sent up and are not answered. */
@@ -17,7 +17,7 @@ const UP_UNANSWERED_MAX = 50;
 /** See the module's text. */
 export class Levelling {
   readonly #opened: OpenConversation;
-  readonly #own: OwnEvents;
+  readonly #own: StoredEvents;
   readonly #isWanted: (text: string) => boolean;
   readonly feed: EventFeed;
   readonly #progress: Progress;
@@ -30,7 +30,7 @@ export class Levelling {
 
   constructor(
     opened: OpenConversation,
-    own: OwnEvents,
+    own: StoredEvents,
     options: { feed: EventFeed; progress: Progress; isWanted: (text: string) => boolean },
   ) {
     this.#opened = opened;

@@ -1,6 +1,6 @@
 /**
- * One comparison of all that a filter selects, here and at another relay (NIP-77), and the levelling of both sides. What one
- * comparison cannot hold is compared in stretches of time, newest first; one that the relay finds too large is halved.
+ * Compares all that a filter selects, here and at another relay (NIP-77), and levels both sides. What one comparison cannot
+ * hold is compared in stretches of time, newest first; one that the relay finds too large is halved.
  * Runs in the process of a command.
  *
  * @module

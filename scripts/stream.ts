@@ -1,7 +1,7 @@
 /**
  * Streams events from another relay, or to it, as they come, until it is stopped: `deno task stream wss://… [--dir down]`.
  *
- * The first run begins with now; a later one resumes where the one before was stopped, so that nothing is missed in between.
+ * The first run begins with now; a later one resumes where the one before was stopped, so that nothing between is missed.
  * Where a relay runs on `DATA_DIR`, events that come down go through it; where none runs, they are written to the store
  * itself. What came from the other relay is not sent back to it.
  *

@@ -25,12 +25,12 @@ import type { StreamPlugins } from "../services/upstream/stream_plugins.ts";
 import { say } from "./command.ts";
 import type { EventFeed } from "./event_feed.ts";
 import { connectTo } from "./named_relay.ts";
-import type { OwnEvents } from "./own_events.ts";
+import type { StoredEvents } from "./stored_events.ts";
 
 /** What links have in common. */
 export interface LinkParts {
   readonly config: Config;
-  readonly own: OwnEvents;
+  readonly own: StoredEvents;
   readonly log: LogReader;
   readonly store: UpstreamStore;
   readonly feed: EventFeed;

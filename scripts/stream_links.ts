@@ -18,7 +18,7 @@ import type { ImportReport } from "../wire/control_lines.ts";
 import { createLogLevel } from "../wire/log_level.ts";
 import { say } from "./command.ts";
 import { EventFeed } from "./event_feed.ts";
-import { OwnEvents } from "./own_events.ts";
+import { StoredEvents } from "./stored_events.ts";
 import { type LinkParts, StreamLink } from "./stream_link.ts";
 
 /** See the module's text. */
@@ -29,7 +29,7 @@ export class StreamLinks {
   readonly #links = new Map<string, { readonly key: string; readonly link: StreamLink }>();
 
   private constructor(config: Config, beginsWithHistory: boolean) {
-    const own = new OwnEvents(config);
+    const own = new StoredEvents(config);
     const log = new LogReader(own.db!);
     const store = new UpstreamStore(upstreamPath(config.DATA_DIR));
     store.cursors.forgetBeyond(log.lastSeq);

@@ -2,9 +2,9 @@
  * Compares the store with another relay (NIP-77), and brings both to the same events:
  * `deno task sync wss://… [--dir both] [--filter JSON] [--range 7d-1d]`.
  *
- * Where a relay runs on `DATA_DIR`, events that come down go through it, so that live subscribers see them; where none runs,
- * they are written to the store itself. Kinds that only their recipients may read go up only where the filter names them;
- * banned and protected events (NIP-70) never do.
+ * Where a relay runs on `DATA_DIR`, events that come down go through it, so that live subscribers see them; where none
+ * runs, they are written to the store itself. Kinds that only their recipients may read go up only where the filter
+ * names them; banned and protected events (NIP-70) never do.
  *
  *   --dir D               both (by default), down, up, or none: compare only
  *   --filter JSON         a filter of NIP-01
@@ -27,7 +27,7 @@ import { EventFeed } from "./event_feed.ts";
 import { Levelling } from "./levelling.ts";
 import { EXIT_INTERRUPTED, onInterrupt, stoppedBy } from "./interrupt.ts";
 import { connectTo, relayUrl, wantedOf } from "./named_relay.ts";
-import { OwnEvents } from "./own_events.ts";
+import { StoredEvents } from "./stored_events.ts";
 import { Progress } from "./progress.ts";
 import { SetSync } from "./set_sync.ts";
 
@@ -89,7 +89,7 @@ async function main(): Promise<number> {
   const config = await readSettings(".env", Deno.env.toObject());
   await Deno.mkdir(config.DATA_DIR, { recursive: true });
   const stop = onInterrupt();
-  const own = new OwnEvents(config);
+  const own = new StoredEvents(config);
   const opened = await connectTo(words.url, config, { signal: stop });
   const endWatch = watchSilence(opened, words.timeoutSeconds);
   const progress = new Progress(null);

@@ -97,7 +97,7 @@ Deno.test("words that make no sense are told with code 2, and a relay that is no
   assertMatch(said, /Cannot connect to "ws:\/\/127.0.0.1:1": nobody listens there/);
 });
 
-Deno.test("sync brings both sides to the same events, beside a running relay, whose subscribers see what comes", async () => {
+Deno.test("sync brings both sides to the same events beside a running relay, whose subscribers see them", async () => {
   const events = notes("sync", 300);
   await using relay = await startRelay({ env: { VERIFY_TIER: "wasm" } });
   await Promise.all([publish(other, events.slice(0, 200)), publish(relay, events.slice(100))]);
@@ -125,7 +125,7 @@ Deno.test("sync brings both sides to the same events, beside a running relay, wh
   assertEquals(idsIn(there.lines), idsOf(events));
 });
 
-Deno.test("sync down without a relay fills a store, in stretches where the other relay compares fewer at once", async () => {
+Deno.test("sync down without a relay fills a store, in stretches if the other relay compares few at once", async () => {
   const events = notes("alone", 320);
   await using small = await startRelay({ env: { NEGENTROPY_EVENTS_MAX: "100", VERIFY_TIER: "wasm" } });
   await publish(small, events);

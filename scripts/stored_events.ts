@@ -24,7 +24,7 @@ import { UpwardRule } from "../services/upstream/upward_rule.ts";
 const NEVER_READ = 2 ** 31 - 1;
 
 /** See the module's text. Where there is no store yet, it is empty. */
-export class OwnEvents {
+export class StoredEvents {
   readonly db: DatabaseSync | null;
   readonly #reader: EventReader | null;
   readonly #items: OwnItems | null;
