@@ -9,6 +9,7 @@
 //! `{"listening":PORT}`, then `{"subscribed":N,…}` when all relays have a subscription; `go` has it send,
 //! `{"sent":…}` follows when the sockets have taken everything. It stays until standard input ends.
 
+// long: one server, from its sockets to its answers
 use crate::args::Args;
 use crate::frame;
 use crate::random::{Random, Zipf};
