@@ -102,7 +102,8 @@ async function narrow({ relay, other, link, file, streams }: Situation): Promise
 Deno.test("streams of strfry's router file go up, down and both ways, and change with the file", async (t) => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/router.conf`;
-  const plugin = `${folder}/plugin.sh`;
+  const plugins = await Deno.makeTempDir();
+  const plugin = `${plugins}/plugin.sh`;
   await Deno.writeTextFile(plugin, PLUGIN, { mode: 0o755 });
   await using other = await startRelay();
   await using link = new CuttableLink(other.url);
@@ -135,5 +136,5 @@ Deno.test("streams of strfry's router file go up, down and both ways, and change
   await t.step("a filter that is narrowed ends, and nothing else is interrupted", () => narrow(situation));
 
   await relay.stop();
-  await Deno.remove(folder, { recursive: true });
+  for (const one of [folder, plugins]) await Deno.remove(one, { recursive: true });
 });
