@@ -299,7 +299,8 @@ export class Conversation implements RelayConversation {
     this.#notice = message;
     this.counts.noise++;
     if (message.startsWith("rate-limited:")) this.#pace.slowDown(this.#nowMs());
-    if (/negentropy|NEG-/i.test(message)) this.#endComparisons(message);
+    // khatru: "failed to parse envelope: unknown envelope label".
+    if (/negentropy|NEG-|unknown|parse/i.test(message)) this.#endComparisons(message);
   }
 
   /** Relays that know no NIP-77 say so in a NOTICE, which names no comparison. */

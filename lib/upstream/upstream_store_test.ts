@@ -135,6 +135,16 @@ Deno.test("a filter is written once for all places that have it, and goes with t
     assertEquals(filters(), []);
   }));
 
+Deno.test("a stream that goes up begins where the log ended when it was new, be that before the first entry", () =>
+  inDirectory((path) => {
+    life(path, (store) => assertEquals(store.upCursor("up", URL, 0), 0));
+    life(path, (store) => {
+      assertEquals([store.upCursor("up", URL, 7), store.upCursor("other", URL, 7)], [0, 7]);
+      store.cursors.write({ follower: "up", generation: URL, seq: 9 });
+    });
+    life(path, (store) => assertEquals(store.upCursor("up", URL, 20), 9));
+  }));
+
 Deno.test("two workers write to one file, each in transactions of its own", () =>
   inDirectory((path) => {
     const [first, second] = [new UpstreamStore(path), new UpstreamStore(path)];

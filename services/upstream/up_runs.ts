@@ -8,6 +8,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { LogReader } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
 import type { EventReader } from "../../lib/store/read/event_reader.ts";
+import { RecentRows } from "../../lib/upstream/recent_rows.ts";
 import type { RelayConversation } from "../../lib/upstream/relay_conversation.ts";
 import { UpStream } from "../../lib/upstream/up_stream.ts";
 import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
@@ -37,12 +38,12 @@ interface UpRun {
 /** See the module's text. */
 export class UpRuns {
   readonly #parts: UpParts;
-  readonly #log: LogReader;
+  readonly #log: RecentRows;
   readonly #runs = new Set<UpRun>();
 
   constructor(parts: UpParts) {
     this.#parts = parts;
-    this.#log = new LogReader(parts.db);
+    this.#log = new RecentRows(new LogReader(parts.db));
     parts.store.cursors.forgetBeyond(this.#log.lastSeq);
   }
 
@@ -51,13 +52,16 @@ export class UpRuns {
     return this.#runs.size === 0;
   }
 
-  /** Begins a stream, from its cursor; one that is new begins with what is stored from now on. */
+  /** A stream that is new has what is stored from now on to send, whether its relay can be reached or not. */
+  reserve(stream: Stream, url: string): number {
+    return this.#parts.store.upCursor(stream.name, url, this.#log.lastSeq);
+  }
+
+  /** Begins a stream, from its cursor. */
   begin(stream: Stream, conversation: RelayConversation): UpStream {
-    const { store, tail, rule, plugins } = this.#parts;
+    const { tail, rule, plugins } = this.#parts;
     const key = { follower: stream.name, generation: conversation.url };
-    const known = store.cursors.seqOf(key.follower, key.generation);
-    const after = known === 0 ? this.#log.lastSeq : known;
-    if (known === 0) store.cursors.write({ ...key, seq: after });
+    const after = this.reserve(stream, conversation.url);
     const { pluginUp } = stream;
     const up = new UpStream({
       conversation,

@@ -96,6 +96,9 @@ export class UpstreamRelay {
   use(sources: readonly string[], streams: readonly Stream[]): void {
     this.#sources = sources;
     this.#streams = streams;
+    for (const stream of streams) {
+      if (stream.direction !== "down") this.#parts.streams.ups.reserve(stream, this.url);
+    }
     if (streams.length === 0) this.#disconnect();
     else this.#connection?.use(streams);
     this.#parts.changed(this);
