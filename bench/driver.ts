@@ -54,7 +54,8 @@ export async function openDriver(args: readonly (string | number)[]): Promise<Op
     say: (word) => words.write(new TextEncoder().encode(`${word}\n`)),
     async [Symbol.asyncDispose]() {
       await words.close().catch(() => {});
-      await lines.return(undefined);
+      // Its last line would find nobody who reads it.
+      while (!(await lines.next()).done);
       await child.status;
     },
   };

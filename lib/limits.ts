@@ -542,6 +542,20 @@ export const IMPORT_REFUSALS_NAMED_MAX = 100;
 export const IMPORT_ID_CHARS_MAX = 64;
 /** Bytes of one line that a relay answers on its control socket: a report with all reasons and refusals fits. */
 export const CONTROL_LINE_BYTES_MAX = 1024 * 1024;
+/** Ids of a download that are remembered, twice, so that no event is written twice: more than two pages hold. */
+export const DOWNLOAD_IDS_REMEMBERED = 20_000;
+/** How often a command that streams looks whether the log has gone on, and whether a file of streams has changed, ms. */
+export const STREAM_LOOK_MS = 100;
+export const STREAMS_FILE_LOOK_MS = 1_000;
+/** Steps of the log that one stream of a command takes before others have their turn. */
+export const STREAM_STEPS_MAX = 20;
+/** The pause before a command that streams connects again, ms: the first, which doubles, and the longest. */
+export const STREAM_RETRY_FIRST_MS = 1_000;
+export const STREAM_RETRY_MOST_MS = 60_000;
+/** Events that a command has received and that are not answered by the store; then it reads nothing more. */
+export const STREAM_UNSETTLED_MAX = 2_000;
+/** Relays with which one command streams; the relay itself serves more (`UPSTREAM_RELAYS_MAX`). */
+export const STREAM_RELAYS_MAX = 500;
 /** Silence of a pipe after which an import passes on the lines that it has, ms. */
 export const IMPORT_QUIET_MS = 50;
 
@@ -704,6 +718,7 @@ export const GOODBYE_MS_MAX = 2_000;
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
 // `runtime/resolved_host.ts`: `IPV6_GRACE_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/fanout/worker.ts`: `GAUGES_INTERVAL_MS`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
 // `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`
@@ -1062,6 +1077,8 @@ export const FANOUT_PROOFS_FAILED_MAX = 3;
 export const FANOUT_CONVERSATIONS_KEPT = 100_000;
 /** Entries of the log that are read at one time. */
 export const FANOUT_LOG_ROWS = 100;
+/** Entries of the log without a signal after which the cursor is written all the same. */
+export const FANOUT_CURSOR_ENTRIES = 1_000;
 /** Signals of a bot that a follower finds again when it comes back, the newest. */
 export const FANOUT_SIGNALS_KEPT = 10_000;
 /** How often older ones are deleted: at seqs that this divides. */

@@ -24,7 +24,7 @@ export function managementPath(dataDir: string): string {
  * what was banned when its events were copied. `search.db` is made anew from the store.
  */
 export function keptDatabases(dataDir: string): string[] {
-  return [storePath(dataDir), managementPath(dataDir)];
+  return [storePath(dataDir), managementPath(dataDir), fanoutPath(dataDir)];
 }
 
 /** Who claims which identifier (NIP-05); made anew from the store where it is lost. */

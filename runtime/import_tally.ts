@@ -73,8 +73,12 @@ export class ImportTally {
     return this.#counted > this.#reported;
   }
 
-  /** How far it is; the refusals that it names are those since the report before. */
-  report(done: boolean): ImportReport {
+  /**
+   * How far it is; the refusals that it names are those since the report before.
+   *
+   * @param answeredLines All lines up to this one are answered.
+   */
+  report(done: boolean, answeredLines: number): ImportReport {
     const refusals = this.#refusals;
     this.#reported = this.#counted;
     this.#refusals = [];
@@ -85,6 +89,7 @@ export class ImportTally {
       refused: this.#refused,
       reasons: Object.fromEntries(this.#reasons),
       refusals,
+      answeredLines,
       done,
     };
   }

@@ -53,7 +53,7 @@ export async function* linesUntil(
 }
 
 /** Resolves with null when the signal comes. */
-function stoppedBy(stop: AbortSignal): Promise<null> {
+export function stoppedBy(stop: AbortSignal): Promise<null> {
   if (stop.aborted) return Promise.resolve(null);
   return new Promise((resolve) => stop.addEventListener("abort", () => resolve(null), { once: true }));
 }

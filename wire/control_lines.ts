@@ -68,6 +68,8 @@ export interface ImportReport {
   readonly reasons: Readonly<Record<string, number>>;
   /** Refusals since the report before, as long as fewer than `IMPORT_REFUSALS_NAMED_MAX` of the import are named. */
   readonly refusals: readonly NamedRefusal[];
+  /** All lines up to this one are answered, by their numbers: stored, there already, or refused. */
+  readonly answeredLines: number;
   readonly done: boolean;
 }
 

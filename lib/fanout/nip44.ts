@@ -16,9 +16,9 @@ export const NIP44_NONCE_BYTES = 32;
 const VERSION = 2;
 const MAC_BYTES = 32;
 /** The longest plain text, padded, with its length. */
-const PADDED_BYTES_MAX = 2 + 65_536;
+const PADDING_BYTES_MAX = 2 + 65_536;
 const SALT = hmacKey(new TextEncoder().encode("nip44-v2"));
-/** What one nonce gives, in three blocks of HKDF; views of it, since making one costs as much as it does to hash 20 bytes. */
+/** What one nonce gives, in three blocks of HKDF, and views of it: to make one costs as much as to hash 20 bytes. */
 const expanded = new Uint8Array(3 * 32);
 const expandedBlocks = [0, 32, 64].map((at) => expanded.subarray(at, at + 32));
 const cipherKey = expanded.subarray(0, 32);
@@ -27,7 +27,7 @@ const macSecret = expanded.subarray(44, 76);
 /** A block of HKDF, the nonce, and the block's number. */
 const expansion = new Uint8Array(32 + NIP44_NONCE_BYTES + 1);
 const firstExpansion = expansion.subarray(32);
-const output = new Uint8Array(1 + NIP44_NONCE_BYTES + PADDED_BYTES_MAX + MAC_BYTES);
+const output = new Uint8Array(1 + NIP44_NONCE_BYTES + PADDING_BYTES_MAX + MAC_BYTES);
 const outputText = output.subarray(1 + NIP44_NONCE_BYTES);
 const macKey = new Int32Array(16);
 const mac = new Uint8Array(MAC_BYTES);

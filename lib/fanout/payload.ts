@@ -92,7 +92,7 @@ export function plainContent({ pubkey, content }: NostrEvent, own: ECDH | null):
   return key === null ? content : decrypt(key, content) ?? content;
 }
 
-/** The version's byte is 2, so that the base64 begins with `A`; most content is JSON. */
+/** The version's byte is 2, and the shortest payload has 99 bytes; most content is JSON. */
 function looksLikeNip44(content: string): boolean {
-  return content.startsWith("Ag") && content.length >= 132;
+  return content.startsWith("A") && content.length >= 132;
 }

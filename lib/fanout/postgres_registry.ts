@@ -56,8 +56,9 @@ export class PostgresRegistry implements Registry {
       idle_in_transaction_session_timeout: FANOUT_POSTGRES_MS_MAX,
       keepAlive: true,
     });
-    // The end of an idle connection is found out by whoever asks next.
+    // The end of a connection, idle or not, is found out by whoever asks next.
     this.#pool.on("error", () => {});
+    this.#pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   register({ pubkey, name, nostrPubkey, ethAddress }: Bot): Promise<"done" | "full"> {

@@ -27,7 +27,7 @@ export interface Subscription {
   readonly follower: string;
   /** Of `SecretSeal`; null: there is no shared secret. */
   readonly sealed: Uint8Array | null;
-  /** When it was made, seconds. */
+  /** When it was made, ms since 1970. */
   readonly since: number;
 }
 

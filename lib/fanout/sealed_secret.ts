@@ -2,7 +2,7 @@
  * Secrets as a registry keeps them: encrypted by AES-256-GCM under a key of the relay's own, and bound to the bot and the
  * follower of their row, so that none can be moved to another row.
  *
- * What is kept is the SHA-256 of a shared secret, of which the payloads' key is made; the secret itself is kept nowhere.
+ * What is kept is the SHA-256 of a shared secret, which is the payloads' key; the secret itself is kept nowhere.
  *
  * ```
  *   | key's name 4 | nonce 12 | cipher text 32 | tag 16 |
@@ -20,10 +20,10 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const SECRET_BYTES = 32;
 /** Bytes of a sealed secret. */
-export const SEALED_BYTES = NAME_BYTES + NONCE_BYTES + SECRET_BYTES + TAG_BYTES;
+const SEALED_BYTES = NAME_BYTES + NONCE_BYTES + SECRET_BYTES + TAG_BYTES;
 
 /** Whose secret it is. */
-export interface SecretOwner {
+interface SecretOwner {
   readonly bot: string;
   readonly follower: string;
 }
@@ -39,7 +39,7 @@ export class SecretSeal {
   readonly #keys: readonly SealingKey[];
   readonly #random: RandomBytes;
 
-  /** @param sources What the keys are derived from, at least 32 bytes each: the relay's secret key, or a file of its own. */
+  /** @param sources What the keys are derived from, 32 bytes each: the relay's secret key, or a file's. */
   constructor(sources: readonly Uint8Array[], random: RandomBytes) {
     this.#random = random;
     this.#keys = sources.map((source) => ({

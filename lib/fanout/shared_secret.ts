@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type CipherChaCha20Poly1305, createCipheriv, createDecipheriv, hash } from "node:crypto";
+import { type CipherChaCha20Poly1305, createCipheriv, hash } from "node:crypto";
 import { invariant } from "../invariant.ts";
 
 /** Bytes of a nonce. */

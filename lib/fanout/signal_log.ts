@@ -7,7 +7,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { BUSY_MS, FANOUT_SIGNALS_KEPT, FANOUT_SIGNALS_TRIM_EVERY } from "../limits.ts";
+import { BUSY_MS, FANOUT_CURSOR_ENTRIES, FANOUT_SIGNALS_KEPT, FANOUT_SIGNALS_TRIM_EVERY } from "../limits.ts";
 import { DurableCursors } from "../log/durable_cursor.ts";
 import { openToWrite } from "../sqlite/open_database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
@@ -18,12 +18,12 @@ const FOLLOWER = "fanout";
 export interface SignalPlace {
   readonly bot: string;
   readonly seq: number;
-  /** When it was found in the log, seconds. */
+  /** When it was found in the log, ms since 1970. */
   readonly at: number;
 }
 
 /** A part of one bot's signals. */
-export interface SignalRange {
+interface SignalRange {
   readonly after: number;
   readonly max: number;
 }
@@ -37,6 +37,8 @@ export class SignalLog {
   readonly #forget: StatementSync;
   readonly #after: StatementSync;
   #cursor = 0;
+  /** The cursor that is durable. */
+  #written = 0;
 
   /** Makes the tables where there are none. */
   constructor(path: string) {
@@ -68,23 +70,21 @@ export class SignalLog {
    */
   open(lastSeq: number): void {
     inTransaction(this.#db, () => {
-      const known = this.#cursors.seqOf(FOLLOWER);
-      this.#cursor = known === 0 ? lastSeq : Math.min(known, lastSeq);
+      const isNew = this.#db.prepare("SELECT 1 FROM cursor WHERE follower = ?").get(FOLLOWER) === undefined;
+      this.#cursor = isNew ? lastSeq : Math.min(this.#cursors.seqOf(FOLLOWER), lastSeq);
       this.#db.prepare("DELETE FROM signal WHERE seq > ?").run(this.#cursor);
       this.#cursors.write({ follower: FOLLOWER, generation: "", seq: this.#cursor });
+      this.#written = this.#cursor;
     });
   }
 
-  /** Everything up to `cursor` was looked at, and these are its signals. */
+  /**
+   * Everything up to `cursor` was looked at, and these are its signals. Where there are none, the cursor is kept in memory
+   * for a while: whoever begins again looks at some entries twice, and finds none either.
+   */
   advance(cursor: number, signals: readonly SignalPlace[]): void {
-    inTransaction(this.#db, () => {
-      for (const { bot, seq, at } of signals) {
-        this.#add.run(bot, seq, at);
-        if (seq % FANOUT_SIGNALS_TRIM_EVERY === 0) this.#trim.run(bot, FANOUT_SIGNALS_KEPT);
-      }
-      this.#cursors.write({ follower: FOLLOWER, generation: "", seq: cursor });
-    });
     this.#cursor = cursor;
+    if (signals.length > 0 || cursor - this.#written >= FANOUT_CURSOR_ENTRIES) this.#write(signals);
   }
 
   /** A bot was removed: should it come back, what it said before is nobody's any more. */
@@ -98,6 +98,19 @@ export class SignalLog {
   }
 
   close(): void {
-    if (this.#db.isOpen) this.#db.close();
+    if (!this.#db.isOpen) return;
+    this.#write([]);
+    this.#db.close();
+  }
+
+  #write(signals: readonly SignalPlace[]): void {
+    inTransaction(this.#db, () => {
+      for (const { bot, seq, at } of signals) {
+        this.#add.run(bot, seq, at);
+        if (seq % FANOUT_SIGNALS_TRIM_EVERY === 0) this.#trim.run(bot, FANOUT_SIGNALS_KEPT);
+      }
+      this.#cursors.write({ follower: FOLLOWER, generation: "", seq: this.#cursor });
+    });
+    this.#written = this.#cursor;
   }
 }

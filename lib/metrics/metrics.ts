@@ -209,6 +209,17 @@ export const METRICS = {
     help: "Events that the router has read for a target and not delivered yet.",
   },
   nostr_forward_set_aside: { type: "gauge", help: "Events that a target of the router refused for good." },
+  nostr_fanout_payloads_total: {
+    type: "counter",
+    help: "Payloads that were encrypted for followers of bots.",
+  },
+  nostr_fanout_followers: { type: "gauge", help: "Followers of bots that are connected." },
+  nostr_fanout_lag_events: { type: "gauge", help: "Entries of the log that the fan-out has not looked at." },
+  nostr_fanout_registry_available: {
+    type: "gauge",
+    help:
+      "1 while the registry of bots and followers answers; 0 while it does not, and nobody is sent anything.",
+  },
   nostr_worker_restarts_total: {
     type: "counter",
     help: "Workers that died and were started again, by actor.",

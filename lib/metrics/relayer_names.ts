@@ -29,8 +29,8 @@ export const RELAYER_SUMS = {
   },
   events_in_queue: {
     type: "gauge",
-    help: "Events received and not yet answered.",
-    of: [slotOf("nostr_relay_queue_length")],
+    help: "Events received and not yet answered, and events that the router has read and not delivered yet.",
+    of: [slotOf("nostr_relay_queue_length"), slotOf("nostr_forward_waiting_events")],
   },
   active_connections: {
     type: "gauge",

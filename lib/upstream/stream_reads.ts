@@ -39,6 +39,8 @@ interface ComparisonRequest {
   readonly items: ItemStorage;
   /** Ids that may differ. */
   readonly idsMax: number;
+  /** Bytes of a message of ours, below what the relay accepts; unlimited by default. */
+  readonly frameBytesMax?: number;
 }
 
 /** What a relay says of a comparison that selects too much, in the words of those that are in use. */
@@ -96,8 +98,11 @@ export class StreamReads {
    *
    * @throws {ComparisonFault}
    */
-  compare({ filter, items, idsMax }: ComparisonRequest): Promise<Difference> {
-    const initiator = new Initiator(items, { frameBytesMax: this.#frameBytesMax, idsMax });
+  compare(
+    { filter, items, idsMax, frameBytesMax = Infinity }: ComparisonRequest,
+  ): Promise<Difference> {
+    const bytesMax = Math.min(frameBytesMax, this.#frameBytesMax);
+    const initiator = new Initiator(items, { frameBytesMax: bytesMax, idsMax });
     const have: string[] = [];
     const need: string[] = [];
     return this.#request((resolve, reject) => {

@@ -92,7 +92,8 @@ export class ImportSession implements Sender {
   }
 
   report(done: boolean): ImportReport {
-    return this.#tally.report(done);
+    const unanswered = this.#underWay.first;
+    return this.#tally.report(done, unanswered === null ? this.#lines : unanswered - 1);
   }
 }
 

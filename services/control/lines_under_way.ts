@@ -25,6 +25,15 @@ export class LinesUnderWay {
     return typeof waiting === "number" ? waiting : waiting[0]!;
   }
 
+  /** The first line that is not answered, or null; goes through all. */
+  get first(): number | null {
+    let first = Infinity;
+    for (const waiting of this.#byId.values()) {
+      first = Math.min(first, typeof waiting === "number" ? waiting : waiting[0]!);
+    }
+    return first === Infinity ? null : first;
+  }
+
   /** Forgets all: every line is answered. */
   clear(): void {
     this.#byId.clear();

@@ -27,7 +27,7 @@ import { Follower } from "../../lib/log/follower.ts";
 import { type IdRow, LogReader, type TextRow } from "../../lib/log/log_reader.ts";
 import type { TailMemory } from "../../lib/log/tail.ts";
 import { expiresAt, type NostrEvent } from "../../lib/nostr/event.ts";
-import { eventOf, kindOf, pubkeyOf } from "../../lib/nostr/exact.ts";
+import { eventOf, kindOf } from "../../lib/nostr/exact.ts";
 import type { Doorbell } from "../../lib/queue/doorbell.ts";
 import type { ValueSet } from "../../lib/value_set.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -71,11 +71,11 @@ export class Delivery {
   readonly #cached = new LRUCache<number, Signal>({ max: FANOUT_SIGNALS_CACHED });
   /** What was read and is not noted yet. */
   #found: Found[] = [];
-  /** Authors of registrations among it: what they say after that is a signal. */
-  readonly #registering = new Set<string>();
   /** When the present turn began. */
   #turnMs = 0;
   #isAway = false;
+  /** How many removals of bots there were when nothing was left of them; below 0: a former life may have left some. */
+  #sweptRemovals = -1;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
@@ -107,7 +107,7 @@ export class Delivery {
       const seen = bell.rings;
       bell.crashIfAsked();
       const isIdle = await this.#turn();
-      if (isIdle === null) await bell.waitAsync(bell.rings, FANOUT_AWAY_MS);
+      if (isIdle === null) await bell.restAsync(FANOUT_AWAY_MS);
       else if (isIdle && !this.#follower.hasMore && !roster.isLoading && roster.behind.size === 0) {
         await bell.waitAsync(seen, WAIT_MS_MAX);
       } else await this.#rest();
@@ -116,16 +116,18 @@ export class Delivery {
 
   /** Does some of everything. Returns whether nothing more is known to do; null: the registry is away. */
   async #turn(): Promise<boolean | null> {
-    const { registry, roster } = this.#parts;
+    const { roster } = this.#parts;
     this.#turnMs = performance.now();
     try {
-      if (roster.isStale(this.#turnMs)) await roster.refresh();
-      if (roster.isLoading) await roster.load();
       const isAtEnd = await this.#follow();
-      await this.#serveLacking();
-      const mayHaveMore = isAtEnd && roster.behind.size === 0 && await registry.sweep();
+      if (roster.isLoading || roster.behind.size > 0) {
+        if (roster.isStale(performance.now())) await roster.refresh();
+        await roster.load();
+        this.#serveLacking();
+      }
+      const isSwept = await this.#sweep();
       this.#answered();
-      return isAtEnd && !mayHaveMore;
+      return isAtEnd && isSwept;
     } catch (error) {
       if (!(error instanceof RegistryAwayError)) throw error;
       this.#notAnswered(error);
@@ -133,16 +135,22 @@ export class Delivery {
     }
   }
 
+  /** Has what removed bots left deleted, some at a time. Returns whether nothing is left. */
+  async #sweep(): Promise<boolean> {
+    const { registry, roster } = this.#parts;
+    const { removals } = roster;
+    if (removals !== this.#sweptRemovals && !await registry.sweep()) this.#sweptRemovals = removals;
+    return removals === this.#sweptRemovals;
+  }
+
   /** Reads on in the log. Returns whether it is at its end. */
   async #follow(): Promise<boolean> {
     const { signals } = this.#parts;
     this.#found = [];
-    this.#registering.clear();
     const isAtEnd = this.#follower.step(FANOUT_LOG_ROWS);
     if (this.#follower.cursor === signals.cursor) return isAtEnd;
     try {
-      const places = await this.#note();
-      for (const { seq, event } of places) await this.#deliver(seq, event);
+      for (const { seq, event } of await this.#note()) await this.#deliver(seq, event);
     } catch (error) {
       this.#follower.moveTo(signals.cursor);
       throw error;
@@ -152,11 +160,7 @@ export class Delivery {
 
   #find(seq: number, text: string): void {
     const kind = kindOf(text);
-    const isRegistration = kind === KIND_REGISTRATION;
-    if (!isRegistration && !this.#parts.kinds.has(kind)) return;
-    const pubkey = pubkeyOf(text);
-    if (isRegistration) this.#registering.add(pubkey);
-    else if (!this.#parts.roster.hasBot(pubkey) && !this.#registering.has(pubkey)) return;
+    if (kind !== KIND_REGISTRATION && !this.#parts.kinds.has(kind)) return;
     this.#found.push({ seq, event: eventOf(text) });
   }
 
@@ -164,12 +168,14 @@ export class Delivery {
   async #note(): Promise<Found[]> {
     const { roster, signals, kinds } = this.#parts;
     const found: Found[] = [];
+    // After they were read: a bot that another relay has registered may have been quick to publish here.
+    if (this.#found.length > 0) await roster.refresh();
     for (const one of this.#found) {
       const bot = one.event.kind === KIND_REGISTRATION ? botOf(one.event) : null;
       if (bot !== null) await this.#register(bot);
       if (kinds.has(one.event.kind) && roster.hasBot(one.event.pubkey)) found.push(one);
     }
-    const at = nowSeconds();
+    const at = Date.now();
     const places: SignalPlace[] = found.map(({ seq, event }) => ({ seq, bot: event.pubkey, at }));
     signals.advance(this.#follower.cursor, places);
     return found;
@@ -184,11 +190,11 @@ export class Delivery {
   /** Encrypts a signal for all who are live; the others find it themselves. */
   async #deliver(seq: number, event: NostrEvent): Promise<void> {
     const { roster, random } = this.#parts;
-    if (isExpired(event)) return;
+    if (isExpired(event) || !roster.isFollowed(event.pubkey)) return;
     const signal = this.#signalOf(seq, event);
     let payloads = 0;
     for (const listener of roster.listenersOf(event.pubkey)) {
-      if (listener.state !== "live" || listener.after >= seq) continue;
+      if (listener.state !== "live") continue;
       if (listener.give(signal, random)) payloads++;
       else roster.waits(listener);
       if (payloads % FANOUT_TURN_PAYLOADS === 0) await this.#restAfterTurn();
@@ -197,12 +203,11 @@ export class Delivery {
   }
 
   /** Gives those who lack signals some each, as long as the turn lasts. */
-  async #serveLacking(): Promise<void> {
+  #serveLacking(): void {
     for (const listener of this.#parts.roster.behind) {
       this.#serve(listener);
       if (performance.now() - this.#turnMs > FANOUT_TURN_MS) return;
     }
-    await Promise.resolve();
   }
 
   /** Gives one listener the next signals that it lacks. Nothing else runs meanwhile: at the cursor it is live. */

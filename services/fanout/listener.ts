@@ -16,7 +16,7 @@ import type { PipedSocket } from "../../runtime/piped_sockets.ts";
 /** What is known of one subscription. */
 export interface Following {
   readonly keys: PayloadKeys;
-  /** When it was made, seconds: what came before is not sent again. */
+  /** When it was made, ms since 1970: what came before is not sent. */
   readonly since: number;
 }
 

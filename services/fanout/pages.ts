@@ -120,7 +120,7 @@ function readSubscription(
   return {
     ...owner,
     sealed: secret === null ? null : seal.seal(secretKeyOf(secret), owner),
-    since: Math.floor(Date.now() / 1000),
+    since: Date.now(),
     isByBot: asked.proof.key === bot && bot !== follower,
   } satisfies NewSubscription;
 }

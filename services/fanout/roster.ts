@@ -63,9 +63,19 @@ export class Roster {
     this.#bots.add(pubkey);
   }
 
+  /** How often bots were removed, as far as is known. */
+  get removals(): number {
+    return this.#removals;
+  }
+
   /** Connected followers. */
   get size(): number {
     return this.#ofFollower.size;
+  }
+
+  /** Whether anybody who is connected follows a bot. */
+  isFollowed(bot: string): boolean {
+    return this.#ofBot.has(bot);
   }
 
   /** Those that follow a bot; the set may change while it is gone through. */

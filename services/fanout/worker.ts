@@ -6,11 +6,13 @@
  * @module
  */
 import { openSecret } from "../../lib/fanout/nip44.ts";
-import { PostgresRegistry } from "../../lib/fanout/postgres_registry.ts";
+import type { Registry } from "../../lib/fanout/registry.ts";
 import { randomPool } from "../../lib/fanout/random_pool.ts";
 import { SecretSeal } from "../../lib/fanout/sealed_secret.ts";
 import { SignalLog } from "../../lib/fanout/signal_log.ts";
 import { SqliteRegistry } from "../../lib/fanout/sqlite_registry.ts";
+import { slotOf } from "../../lib/metrics/layout.ts";
+import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { readKindRanges } from "../../lib/policy/kind_ranges.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { ownUrls } from "../../lib/relay/own_urls.ts";
@@ -22,13 +24,27 @@ import { GatewayPorts } from "../../runtime/gateway_ports.ts";
 import { Logger } from "../../runtime/logger.ts";
 import { PageServer } from "../../runtime/page_server.ts";
 import { PipedSockets } from "../../runtime/piped_sockets.ts";
+import { threadNumber } from "../../wire/actors.ts";
 import { Delivery } from "./delivery.ts";
 import { sealingKeys } from "./keys.ts";
 import { fanoutPages } from "./pages.ts";
 import { ProvingSockets } from "./proving.ts";
 import { Roster } from "./roster.ts";
 
+const PAYLOADS = slotOf("nostr_fanout_payloads_total");
+const FOLLOWERS = slotOf("nostr_fanout_followers");
+const LAG = slotOf("nostr_fanout_lag_events");
+const AVAILABLE = slotOf("nostr_fanout_registry_available");
+/** How often the gauges are written, ms. */
+const GAUGES_INTERVAL_MS = 1_000;
+
 const ports = new GatewayPorts();
+
+async function openRegistry(url: string | null, path: string): Promise<Registry> {
+  if (url === null) return new SqliteRegistry(path);
+  const { PostgresRegistry } = await import("../../lib/fanout/postgres_registry.ts");
+  return new PostgresRegistry(url);
+}
 
 /** Puts the parts together; the ports are open afterwards. */
 async function assemble({ config, memory, index, libraryPath, facts }: ActorStart) {
@@ -39,9 +55,7 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
   const seal = new SecretSeal(await sealingKeys(RELAY_SECRET_KEY, fanoutKeyPath(DATA_DIR)), random);
   const own = RELAY_SECRET_KEY === null ? null : openSecret(RELAY_SECRET_KEY);
   const signals = new SignalLog(fanoutPath(DATA_DIR));
-  const registry = DATABASE_URL === null
-    ? new SqliteRegistry(fanoutPath(DATA_DIR))
-    : new PostgresRegistry(DATABASE_URL);
+  const registry = await openRegistry(DATABASE_URL, fanoutPath(DATA_DIR));
   const roster = new Roster({
     registry,
     seal,
@@ -53,7 +67,13 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
   const store = openForFollowing(storePath(DATA_DIR));
   const kinds = readKindRanges(FANOUT_KINDS) ?? new Set<number>();
   const parts = { registry, roster, signals, store, tail: memory.tail, bell, kinds, own, random, log };
-  const delivery = new Delivery({ ...parts, sent: () => {} });
+  const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "fanout", index));
+  const delivery = new Delivery({ ...parts, sent: (payloads) => metrics.add(PAYLOADS, payloads) });
+  setInterval(() => {
+    metrics.set(FOLLOWERS, roster.size);
+    metrics.set(LAG, delivery.lag);
+    metrics.set(AVAILABLE, delivery.isAway ? 0 : 1);
+  }, GAUGES_INTERVAL_MS);
   const { verifier } = await openVerifier({ tier: config.VERIFY_TIER, libraryPath });
   const proving = new ProvingSockets({
     roster,

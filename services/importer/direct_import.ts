@@ -74,8 +74,9 @@ export class DirectImport {
       for await (const lines of lineBlocksOf(withPauses(bytes, IMPORT_QUIET_MS), bounds)) {
         const before = this.#lines;
         this.#lines += linesIn(lines);
+        const range = { before, last: this.#lines };
         const decision = this.#intake.decide(lines);
-        written = Promise.all([decision, written]).then(([decided]) => this.#write(decided, before));
+        written = Promise.all([decision, written]).then(([decided]) => this.#write(decided, range));
         // Where the worker dies while more is read, nobody waits for it yet; it is met in its turn.
         written.catch(() => {});
         writes.push(written);
@@ -88,7 +89,7 @@ export class DirectImport {
       this.#intake.end();
       this.#db.close();
     }
-    return this.#tally.report(true);
+    return this.#tally.report(true, this.#lines);
   }
 
   #tooLong(): void {
@@ -96,8 +97,11 @@ export class DirectImport {
     this.#tally.refused(`invalid: a line is longer than ${IMPORT_LINE_BYTES_MAX} bytes`, ++this.#lines, "");
   }
 
-  /** Writes what was decided as one transaction. @param before Lines before the first one. */
-  #write({ lines, batches, refusals }: DecidedLines, before: number): void {
+  /** Writes what was decided as one transaction: of the lines behind `before`, up to `last`. */
+  #write(
+    { lines, batches, refusals }: DecidedLines,
+    { before, last }: { readonly before: number; readonly last: number },
+  ): void {
     for (let n = 0; n < lines; n++) this.#tally.read();
     for (const { line, id, reason } of refusals) this.#tally.refused(reason, before + line + 1, id);
     this.#store.begin();
@@ -109,7 +113,7 @@ export class DirectImport {
       throw error;
     }
     if (this.#store.isMergeDue) this.#store.mergeFresh();
-    this.#tell(this.#tally.report(false));
+    this.#tell(this.#tally.report(false, last));
   }
 
   #add({ buffer, offsets, lines }: PackedBatch, before: number): void {

@@ -7,11 +7,11 @@
  * @module
  */
 import type { Config } from "../../lib/config/config.ts";
+import { readEventFilter } from "../../lib/forward/event_filter.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import { kindOf, tagsPart } from "../../lib/nostr/exact.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { privateKinds } from "../../lib/relay/configured_policies.ts";
-import { EventFilter } from "../../lib/routing/event_filter.ts";
 import type { Stream } from "../../lib/routing/stream.ts";
 
 /** How the tag of a protected event begins in a stored text. */
@@ -33,10 +33,10 @@ export class UpwardRule {
 
   /** Says of each stored event, by its text, whether a stream takes it up. */
   of({ filter }: Pick<Stream, "filter">): (text: string) => boolean {
-    const matching = new EventFilter(filter);
+    const matching = readEventFilter(filter);
     const named = new Set((filter.kinds ?? []) as number[]);
     return (text) => {
-      if (!matching.matchesStored(text) || tagsPart(text).includes(PROTECTED)) return false;
+      if (!matching.matches(text) || tagsPart(text).includes(PROTECTED)) return false;
       this.#refresh();
       const kind = kindOf(text);
       return !this.#gate.isHidden(text) && (named.has(kind) || !this.#gate.privateKinds.has(kind));

@@ -1,13 +1,15 @@
-//! The `upstreams` command: many simulated relays behind one port, each under a loopback address of its own, for whoever reads
-//! from thousands of relays. They hold no stored events: a REQ is answered by EOSE, and then new events come.
+//! The `upstreams` command: many simulated relays behind one port, each under a loopback address of its
+//! own, for whoever reads from thousands of relays. They hold no stored events: a REQ is answered by EOSE,
+//! and then new events come.
 //!
-//! Events are those of a corpus. Each is sent by one or more of the relays, drawn by Zipf's law, so that a few large relays have
-//! nearly everything and most have little; `--copies` says by how many on average.
+//! Events are those of a corpus. Each is sent by one or more of the relays, drawn by Zipf's law, so that a
+//! few large relays have nearly everything and most have little; `--copies` says by how many on average.
 //!
 //! It talks with who started it by lines of JSON on standard output and words on standard input:
-//! `{"listening":PORT}`, then `{"subscribed":N,…}` when all relays have a subscription; `go` has it send, `{"sent":…}` follows when
-//! the sockets have taken everything. It stays until standard input ends.
+//! `{"listening":PORT}`, then `{"subscribed":N,…}` when all relays have a subscription; `go` has it send,
+//! `{"sent":…}` follows when the sockets have taken everything. It stays until standard input ends.
 
+// long: one server, from its sockets to its answers
 use crate::args::Args;
 use crate::frame;
 use crate::random::{Random, Zipf};
@@ -390,9 +392,13 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.input[..end]).into_owned();
         self.input.drain(..end + 4);
         let Some(key) = header(&head, "sec-websocket-key") else {
-            let body = r#"{"name":"simulated","supported_nips":[1,11],"limitation":{"max_subscriptions":20,"max_limit":500}}"#;
+            let body = concat!(
+                r#"{"name":"simulated","supported_nips":[1,11],"#,
+                r#""limitation":{"max_subscriptions":20,"max_limit":500}}"#
+            );
             let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/nostr+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                "HTTP/1.1 200 OK\r\nContent-Type: application/nostr+json\r\n\
+                 Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
                 body.len()
             );
             self.output.extend_from_slice(answer.as_bytes());
@@ -401,7 +407,8 @@ impl Connection {
         let digest = Sha1::digest(format!("{key}{GUID}"));
         let accept = base64(&digest);
         let answer = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
         );
         self.output.extend_from_slice(answer.as_bytes());
         self.is_open = true;
