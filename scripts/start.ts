@@ -17,6 +17,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { controlPath, noticePath } from "../runtime/data_paths.ts";
+import { readStreams } from "../lib/routing/read_streams.ts";
 import { OPEN_FILES_VARIABLE, openFilesMax, openFilesWarning } from "../runtime/open_files.ts";
 import { readSettings, SETTINGS_FILE_VARIABLE } from "../runtime/settings_file.ts";
 import { answerHelp, endIfMisused, say } from "./command.ts";
@@ -93,10 +94,23 @@ function callsAnybody(config: Config): boolean {
 
 /** Where plugins lie that are paths and no commands, and policy files: they may change, or import what is beside them. */
 function operatorsFiles(config: Config): string[] {
-  const plugins = pluginsOf(config).filter((plugin) => !plugin.includes(" "));
+  const plugins = [...pluginsOf(config), ...streamPlugins(config)].filter((plugin) => !plugin.includes(" "));
   const lists = [config.UPSTREAM_FILE, config.STREAMS_FILE].filter((path) => path !== null);
   const paths = [...plugins, ...lists, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
   return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+/** The plugins that the file of streams names at the start. What is wrong with the file, the relay says. */
+function streamPlugins({ STREAMS_FILE }: Config): string[] {
+  if (STREAMS_FILE === null) return [];
+  try {
+    const { streams } = readStreams(STREAMS_FILE, Deno.readTextFileSync(STREAMS_FILE));
+    return streams.flatMap(({ pluginUp, pluginDown }) => [pluginUp, pluginDown]).filter((one) =>
+      one !== null
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Which plugins the file of streams names may change while the relay runs. */
