@@ -172,6 +172,9 @@ async function testAbsence(t: Deno.TestContext, relay: TestRelay, client: TestCl
 /** What ends, and begins again. */
 async function testWithdrawal(t: Deno.TestContext, relay: TestRelay, client: TestClient): Promise<void> {
   await t.step("a subscription ends at once, and a bot with all of its", async () => {
+    const other = testKey(908);
+    await register(relay, other);
+    await subscribe(relay, BEN, { bot: other });
     await using ann = await follow(relay, ANN);
     await using ben = await follow(relay, BEN);
     assertEquals((await unsubscribe(relay, ANN)).status, 200);
@@ -186,6 +189,9 @@ async function testWithdrawal(t: Deno.TestContext, relay: TestRelay, client: Tes
     assertEquals((await api(relay, path, { key: BOT })).status, 200);
     assertEquals((await api(relay, path, { key: BOT })).status, 404);
     await publish(client, signal("for nobody"));
+    // Once this has come, that was looked at.
+    await publish(client, signal("of another bot", { key: other }));
+    assertEquals(await nextText(ben), "of another bot");
     await register(relay);
     assertEquals((await subscribe(relay, BEN)).status, 200);
     await publish(client, signal("for Ben again"));
