@@ -27,7 +27,7 @@ export const ENCRYPTIONS = ["chacha20poly1305", "nip44"] as const;
 /** One of {@linkcode ENCRYPTIONS}. */
 export type Encryption = typeof ENCRYPTIONS[number];
 
-/** What a payload is encrypted with; at least one key. */
+/** What a payload is encrypted with; without either key there is none. */
 export interface PayloadKeys {
   /** The SHA-256 of the shared secret; null: there is none, or the follower wants NIP-44. */
   readonly secret: Uint8Array | null;
@@ -58,28 +58,33 @@ export class Signal {
     const { length } = this.#text;
     this.#padded = length > 0 && length <= NIP44_TEXT_BYTES_MAX ? padded(this.#text) : null;
     this.#fields = `","bot_pubkey":"${event.pubkey}","kind":${event.kind},"original_event_id":"${event.id}"` +
-      `,"seq":${seq},"encryption":"`;
+      `,"seq":${seq},"encryption":`;
   }
 
   /** The frame for one follower. Where its keys cannot encrypt this text, the frame says so in place of the payload. */
   frameFor(follower: string, { secret, conversation }: PayloadKeys, random: RandomBytes): string {
     if (secret !== null) {
       const payload = encryptBySecret(secret, this.#text, random(SECRET_NONCE_BYTES));
-      return this.#frame(follower, "chacha20poly1305", `"payload":"${payload}"`);
+      return this.#frame(follower, `"chacha20poly1305","payload":"${payload}"`);
     }
-    if (conversation !== null && this.#padded !== null) {
-      const payload = encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES));
-      return this.#frame(follower, "nip44", `"payload":"${payload}"`);
+    if (conversation === null) {
+      return this.#failed(follower, "no key or secret of this subscription can be used");
     }
-    const why = conversation === null
-      ? "the relay has no key, or the follower's key is none"
-      : `NIP-44 encrypts 1 to ${NIP44_TEXT_BYTES_MAX} bytes, not ${this.#text.length}`;
-    return this.#frame(follower, "nip44", `"payload":null,"error":"Cannot encrypt payload: ${why}"`);
+    if (this.#padded === null) {
+      const { length } = this.#text;
+      return this.#failed(follower, `NIP-44 encrypts 1 to ${NIP44_TEXT_BYTES_MAX} bytes, not ${length}`);
+    }
+    const payload = encryptPadded(conversation, this.#padded, random(NIP44_NONCE_BYTES));
+    return this.#frame(follower, `"nip44","payload":"${payload}"`);
+  }
+
+  #failed(follower: string, why: string): string {
+    return this.#frame(follower, `null,"payload":null,"error":"Cannot encrypt payload: ${why}"`);
   }
 
   /** JSON; every value is one that needs no escape. */
-  #frame(follower: string, encryption: Encryption, payload: string): string {
-    return `{"target_pubkey":"${follower}${this.#fields}${encryption}",${payload}}`;
+  #frame(follower: string, rest: string): string {
+    return `{"target_pubkey":"${follower}${this.#fields}${rest}}`;
   }
 }
 

@@ -42,13 +42,16 @@ Deno.test("a frame says why there is no payload", () => {
   const conversation = conversationKey(own, ANN.pubkey);
   for (const content of ["", "x".repeat(70_000)]) {
     const frame = JSON.parse(signalOf(content).frameFor(ANN.pubkey, { secret: null, conversation }, random));
-    assertEquals(frame.payload, null);
+    assertEquals([frame.payload, frame.encryption], [null, null]);
     assert(frame.error.endsWith(`not ${content.length}`));
   }
   const keyless = JSON.parse(
     signalOf("a").frameFor(ANN.pubkey, { secret: null, conversation: null }, random),
   );
-  assertEquals([keyless.payload, typeof keyless.error], [null, "string"]);
+  assertEquals(
+    [keyless.payload, keyless.error],
+    [null, "Cannot encrypt payload: no key or secret of this subscription can be used"],
+  );
 });
 
 Deno.test("plainContent() decrypts what was encrypted to the relay, and leaves everything else", () => {

@@ -24,6 +24,8 @@ import { Roster } from "./roster.ts";
 
 const BOT = testKey(910);
 const SECRET = "a secret";
+/** The machine may be busy with other tests. */
+const BOUND_MS = 20_000;
 
 /** A registry that can be made to fail. */
 class FailingRegistry extends SqliteRegistry {
@@ -152,7 +154,7 @@ Deno.test("a socket that is not read is sent so much and no more, and later the 
   const contents = Array.from({ length: 60 }, (_, i) => `${i} `.padEnd(20_000, "x"));
   for (const content of contents) {
     fanout.publish(content);
-    await eventually(() => quick.texts.at(-1) === content);
+    await eventually(() => quick.texts.at(-1) === content, BOUND_MS);
     fanout.written(quick);
     // It has room for a while, and then none.
     fanout.written(slow, 3_000);
@@ -175,14 +177,14 @@ Deno.test("a registry that goes away loses and repeats nothing", async () => {
   for (const content of contents) {
     fanout.registry.failures = content === "5" || content === "12" ? 1 : 0;
     fanout.publish(content);
-    await eventually(() => socket.texts.length > Number(content));
+    await eventually(() => socket.texts.length > Number(content), BOUND_MS);
   }
   assertEquals(socket.texts, contents);
 });
 
 Deno.test("a registry that goes away in the middle of a signal loses and repeats nothing", async () => {
   await using fanout = await openFanout();
-  const sockets = await Promise.all(Array.from({ length: 48 }, (_, i) => fanout.follow(920 + i)));
+  const sockets = await Promise.all(Array.from({ length: 24 }, (_, i) => fanout.follow(920 + i)));
   await eventually(() => sockets.every(({ listener }) => listener!.state === "live"));
   let failed = 0;
   for (const socket of sockets) {
@@ -197,21 +199,19 @@ Deno.test("a registry that goes away in the middle of a signal loses and repeats
   await eventually(() => fanout.registry.failures === 0);
   assert(sockets.some(({ frames }) => frames.length === 0));
   fanout.publish("second");
-  await eventually(() => sockets.every(({ frames }) => frames.length === 2));
+  await eventually(() => sockets.every(({ frames }) => frames.length === 2), BOUND_MS);
   for (const { texts } of sockets) assertEquals(texts, ["first", "second"]);
 });
 
 Deno.test("who comes back gets what it lacks, without what has expired, and what comes meanwhile once", async () => {
   await using fanout = await openFanout();
-  const first = await fanout.follow(911);
   const expires = String(Math.floor(Date.now() / 1000) + 1);
   for (let i = 0; i < 50; i++) fanout.publish(`${i}`, i % 2 === 0 ? [] : [["expiration", expires]]);
-  await eventually(() => first.frames.length === 50);
-  await eventually(() => Date.now() / 1000 > Number(expires));
-  const second = fanout.open(first.listener!.follower, first.frames[9]!.seq);
+  await eventually(() => fanout.signals.cursor === 50 && Date.now() / 1000 > Number(expires), BOUND_MS);
+  const back = await fanout.follow(911, 10);
   fanout.publish("last");
-  await eventually(() => second.texts.at(-1) === "last");
-  assertEquals(second.texts, [...Array.from({ length: 20 }, (_, i) => `${10 + 2 * i}`), "last"]);
+  await eventually(() => back.texts.at(-1) === "last", BOUND_MS);
+  assertEquals(back.texts, [...Array.from({ length: 20 }, (_, i) => `${10 + 2 * i}`), "last"]);
 });
 
 Deno.test("a subscription that another relay ends is not served once that is known", async () => {

@@ -28,7 +28,7 @@ interface RosterParts {
   readonly own: ECDH | null;
   /** A bot was removed. */
   readonly removed: (bot: string) => void;
-  /** A secret cannot be opened. */
+  /** A secret cannot be opened: another key has sealed it. */
   readonly unreadable: (subscription: Subscription) => void;
 }
 
@@ -218,9 +218,10 @@ export class Roster {
     if (!this.#has(listener) || this.#loading.has(listener)) return;
     const following = new Map<string, Following>();
     for (const subscription of subscriptions) {
-      const keys = this.#keysOf(listener, subscription);
-      if (keys === null) continue;
-      following.set(subscription.bot, { keys, since: subscription.since });
+      following.set(subscription.bot, {
+        keys: this.#keysOf(listener, subscription),
+        since: subscription.since,
+      });
       const listeners = this.#ofBot.get(subscription.bot) ?? new Set();
       this.#ofBot.set(subscription.bot, listeners.add(listener));
     }
@@ -244,16 +245,16 @@ export class Roster {
     return this.#ofFollower.get(listener.follower)?.has(listener) ?? false;
   }
 
-  /** A subscription without a secret is served by NIP-44 whatever was asked for. Null: its secret cannot be read. */
-  #keysOf(listener: Listener, subscription: Subscription): Following["keys"] | null {
+  /** A subscription without a secret is served by NIP-44 whatever was asked for. */
+  #keysOf(listener: Listener, subscription: Subscription): Following["keys"] {
     const { sealed } = subscription;
     if (sealed === null || listener.encryption === "nip44") {
       return { secret: null, conversation: this.#conversation(listener.follower) };
     }
     const secret = this.#parts.seal.open(sealed, subscription);
-    if (secret !== null) return { secret, conversation: null };
-    this.#parts.unreadable(subscription);
-    return null;
+    // Its frames say that there is no key.
+    if (secret === null) this.#parts.unreadable(subscription);
+    return { secret, conversation: null };
   }
 
   #conversation(follower: string): ConversationKey | null {

@@ -56,13 +56,21 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
   const own = RELAY_SECRET_KEY === null ? null : openSecret(RELAY_SECRET_KEY);
   const signals = new SignalLog(fanoutPath(DATA_DIR));
   const registry = await openRegistry(DATABASE_URL, fanoutPath(DATA_DIR));
+  let isWarned = false;
   const roster = new Roster({
     registry,
     seal,
     own,
     removed: (bot) => signals.forget(bot),
-    unreadable: ({ bot, follower }) =>
-      log.warn(`Cannot open secret of bot "${bot}" and follower "${follower}": another key has sealed it`),
+    unreadable: ({ bot, follower }) => {
+      // They may be many: what is wrong is the key.
+      if (!isWarned) {
+        log.warn(
+          `Cannot open secrets, such as of bot "${bot}" and follower "${follower}": another key sealed them`,
+        );
+      }
+      isWarned = true;
+    },
   });
   const store = openForFollowing(storePath(DATA_DIR));
   const kinds = readKindRanges(FANOUT_KINDS) ?? new Set<number>();

@@ -14,7 +14,9 @@ const DIRECTORIES = ["17", "16", "15", "14"].map((version) => `/usr/lib/postgres
 export interface TestPostgres extends AsyncDisposable {
   /** `postgres://…`, of an empty database. */
   readonly url: string;
-  /** The same for a database of this name, which is made. */
+  /** The directory with its data. */
+  readonly dataDir: string;
+  /** The URL of a new database. */
   newDatabase(): Promise<string>;
   /** Ends the server at once, as a crash would. */
   stop(): Promise<void>;
@@ -60,22 +62,36 @@ class PostgresServer implements TestPostgres {
     return this.#urlOf("postgres");
   }
 
+  get dataDir(): string {
+    return `${this.#directory}/data`;
+  }
+
   async init(): Promise<void> {
-    await this.#run("initdb", "-D", this.#data, "-U", "sluice", "-A", "trust", "--no-sync", "-E", "UTF8");
+    await this.#run("initdb", "-D", this.dataDir, "-U", "sluice", "-A", "trust", "--no-sync", "-E", "UTF8");
   }
 
   async start(): Promise<void> {
     const options =
       `-p ${this.#port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off ` +
       "-c max_connections=50 -c shared_buffers=16MB";
-    await this.#run("pg_ctl", "-D", this.#data, "-w", "-l", `${this.#directory}/log`, "-o", options, "start");
+    await this.#run(
+      "pg_ctl",
+      "-D",
+      this.dataDir,
+      "-w",
+      "-l",
+      `${this.#directory}/log`,
+      "-o",
+      options,
+      "start",
+    );
     this.#isRunning = true;
   }
 
   async stop(): Promise<void> {
     if (!this.#isRunning) return;
     this.#isRunning = false;
-    await this.#run("pg_ctl", "-D", this.#data, "-w", "-m", "immediate", "stop");
+    await this.#run("pg_ctl", "-D", this.dataDir, "-w", "-m", "immediate", "stop");
   }
 
   async newDatabase(): Promise<string> {
@@ -88,17 +104,13 @@ class PostgresServer implements TestPostgres {
   endNow(): void {
     if (!this.#isRunning) return;
     this.#isRunning = false;
-    new Deno.Command(...this.#command("pg_ctl", "-D", this.#data, "-m", "immediate", "stop")).outputSync();
+    new Deno.Command(...this.#command("pg_ctl", "-D", this.dataDir, "-m", "immediate", "stop")).outputSync();
     Deno.removeSync(this.#directory, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await Deno.remove(this.#directory, { recursive: true });
-  }
-
-  get #data(): string {
-    return `${this.#directory}/data`;
   }
 
   #urlOf(database: string): string {

@@ -132,7 +132,7 @@ export function httpProof(
 }
 
 /** A follower that has proved its key (NIP-42). */
-export class TestFollower implements AsyncDisposable {
+class TestFollower implements AsyncDisposable {
   readonly client: TestClient;
   readonly key: TestKey;
 
