@@ -40,7 +40,10 @@ class Relay {
 
   constructor(start: ProcessStart, startedMs: number) {
     const { config, self, libraryPath } = start;
-    const memory = createRelayMemory(actorCounts(config, navigator.hardwareConcurrency));
+    const memory = createRelayMemory(
+      actorCounts(config, navigator.hardwareConcurrency),
+      config.UPSTREAM_BLOOM_IDS,
+    );
     const log = new Logger("main", memory.logLevel);
     const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "main"));
     this.#start = start;

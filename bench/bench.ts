@@ -14,8 +14,11 @@ const SCENARIOS: Record<string, string> = {
   idle: "memory of connections that say nothing",
   subscriptions: "a publish where many are subscribed and few match",
   scale: "queries in a small and in a large store",
+  upstreams: "events of many other relays read, with copies",
+  fanout_encryption: "payloads encrypted for followers, in one thread",
   verify: "signatures verified in each tier",
   intake: "frames parsed, verified and packed, in one thread",
+  dedupe: "events that many upstream relays send: what stops them, and at what cost",
   against: "this tree and another checkout, interleaved: ratios",
   peers: "all of it against other relays, with a report",
 };

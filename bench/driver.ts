@@ -4,10 +4,14 @@
  *
  * @module
  */
+import { linesOf } from "../lib/lines.ts";
 import { printProgress } from "./output.ts";
 
 const LOAD = new URL("./load/", import.meta.url);
 const PROGRAM = new URL("./target/release/sluice-load", LOAD);
+
+/** Bytes of a line of the driver. */
+const LINE_BYTES_MAX = 64 * 1024;
 
 /** A line of the driver: names with numbers, texts, or counts by prefix. */
 export type Measured = Record<string, number | string | boolean | Record<string, number>>;
@@ -25,6 +29,36 @@ export async function drive(args: readonly (string | number)[]): Promise<Measure
   const { code, stdout, stderr } = await command.output();
   if (code > 1) throw new Error(`Cannot run "${args[0]}": ${text(stderr).trim() || `exit code ${code}`}`);
   return JSON.parse(text(stdout)) as Measured;
+}
+
+/** A command of the driver that is talked with: it says lines, and hears words. */
+interface OpenDriver extends AsyncDisposable {
+  /** Its next line. Rejects if it has ended. */
+  line(): Promise<Measured>;
+  say(word: string): Promise<void>;
+}
+
+/** Starts a command that stays until it is disposed of. */
+export async function openDriver(args: readonly (string | number)[]): Promise<OpenDriver> {
+  await (built ??= build());
+  const child = new Deno.Command(PROGRAM, { args: args.map(String), stdin: "piped", stdout: "piped" })
+    .spawn();
+  const lines = linesOf(child.stdout, { bytesMax: LINE_BYTES_MAX });
+  const words = child.stdin.getWriter();
+  return {
+    async line() {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`Cannot go on with "${args[0]}": the driver has ended`);
+      return JSON.parse(value) as Measured;
+    },
+    say: (word) => words.write(new TextEncoder().encode(`${word}\n`)),
+    async [Symbol.asyncDispose]() {
+      await words.close().catch(() => {});
+      // Its last line would find nobody who reads it.
+      while (!(await lines.next()).done);
+      await child.status;
+    },
+  };
 }
 
 /** Builds the driver; cargo itself sees whether there is anything to do. */

@@ -710,12 +710,15 @@ export const GOODBYE_MS_MAX = 2_000;
 // `lib/subscription/compiled_filter.ts`: `VALUES_LISTED_MAX`
 // `lib/subscription/event_tags.ts`: `LOOKS_MAX`
 // `lib/subscription/filed_keys.ts`: `BITS_MIN`
+// `lib/upstream/split_filter.ts`: `MESSAGE_REST_BYTES`
 // `lib/verify/frame_batch.ts`: `FIRST_BYTES`
 // `lib/verify/text_intake.ts`: `ODD_ID_CHARS_MAX`
 // `lib/upstream/key_proof.ts`: `CHALLENGE_CHARS_MAX`
 // `runtime/plugin_process.ts`: `LOGGED_CHARS_MAX`
 // `runtime/process_care.ts`: `SAMPLE_INTERVAL_MS`
+// `runtime/resolved_host.ts`: `IPV6_GRACE_MS`
 // `services/control/worker.ts`: `REPORT_INTERVAL_MS`, `FULL_WAIT_MS`, `READ_BYTES`
+// `services/fanout/worker.ts`: `GAUGES_INTERVAL_MS`
 // `services/gateway/gateway_loop.ts`: `DRAIN_QUIET_MS`, `GOODBYE_LOOK_MS`
 // `services/gateway/negentropy_sessions.ts`: `IDLE_LOOK_MS`
 // `services/gateway/reader_link.ts`: `LANE_FULL_RETRY_MS`
@@ -750,6 +753,136 @@ export const DEDUPE_RECENT_IDS_DEFAULT = 10_000;
 export const DEDUPE_BLOOM_IDS_DEFAULT = 1_000_000;
 /** Ids of the LRU cache, by default. */
 export const DEDUPE_LRU_IDS_DEFAULT = 50_000;
+/** The longest pause after the first failure of an upstream relay, ms. */
+export const UPSTREAM_RETRY_FIRST_MS = 1_000;
+/** The longest pause after a failure while the circuit is closed, ms. */
+export const UPSTREAM_RETRY_MOST_MS = 60_000;
+/** A connection that was open for so long counts as a success, ms. */
+export const UPSTREAM_STEADY_MS = 20_000;
+/**
+ * Patience with an upstream relay by kind of failure: failures in a row that open its circuit, and how long it stays open
+ * the first time and at most, ms; it doubles each time.
+ */
+export const UPSTREAM_PATIENCE = {
+  dns: { failures: 3, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
+  refused: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
+  timeout: { failures: 5, firstMs: 2 * 60_000, mostMs: 3_600_000 },
+  tls: { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
+  http: { failures: 2, firstMs: 10 * 60_000, mostMs: 6 * 3_600_000 },
+  auth: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+  garbage: { failures: 2, firstMs: 30 * 60_000, mostMs: 24 * 3_600_000 },
+  closed: { failures: 8, firstMs: 60_000, mostMs: 3_600_000 },
+  "too-large": { failures: 2, firstMs: 30 * 60_000, mostMs: 12 * 3_600_000 },
+  "private-address": { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+  redirect: { failures: 1, firstMs: 3_600_000, mostMs: 24 * 3_600_000 },
+} as const;
+/** Rows of the log, or of an index, that are read for lists of relays before others have their turn. */
+export const UPSTREAM_LIST_ROWS = 500;
+/**
+ * Events of upstream relays that one worker has with verifiers and the store at one time: enough for a group commit, and
+ * few enough that an event of a client does not wait behind thousands of them.
+ */
+export const UPSTREAM_IN_FLIGHT_MAX = 256;
+/** Events of one upstream relay that are not settled, and their characters; then its socket is not read. */
+export const UPSTREAM_UNSETTLED_MAX = 1_000;
+export const UPSTREAM_UNSETTLED_CHARS_MAX = 1024 * 1024;
+/** Characters of events that wait for a verifier on one worker; a relay that sends more of them is called again later. */
+export const UPSTREAM_WAITING_CHARS_MAX = 64 * 1024 * 1024;
+/** The pause before events are sent again that the store or a plugin could not decide about, ms, and how often they are. */
+export const UPSTREAM_AGAIN_MS = 1_000;
+export const UPSTREAM_AGAIN_TRIES_MAX = 60;
+/** The pause before a relay is called again whose address has its share of connections, ms. */
+export const UPSTREAM_ADDRESS_WAIT_MS = 300_000;
+/** Bytes of `UPSTREAM_FILE` and of `STREAMS_FILE`. */
+export const UPSTREAM_FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** How often an upstream worker looks at files and clocks, and writes its states, ms. */
+export const UPSTREAM_LOOK_MS = 1_000;
+/** The pause before the plugin of a stream that failed is asked again about an event, ms, and how often it is asked. */
+export const UPSTREAM_PLUGIN_PAUSE_MS = 1_000;
+export const UPSTREAM_PLUGIN_TRIES_MAX = 10;
+/** The pause before frames are offered again to lanes that were full, ms. */
+export const UPSTREAM_FULL_WAIT_MS = 2;
+/** Outcomes that an upstream worker takes before its sockets have their turn. */
+export const UPSTREAM_OUTCOMES_PER_TURN = 256;
+/** Rows of the table of relays that are read by one statement. */
+export const UPSTREAM_PAGE_ROWS = 1_000;
+/** Characters of a URL that the API takes. */
+export const UPSTREAM_URL_CHARS_MAX = 1_000;
+/** How long the limits of a relay's document count, ms. */
+export const UPSTREAM_DOCUMENT_AGE_MS = 24 * 3_600_000;
+/** How often the counts of a relay that is open are written, ms; a change of its state is written with the next look. */
+export const UPSTREAM_COUNTS_MS = 5_000;
+/** The span over which the share of invalid events of a relay is counted, ms. */
+export const UPSTREAM_QUARANTINE_WINDOW_MS = 600_000;
+/** Invalid events within the span before a relay can be quarantined. */
+export const UPSTREAM_QUARANTINE_EVENTS_MIN = 10;
+/** The share of invalid events among those that were verified at which a relay is quarantined. */
+export const UPSTREAM_QUARANTINE_SHARE = 0.05;
+/** How long a quarantine lasts the first time, and at most, ms; it doubles each time. */
+export const UPSTREAM_QUARANTINE_FIRST_MS = 600_000;
+export const UPSTREAM_QUARANTINE_MOST_MS = 24 * 3_600_000;
+/** URLs that one list of relays may name (kinds 10002 and 30166). */
+export const UPSTREAM_LIST_URLS_MAX = 50;
+/** Ids of one slice of the store's newest, with which deduplication is warmed at the start. */
+export const DEDUPE_WARM_IDS = 2_000;
+/** Bits that a generation of the Bloom filter has for each of its ids. */
+export const BLOOM_BITS_AN_ID = 12;
+/** Ids of which a copy may be with a verifier; copies of further ones are verified without being compared. */
+export const PENDING_IDS_MAX = 32_000;
+/** Copies of one event that are kept while one is with a verifier; further ones are verified at once. */
+export const PENDING_COPIES_MAX = 8;
+/** Characters of all copies that a thread keeps. */
+export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
+/** Characters of the copies that a thread keeps of one sender. */
+export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
+/** The longest that copies wait for the outcome of another one, ms. */
+export const PENDING_MS_MAX = 30_000;
+/** The stretch before the last moment of a connection that is fetched again after it, seconds: events come late. */
+export const UPSTREAM_OVERLAP_SECONDS = 600;
+/** The same where sets are compared (NIP-77), which fetches nothing twice, seconds. */
+export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
+/** The pause between two moments that are kept of a live subscription, seconds. */
+export const UPSTREAM_PLACE_SECONDS = 60;
+/** Stretches of time that are fetched begin and end at multiples of this, seconds. */
+export const UPSTREAM_STEP_SECONDS = 120;
+/** How long items of our own serve for further comparisons, seconds. */
+export const UPSTREAM_ITEMS_REUSED_SECONDS = 60;
+/** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
+export const UPSTREAM_GAPS_MAX = 16;
+/** Pages of one stretch before it is looked again whether sets can be compared. */
+export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
+/** Pages in a row that bring one new event at most; then the stream pauses. */
+export const UPSTREAM_SMALL_PAGES_MAX = 1_000;
+/** Pages and batches of ids of one stream whose events have no outcome yet. */
+export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
+/** Items of our own in one comparison with another relay; 40 bytes each. */
+export const UPSTREAM_COMPARED_ITEMS_MAX = 100_000;
+/** Comparisons of one worker that hold items at one time; others wait. */
+export const UPSTREAM_COMPARISONS_MAX = 16;
+/** The longest comparison of one stretch of time, seconds. */
+export const UPSTREAM_COMPARISON_SECONDS_MAX = 300;
+/** Rows that are examined for a comparison before the thread turns to other work. */
+export const UPSTREAM_ITEMS_SLICE_ROWS = 2_000;
+/** Ids of one filter that asks for events by id. */
+export const UPSTREAM_IDS_PER_FILTER_MAX = 100;
+/** Filters into which one second is split that holds more events than a page. */
+export const UPSTREAM_SPLIT_FILTERS_MAX = 1_000;
+/** The first pause after a stream failed on an open connection, seconds; it doubles up to the longest. */
+export const UPSTREAM_RETRY_SECONDS_MIN = 5;
+/** The longest of these pauses, seconds. */
+export const UPSTREAM_RETRY_SECONDS_MAX = 600;
+/** Events of one stream that were sent to a relay and are not answered. */
+export const UPSTREAM_SENT_UNANSWERED_MAX = 64;
+/** Characters of them, unless one event has more. */
+export const UPSTREAM_SENT_CHARS_MAX = 1024 * 1024;
+/** Rows of the log that a stream reads at a time. */
+export const UPSTREAM_LOG_ROWS = 64;
+/** Characters of the rows that are kept for other streams. */
+export const UPSTREAM_ROWS_KEPT_CHARS_MAX = 1024 * 1024;
+/** Attempts to send an event that a relay answers with `error:`. */
+export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
+/** Characters of a failure's text that are kept. */
+export const UPSTREAM_FAILURE_CHARS_MAX = 300;
 /** Bytes of one message of an upstream relay: the longest event here fits, and so does the longest NEG-MSG of strfry. */
 export const UPSTREAM_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** What a relay allows that does not say so in its document: subscriptions, events of one filter, bytes of a message. */
@@ -763,6 +896,10 @@ export const UPSTREAM_LIMIT_MAX = 5_000;
 export const UPSTREAM_MESSAGE_BYTES_MIN = 1_024;
 /** Subscriptions and comparisons that wait until a relay's limits allow them; further ones are refused. */
 export const UPSTREAM_REQUESTS_WAITING_MAX = 1_000;
+/** The longest that one of them waits, ms; live subscriptions may have taken all that the relay allows. */
+export const UPSTREAM_WAITING_MS_MAX = 600_000;
+/** Parts into which a filter is split that is longer than a relay accepts. */
+export const UPSTREAM_FILTER_PARTS_MAX = 32;
 /** Published events that one relay may have unanswered, and bytes of them. */
 export const UPSTREAM_UNANSWERED_MAX = 64;
 export const UPSTREAM_UNANSWERED_BYTES_MAX = 1024 * 1024;
@@ -814,56 +951,6 @@ export const UPSTREAM_OUTBOUND_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of an information document (NIP-11), and the longest that it may take, ms. */
 export const UPSTREAM_DOCUMENT_BYTES_MAX = 64 * 1024;
 export const UPSTREAM_DOCUMENT_MS_MAX = 5_000;
-/** The stretch before the last moment of a connection that is fetched again after it, seconds: events come late. */
-export const UPSTREAM_OVERLAP_SECONDS = 600;
-/** The same where sets are compared (NIP-77), which fetches nothing twice, seconds. */
-export const UPSTREAM_COMPARED_OVERLAP_SECONDS = 24 * 3_600;
-/** The pause between two moments that are kept of a live subscription, seconds. */
-export const UPSTREAM_PLACE_SECONDS = 60;
-/** Stretches of time of one stream that are still to be fetched; beyond, the two nearest become one. */
-export const UPSTREAM_GAPS_MAX = 16;
-/** Pages of one stretch before it is looked again whether sets can be compared. */
-export const UPSTREAM_PAGES_PER_ROUND_MAX = 16;
-/** Pages and batches of ids of one stream whose events have no outcome yet. */
-export const UPSTREAM_BATCHES_UNSETTLED_MAX = 4;
-/** Items of our own in one comparison with another relay; 40 bytes each. */
-export const UPSTREAM_COMPARED_ITEMS_MAX = 100_000;
-/** Comparisons of one worker that hold items at one time; others wait. */
-export const UPSTREAM_COMPARISONS_MAX = 16;
-/** The longest comparison of one stretch of time, seconds. */
-export const UPSTREAM_COMPARISON_SECONDS_MAX = 300;
-/** Rows that are examined for a comparison before the thread turns to other work. */
-export const UPSTREAM_ITEMS_SLICE_ROWS = 2_000;
-/** Ids of one filter that asks for events by id. */
-export const UPSTREAM_IDS_PER_FILTER_MAX = 100;
-/** Filters into which one second is split that holds more events than a page. */
-export const UPSTREAM_SPLIT_FILTERS_MAX = 1_000;
-/** The first pause after a stream failed on an open connection, seconds; it doubles up to the longest. */
-export const UPSTREAM_RETRY_SECONDS_MIN = 5;
-/** The longest of these pauses, seconds. */
-export const UPSTREAM_RETRY_SECONDS_MAX = 600;
-/** Events of one stream that were sent to a relay and are not answered. */
-export const UPSTREAM_SENT_UNANSWERED_MAX = 64;
-/** Rows of the log that a stream reads at a time. */
-export const UPSTREAM_LOG_ROWS = 256;
-/** Attempts to send an event that a relay answers with `error:`. */
-export const UPSTREAM_SEND_ATTEMPTS_MAX = 5;
-/** Characters of a failure's text that are kept. */
-export const UPSTREAM_FAILURE_CHARS_MAX = 300;
-/** Ids of one slice of the store's newest, with which deduplication is warmed at the start. */
-export const DEDUPE_WARM_IDS = 2_000;
-/** Bits that a generation of the Bloom filter has for each of its ids. */
-export const BLOOM_BITS_AN_ID = 12;
-/** Ids of which a copy may be with a verifier; copies of further ones are verified without being compared. */
-export const PENDING_IDS_MAX = 32_000;
-/** Copies of one event that are kept while one is with a verifier; further ones are verified at once. */
-export const PENDING_COPIES_MAX = 8;
-/** Characters of all copies that a thread keeps. */
-export const PENDING_CHARS_MAX = 16 * 1024 * 1024;
-/** Characters of the copies that a thread keeps of one sender. */
-export const PENDING_SENDER_CHARS_MAX = 1024 * 1024;
-/** The longest that copies wait for the outcome of another one, ms. */
-export const PENDING_MS_MAX = 30_000;
 /** Bytes of a file of streams. */
 export const STREAMS_FILE_BYTES_MAX = 1024 * 1024;
 /** Arrays and objects in each other in a file of streams. */
@@ -887,8 +974,122 @@ export const FORWARD_BATCH_EVENTS_MAX = 10_000;
 export const FORWARD_BATCH_EVENTS_DEFAULT = 100;
 /** The longest wait for a batch to fill, ms, by default. */
 export const FORWARD_LATENCY_MS_DEFAULT = 100;
+/** Bytes of events in one batch, beside one event. */
+export const FORWARD_BATCH_BYTES_MAX = 1024 * 1024;
+/** The newest entries of the log that the router keeps in memory, for all targets together. */
+export const FORWARD_WINDOW_EVENTS_MAX = 16_384;
+/** Characters of those entries. */
+export const FORWARD_WINDOW_CHARS_MAX = 16 * 1024 * 1024;
+/** Rows that a target which is behind them reads from SQLite at once; each may be as long as the longest event. */
+export const FORWARD_READ_ROWS = 64;
+/** Entries that the router takes from the log before its sockets have a turn. */
+export const FORWARD_FOLLOW_ENTRIES = 1_000;
+/** How often cursors that moved without a batch are stored, and lags are measured, ms. */
+export const FORWARD_TICK_MS = 1_000;
+/** The longest that a target may take to answer a post, or to accept a connection, ms. */
+export const FORWARD_ANSWER_MS_MAX = 30_000;
+/** Bytes of an answer to a post that are read. */
+export const FORWARD_ANSWER_BYTES_MAX = 4 * 1024;
+/** Characters of the reason that is shown of a failure. */
+export const FORWARD_REASON_CHARS_MAX = 200;
+/** The range of the pause before a target is tried again, ms; it doubles with each failure. */
+export const FORWARD_RETRY_MS_MIN = 500;
+export const FORWARD_RETRY_MS_MAX = 60_000;
+/** The longest pause that a `Retry-After` brings about, ms. */
+export const FORWARD_RETRY_AFTER_MS_MAX = 3_600_000;
+/** Times that a target may refuse a batch before it is divided, or set aside if it holds one event. */
+export const FORWARD_REFUSALS_MAX = 3;
+/** Events set aside that are remembered of one target; the oldest go first. */
+export const FORWARD_SET_ASIDE_MAX = 1_000;
+/** Events set aside that `GET /api/forward` lists of one target. */
+export const FORWARD_SET_ASIDE_SHOWN_MAX = 20;
+/** What a broken TCP connection may have lost, if the target acknowledges nothing: bytes, and the age of a write, ms. */
+export const FORWARD_TCP_RESENT_BYTES = 8 * 1024 * 1024;
+export const FORWARD_TCP_RESENT_MS = 60_000;
+/** Writes to such a target that count as one, ms from the first to the last. */
+export const FORWARD_TCP_TRAIL_MS = 100;
+/** Events, and their characters, of one write to a target by TCP or to a consumer. */
+export const FORWARD_WRITE_EVENTS_MAX = 500;
+export const FORWARD_WRITE_CHARS_MAX = 128 * 1024;
+/** Events that a TCP target may leave unacknowledged before the router waits. */
+export const FORWARD_TCP_UNACKED_MAX = 10_000;
+/** Bytes of a line that acknowledges. */
+export const FORWARD_ACK_BYTES_MAX = 256;
+/** Those who fetch events, at `/ws` and at `FORWARD_TCP_PORT` each. */
+export const FORWARD_CONSUMERS_MAX = 1_000;
+/** Those that `GET /api/forward` lists of each kind. */
+export const FORWARD_CONSUMERS_SHOWN_MAX = 100;
+/** Values in the filters of all who fetch events together. */
+export const FORWARD_CONSUMERS_VALUES_MAX = 1_000_000;
+/** Connections at `FORWARD_TCP_PORT` from elsewhere that have not said yet who they are. */
+export const FORWARD_STRANGERS_MAX = 64;
+/** Bytes of the line by which a consumer at `FORWARD_TCP_PORT` says what it wants. */
+export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
+/** The longest wait for that line, ms; afterwards the consumer gets new events. */
+export const FORWARD_HELLO_MS_MAX = 1_000;
+/** Bytes of one read of what a peer by TCP says. */
+export const FORWARD_PEER_READ_BYTES = 4 * 1024;
+/** Characters of the reason with which a consumer's socket is closed: a close frame holds 123 bytes of it. */
+export const CLOSE_REASON_CHARS_MAX = 120;
+/** The longest that a peer may leave unread what waits for it before its connection is closed, ms. */
+export const FORWARD_STALLED_MS_MAX = 60_000;
 
 // Fan-out
+
+/** Bytes of a secret key, and of the key that seals secrets. */
+export const RELAY_KEY_BYTES = 32;
+/** Bytes of a text that NIP-44 encrypts. */
+export const NIP44_TEXT_BYTES_MAX = 65_535;
+/** Random bytes that are made at once, for the nonces of payloads. */
+export const RANDOM_POOL_BYTES = 12_288;
+/** Bots that a registry holds. */
+export const FANOUT_BOTS_MAX = 100_000;
+/** Followers of one bot. */
+export const FANOUT_FOLLOWERS_MAX = 1_000_000;
+/** Subscriptions that a follower may make; those that bots make for it count for the bots. */
+export const FANOUT_SUBSCRIPTIONS_MAX = 200;
+/** Subscriptions of one follower that are served, its own first. */
+export const FANOUT_SUBSCRIPTIONS_SERVED_MAX = 400;
+/** Followers, or bots, of one page of a registry. */
+export const FANOUT_PAGE_ROWS = 1_000;
+/** Changes of a registry that an instance may be behind before it loads what it needs anew. */
+export const FANOUT_CHANGES_KEPT = 10_000;
+/** Characters of a bot's name, and of its address on a chain. */
+export const FANOUT_NAME_CHARS_MAX = 100;
+/** Characters of a shared secret. */
+export const FANOUT_SECRET_CHARS_MAX = 1_024;
+/** The longest that one statement of the registry in Postgres takes, ms; also a connection to it. */
+export const FANOUT_POSTGRES_MS_MAX = 5_000;
+/** Connections to Postgres. */
+export const FANOUT_POSTGRES_CONNECTIONS_MAX = 4;
+/** The pause before a registry that is away is asked again, ms. */
+export const FANOUT_AWAY_MS = 1_000;
+/** How old the roster may be while signals are sent, ms. */
+export const FANOUT_ROSTER_MS = 50;
+/** Followers whose subscriptions are loaded at one time. */
+export const FANOUT_LISTENERS_LOADED_MAX = 32;
+/** Sockets that one follower may have. */
+export const FANOUT_LISTENERS_PER_KEY_MAX = 8;
+/** The time that a socket has to prove a key, ms; and the proofs that may fail. */
+export const FANOUT_PROOF_MS_MAX = 10_000;
+export const FANOUT_PROOFS_FAILED_MAX = 3;
+/** Keys of conversations (NIP-44) that are kept, some 300 bytes each. */
+export const FANOUT_CONVERSATIONS_KEPT = 100_000;
+/** Entries of the log that are read at one time. */
+export const FANOUT_LOG_ROWS = 100;
+/** Entries of the log without a signal after which the cursor is written all the same. */
+export const FANOUT_CURSOR_ENTRIES = 1_000;
+/** Signals of a bot that a follower finds again when it comes back, the newest. */
+export const FANOUT_SIGNALS_KEPT = 10_000;
+/** How often older ones are deleted: at seqs that this divides. */
+export const FANOUT_SIGNALS_TRIM_EVERY = 64;
+/** Signals that a follower who lacks some is given before the next one's turn. */
+export const FANOUT_LACKED_SIGNALS = 16;
+/** Signals whose texts are kept because many who were away lack the same. */
+export const FANOUT_SIGNALS_CACHED = 64;
+/** The longest that payloads are encrypted before the thread's other work, ms; and how many before it looks at the time. */
+export const FANOUT_TURN_MS = 4;
+export const FANOUT_TURN_PAYLOADS = 16;
 
 // Pages and sockets that other actors answer
 
@@ -896,6 +1097,20 @@ export const FORWARD_LATENCY_MS_DEFAULT = 100;
 export const PIPED_SOCKET_BYTES_MAX = 256 * 1024;
 /** Bytes of the body of a request that another actor answers. */
 export const API_BODY_BYTES_MAX = 64 * 1024;
+/** The longest that an actor may take for the answer to such a request, ms. */
+export const API_ANSWER_MS_MAX = 20_000;
+/** Such requests that one actor answers at one time. */
+export const API_PAGES_OPEN_MAX = 256;
+/** The path and query of a request for such a page or socket, characters. */
+export const API_TARGET_CHARS_MAX = 8 * 1024;
+/** The longest text that a client may send on such a socket, characters. */
+export const PIPED_TEXT_CHARS_MAX = 64 * 1024;
+/** Texts of one such socket that its actor has not taken, where the engine cannot stop reading. */
+export const PIPED_TEXTS_UNTAKEN_MAX = 64;
+/** How often a gateway looks what has left such sockets if they read slowly, ms. */
+export const PIPED_LOOK_MS = 10;
+/** Sockets that read slowly for which the next look comes 1 ms later. */
+export const PIPED_LOOK_SOCKETS = 100;
 
 invariant(INDEXER_DRAIN_MS_MAX < INDEXER_STOP_MS_MAX, "the indexer has time to close after its last call");
 invariant(DRAIN_MS_MAX + HAND_OVER_GRACE_MS < TAKE_OVER_MS_MAX, "a relay that hands over has time to drain");

@@ -24,7 +24,7 @@ export function managementPath(dataDir: string): string {
  * what was banned when its events were copied. `search.db` is made anew from the store.
  */
 export function keptDatabases(dataDir: string): string[] {
-  return [storePath(dataDir), managementPath(dataDir)];
+  return [storePath(dataDir), managementPath(dataDir), fanoutPath(dataDir)];
 }
 
 /** Who claims which identifier (NIP-05); made anew from the store where it is lost. */
@@ -45,6 +45,11 @@ export function routerPath(dataDir: string): string {
 /** The registry of the fan-out where it is not in Postgres, and how far the fan-out is. */
 export function fanoutPath(dataDir: string): string {
   return `${dataDir}/fanout.db`;
+}
+
+/** The key that seals the registry's secrets where the relay has no key of its own. */
+export function fanoutKeyPath(dataDir: string): string {
+  return `${dataDir}/fanout.key`;
 }
 
 /** The lock that one relay holds on the data directory. */

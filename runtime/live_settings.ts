@@ -16,7 +16,7 @@ import { setLogLevel } from "../wire/log_level.ts";
 import type { Logger } from "./logger.ts";
 import type { RelayMemory } from "../wire/memory.ts";
 import { checkPolicyFiles } from "./policy_files.ts";
-import { fileVersion, readSettings } from "./settings_file.ts";
+import { fileVersion, isTomlOfStreams, readSettings } from "./settings_file.ts";
 
 /** What it is made of. */
 interface LiveSettingsParts {
@@ -79,7 +79,9 @@ export class LiveSettings {
 
   async #look(): Promise<void> {
     const { path } = this.#parts;
-    const files = [...(path === null ? [] : [path]), ...(this.#config.POLICY_FILES ?? [])];
+    const { POLICY_FILES, STREAMS_FILE } = this.#config;
+    const streams = STREAMS_FILE !== null && isTomlOfStreams(STREAMS_FILE) ? [STREAMS_FILE] : [];
+    const files = [...(path === null ? [] : [path]), ...(POLICY_FILES ?? []), ...streams];
     const version = (await Promise.all(files.map(fileVersion))).join("\n");
     const isQuiet = version === this.#seenVersion;
     this.#seenVersion = version;

@@ -22,6 +22,8 @@ export class Origin {
   readonly #hasPlugin: boolean;
   readonly #verifierBells: readonly Doorbell[];
   readonly #outcomes: readonly LaneConsumer[];
+  /** Of those lanes, how many are the verifiers': they come after the store's. */
+  readonly #verifiers: number;
   readonly #outcome = new OutcomeRecord();
   /** Which life this is. */
   readonly epoch: number;
@@ -38,6 +40,7 @@ export class Origin {
       .map((lane) => new FrameWriter(new LaneProducer(lane), epoch, this.#hasPlugin));
     this.#verifierBells = memory.bells.verifier.map((bell) => new Doorbell(bell));
     this.#outcomes = outcomeLanes(memory, number).map((lane) => new LaneConsumer(lane));
+    this.#verifiers = memory.counts.verifiers;
   }
 
   /** Whether policies want to know where events come from; a plugin always does. */
@@ -80,19 +83,21 @@ export class Origin {
 
   /**
    * Hands over the outcomes that have come, `most` of them at most; those of an earlier life count, and go nowhere. An
-   * outcome is valid during the call; the origin's users count down what their senders wait for.
+   * outcome is valid during the call; the origin's users count down what their senders wait for. `wasVerified` says whether
+   * the event had passed the verifiers: they refuse for other reasons too, and may do so before they look at a signature.
    *
    * @returns how many were seen.
    */
-  drain(receive: (outcome: OutcomeRecord) => void, most = Infinity): number {
+  drain(receive: (outcome: OutcomeRecord, wasVerified: boolean) => void, most = Infinity): number {
     let seen = 0;
     const outcome = this.#outcome;
-    for (const lane of this.#outcomes) {
+    for (const [at, lane] of this.#outcomes.entries()) {
+      const wasVerified = at === 0 || at > this.#verifiers;
       while (seen < most && lane.next()) {
         seen++;
         if (outcome.at(lane).epoch !== this.epoch) continue;
         this.#unanswered = Math.max(0, this.#unanswered - 1);
-        receive(outcome);
+        receive(outcome, wasVerified);
       }
       lane.release();
     }

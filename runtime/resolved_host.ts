@@ -24,6 +24,8 @@ export interface HostOptions {
 
 /** Addresses of one host that are tried, one after another. */
 const ADDRESSES_TRIED = 3;
+/** How long IPv6 addresses are waited for where there are others, ms. */
+const IPV6_GRACE_MS = 250;
 
 /**
  * The addresses of a URL's host.
@@ -64,6 +66,8 @@ async function lookUp(
     throw failed(url, { kind: "dns", reason });
   } finally {
     clearTimeout(timer);
+    // Whatever is still asked for is of no use.
+    stop.abort();
   }
 }
 
@@ -71,14 +75,17 @@ function failed(url: URL, failure: Failure): RelayFailure {
   return new RelayFailure(`connect to "${url.href}"`, failure);
 }
 
-/** IPv4 first: a host without a route for IPv6 is more common than the other. */
+/** IPv4 first: a host without a route for IPv6 is more common than the other, and so is a name server that drops AAAA. */
 async function systemResolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
   // The dot keeps the search domains of the machine out of names of strangers.
   const full = name.includes(".") && !name.endsWith(".") ? `${name}.` : name;
-  const found = await Promise.allSettled([
-    Deno.resolveDns(full, "A", { signal }),
-    Deno.resolveDns(full, "AAAA", { signal }),
-  ]);
-  signal.throwIfAborted();
-  return found.flatMap((result) => result.status === "fulfilled" ? result.value : []);
+  const none = () => [];
+  const ipv6 = Deno.resolveDns(full, "AAAA", { signal }).catch(none);
+  const ipv4 = await Deno.resolveDns(full, "A", { signal }).catch(none);
+  if (ipv4.length === 0) return await ipv6;
+  const { promise, resolve } = Promise.withResolvers<string[]>();
+  const timer = setTimeout(resolve, IPV6_GRACE_MS, []);
+  const more = await Promise.race([ipv6, promise]);
+  clearTimeout(timer);
+  return [...ipv4, ...more];
 }

@@ -76,7 +76,7 @@ export function relayCommand(
     "--allow-env",
     "--allow-sys",
     // A plugin is a command of the shell, and is ended with all that it started.
-    ...(pluginsOf(config).length === 0 ? [] : ["--allow-run"]),
+    ...(runsPlugins(config) ? ["--allow-run"] : []),
     // Without a library of our own, the system's is looked up by name, which no narrower permission covers.
     libraryPath === null || config.VERIFY_TIER === "system"
       ? "--allow-ffi"
@@ -97,6 +97,11 @@ function operatorsFiles(config: Config): string[] {
   const lists = [config.UPSTREAM_FILE, config.STREAMS_FILE].filter((path) => path !== null);
   const paths = [...plugins, ...lists, ...config.POLICY_FILES ?? []].map((path) => resolve(path));
   return paths.map((path) => dirname(path) === "/" ? path : dirname(path));
+}
+
+/** Which plugins the file of streams names may change while the relay runs. */
+function runsPlugins(config: Config): boolean {
+  return pluginsOf(config).length > 0 || config.STREAMS_FILE !== null;
 }
 
 function pluginsOf({ WRITE_PLUGIN, REQUEST_PLUGIN }: Config): string[] {

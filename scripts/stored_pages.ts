@@ -49,6 +49,8 @@ export async function fetchStored(
   const walk = new PageWalk(range, {
     ...parts,
     filter,
+    lengths: { cutEvents: Infinity },
+    looksClosely: false,
     unasked: () => conversation.counts.unasked,
     overfull: async (second, pageEvents) => {
       const inSecond = withinTime(filter, { since: second, until: second })!;

@@ -6,6 +6,7 @@
  * @module
  */
 import { createConfigMemory } from "../lib/config/shared_config.ts";
+import { createBloomMemory } from "../lib/dedupe/blocked_bloom.ts";
 import {
   LANE_BYTES,
   LANE_BYTES_FRAMES,
@@ -17,6 +18,7 @@ import { MANAGEMENT_VERSION_BYTES } from "../lib/management/change_log.ts";
 import { createMetricsMemory, type MetricsMemory } from "../lib/metrics/thread_metrics.ts";
 import { createDoorbellMemory, type DoorbellMemory } from "../lib/queue/doorbell.ts";
 import { createLaneMemory, type LaneMemory } from "../lib/queue/lane.ts";
+import { KEY_HASH_WORDS } from "../lib/nostr/key_hash.ts";
 import { type AudienceMemory, createAudienceMemory } from "../lib/subscription/audience.ts";
 import { createRateMemory } from "../lib/policy/rate_table.ts";
 import { createSharedCountMemory } from "../lib/policy/shared_counts.ts";
@@ -62,7 +64,9 @@ export interface RelayMemory {
   readonly outbound: SharedArrayBuffer;
   /** How long the log of the operator's decisions is: `lib/management/change_log.ts`. */
   readonly managementVersion: SharedArrayBuffer;
-  /** `[gateway]`: whether anybody may hear an ephemeral event, from a gateway to the store. */
+  /** The Bloom filter of ids that upstream workers have seen: `lib/dedupe/blocked_bloom.ts`. */
+  readonly seen: SharedArrayBuffer;
+  /** `[gateway]`, then the router's: whether anybody may hear an ephemeral event, from a gateway to the store. */
   readonly audiences: readonly AudienceMemory[];
   /**
    * Of each worker, by its actor and index. Some of them again: `origins`, by the number of the origin, and `followers`,
@@ -73,8 +77,12 @@ export interface RelayMemory {
   readonly metrics: MetricsMemory;
 }
 
-/** Makes the memory for so many workers. */
-export function createRelayMemory(counts: ActorCounts): RelayMemory {
+/**
+ * Makes the memory for so many workers.
+ *
+ * @param bloomIds Ids of the Bloom filter, if there are upstream workers.
+ */
+export function createRelayMemory(counts: ActorCounts, bloomIds = 1): RelayMemory {
   const origins = originCount(counts);
   const lanes = (many: number, bytes: number) => times(many, () => createLaneMemory(bytes));
   return {
@@ -96,7 +104,11 @@ export function createRelayMemory(counts: ActorCounts): RelayMemory {
     open: createSharedCountMemory(crypto.getRandomValues(new Uint32Array(2)), counts.gateways),
     outbound: new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * counts.gateways),
     managementVersion: new SharedArrayBuffer(MANAGEMENT_VERSION_BYTES),
-    audiences: times(counts.gateways, createAudienceMemory),
+    audiences: times(counts.gateways + (counts.routers ?? 0), createAudienceMemory),
+    seen: createBloomMemory(
+      (counts.upstreams ?? 0) > 0 ? bloomIds : 1,
+      crypto.getRandomValues(new Uint32Array(KEY_HASH_WORDS)),
+    ),
     bells: createBells(counts),
     metrics: createMetricsMemory(threadCount(counts)),
   };

@@ -33,6 +33,8 @@ export type SocketNotice =
 
 /** Actor to gateway. */
 export type SocketOrder =
+  /** Its text was taken: only then is the next one read, so that a client that floods waits for its own texts. */
+  | { readonly type: "taken"; readonly number: number }
   /** Texts, one frame each, in their order. */
   | { readonly type: "send"; readonly number: number; readonly texts: readonly string[] }
   | { readonly type: "close"; readonly number: number; readonly code: number; readonly reason: string };

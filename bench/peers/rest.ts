@@ -30,8 +30,13 @@ export async function untilAtRest(pid: number): Promise<number> {
   }
 }
 
+/** Memory that a process has, KB. */
+export function residentKilobytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]);
+}
+
 /** CPU time that a process has used, in user and system mode. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

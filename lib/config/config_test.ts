@@ -57,6 +57,14 @@ Deno.test("every problem is listed, with what is allowed", () => {
   assertEquals(error.message.split("\n").length, 2);
 });
 
+Deno.test("a filter is one of NIP-01, as JSON", () => {
+  const filter = '{"kinds":[1,30023],"#t":["nostr"]}';
+  assertEquals(readConfig({ UPSTREAM_FILTER: filter }).UPSTREAM_FILTER, filter);
+  for (const wrong of ["{", "[]", '{"kinds":"1"}', '{"unknown":1}', "null"]) {
+    assertEquals(problemsOf({ UPSTREAM_FILTER: wrong }).length, 1, wrong);
+  }
+});
+
 Deno.test("integers are decimal and within their range", () => {
   for (const text of ["65536", "-1", "1e3", "0x10", "8000.0", "8 000", "99999999999999999999"]) {
     assertEquals(problemsOf({ PORT: text }).length, 1, text);

@@ -12,6 +12,7 @@ import { PRIVATE_KINDS_DEFAULT } from "../policy/private_kinds.ts";
 import {
   boolean,
   choice,
+  filter,
   integer,
   kinds,
   matching,
@@ -511,7 +512,7 @@ export const SETTINGS = {
   ),
   UPSTREAM_FILTER: setting(
     "upstream",
-    text(limits.MESSAGE_BYTES_MIN * 16),
+    filter(limits.MESSAGE_BYTES_MIN * 16),
     "{}",
     "The filter (NIP-01, JSON) of the events that are read from these relays.",
     LIVE,
@@ -609,7 +610,7 @@ export const SETTINGS = {
   ),
   FORWARD_FILTER: setting(
     "forward",
-    text(limits.MESSAGE_BYTES_MIN * 16),
+    filter(limits.MESSAGE_BYTES_MIN * 16),
     "{}",
     "The filter (NIP-01, JSON) of the events that are forwarded.",
   ),

@@ -6,6 +6,7 @@
  */
 import { isIP } from "node:net";
 import { isHex64 } from "../nostr/event.ts";
+import { parseFilter } from "../nostr/filter.ts";
 import { readKindRanges } from "../policy/kind_ranges.ts";
 
 /** One kind of value. */
@@ -129,6 +130,26 @@ export function text(charsMax: number): ValueKind<string> {
     read: (text) => text.length <= charsMax && !hasControlCharacters(text) ? text : undefined,
     write: String,
   };
+}
+
+/** A filter (NIP-01) as JSON on one line of at most `charsMax` characters. */
+export function filter(charsMax: number): ValueKind<string> {
+  return {
+    name: "filter",
+    allowed: `a filter (NIP-01) as JSON on one line of at most ${charsMax} characters`,
+    read: (text) =>
+      text.length <= charsMax && !hasControlCharacters(text) && isFilter(text) ? text : undefined,
+    write: String,
+  };
+}
+
+function isFilter(text: string): boolean {
+  try {
+    parseFilter(JSON.parse(text), { limitMax: 1, limitDefault: 1 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Text that matches `pattern` as a whole; `allowed` says in words what that is. */

@@ -8,6 +8,7 @@
 import type { Metric as PromMetric, Registry } from "prom-client";
 import { type Metric, type MetricName, METRICS } from "./metrics.ts";
 import { SERIES, type Series, type Slot } from "./layout.ts";
+import { RELAYER_LATENCY, RELAYER_SUMS, type SumMetric } from "./relayer_names.ts";
 import { type MetricsMemory, sumMetrics } from "./thread_metrics.ts";
 
 /** One line of a metric, as prom-client writes it. */
@@ -38,6 +39,7 @@ export function createExposition(memory: MetricsMemory, info: Readonly<Record<st
       const series = SERIES.filter((one) => one.name === name);
       register(opened, name, METRICS[name], () => series.flatMap((one) => samples(one, sum)));
     }
+    registerRelayerNames(opened, () => sum);
     return opened;
   }
   return {
@@ -47,6 +49,17 @@ export function createExposition(memory: MetricsMemory, info: Readonly<Record<st
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
+}
+
+/** Our metrics by the names of other relayers. */
+function registerRelayerNames(registry: Registry, cells: () => Float64Array): void {
+  for (const [name, metric] of Object.entries<SumMetric>(RELAYER_SUMS)) {
+    const value = () => metric.of.reduce((sum, slot) => sum + cells()[slot]!, 0);
+    register(registry, name, metric, () => [{ value: value(), labels: {} }]);
+  }
+  const { name, help, of: { start, bounds } } = RELAYER_LATENCY;
+  const values = () => histogramSamples(name, {}, bounds, cells().subarray(start));
+  register(registry, name, { type: "histogram", help, buckets: bounds }, values);
 }
 
 /** Hands prom-client a metric that reads its values when asked, instead of one that counts. */

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createExposition } from "./exposition.ts";
 import { histogramOf, histogramsOf, slotOf, slotsOf } from "./layout.ts";
 import { METRICS } from "./metrics.ts";
+import { relayerSum } from "./relayer_names.ts";
 import { createMetricsMemory, ThreadMetrics } from "./thread_metrics.ts";
 
 /** The value of one line of the text, by all that stands before it. */
@@ -58,4 +59,36 @@ Deno.test("buckets are cumulative, end in +Inf, and agree with the count and the
   assertEquals(valueOf(text, "nostr_commit_events_sum"), 100_008);
   assertEquals(valueOf(text, 'nostr_query_seconds_bucket{le="0.025",place="reader"}'), 1);
   assertEquals(valueOf(text, 'nostr_query_seconds_count{place="gateway"}'), 0);
+});
+
+Deno.test("our metrics are there by the names of other relayers too", async () => {
+  const memory = createMetricsMemory(2);
+  const [one, two] = [new ThreadMetrics(memory, 0), new ThreadMetrics(memory, 1)];
+  one.add(slotOf("nostr_events_received_total"), 2);
+  two.add(slotOf("nostr_upstream_events_total"), 30);
+  one.add(slotsOf("nostr_oks_total").duplicate, 1);
+  two.add(slotsOf("nostr_upstream_duplicates_total").recent, 20);
+  two.add(slotsOf("nostr_upstream_duplicates_total").store, 3);
+  one.set(slotOf("nostr_relay_queue_length"), 4);
+  two.set(slotsOf("nostr_upstream_relays").open, 5);
+  two.set(slotsOf("nostr_upstream_relays").waiting, 6);
+  one.set(slotOf("process_resident_memory_bytes"), 7_000);
+  one.observe(histogramOf("nostr_ingest_seconds"), 0.003);
+  const { text } = await createExposition(memory, {}).render();
+  const expected = {
+    events_processed_total: 32,
+    duplicates_filtered_total: 24,
+    events_in_queue: 4,
+    active_connections: 5,
+    memory_usage_bytes: 7_000,
+  };
+  for (const [name, value] of Object.entries(expected)) {
+    assertEquals(valueOf(text, name), value, name);
+    assertEquals(relayerSum(memory, name as keyof typeof expected), value, name);
+  }
+  assertStringIncludes(text, "# TYPE events_processed_total counter\n");
+  assertStringIncludes(text, "# TYPE processing_latency_seconds histogram\n");
+  assertEquals(valueOf(text, 'processing_latency_seconds_bucket{le="0.0025"}'), 0);
+  assertEquals(valueOf(text, 'processing_latency_seconds_bucket{le="0.005"}'), 1);
+  assertEquals(valueOf(text, "processing_latency_seconds_count"), 1);
 });

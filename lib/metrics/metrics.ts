@@ -55,6 +55,11 @@ export const ACTORS = [
   "fanout",
 ] as const;
 
+/** Where an event of an upstream relay was found that is not verified again; pending: its copy is being verified. */
+const DEDUPLICATION_LAYERS = ["recent", "lru", "store", "pending"] as const;
+/** What an upstream relay may be. */
+export const UPSTREAM_STATES = ["connecting", "open", "waiting", "quarantined", "off"] as const;
+
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const QUERY_SECONDS = [0.0001, 0.00025, ...SECONDS];
 const EVENTS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384];
@@ -157,6 +162,63 @@ export const METRICS = {
     type: "counter",
     help: "Identifiers (NIP-05) that were looked up, by what was found; unknown: the domain gave no answer.",
     label: { name: "verdict", values: VERDICTS },
+  },
+  nostr_upstream_events_total: { type: "counter", help: "Events that upstream relays sent." },
+  nostr_upstream_duplicates_total: {
+    type: "counter",
+    help: "Events of upstream relays that were not verified again, by where they were found.",
+    label: { name: "layer", values: DEDUPLICATION_LAYERS },
+  },
+  nostr_upstream_invalid_total: {
+    type: "counter",
+    help: "Events of upstream relays that are not what their ids and signatures say.",
+  },
+  nostr_upstream_unasked_total: {
+    type: "counter",
+    help: "Events of upstream relays that were not asked for.",
+  },
+  nostr_upstream_pauses_total: {
+    type: "counter",
+    help: "Times that an upstream relay was not read because there was no room for its event.",
+  },
+  nostr_upstream_sent_total: {
+    type: "counter",
+    help: "Events sent to upstream relays, by their answer.",
+    label: { name: "result", values: ["accepted", "refused"] },
+  },
+  nostr_upstream_relays: {
+    type: "gauge",
+    help: "Upstream relays, by state.",
+    label: { name: "state", values: UPSTREAM_STATES },
+  },
+  nostr_forward_events_total: {
+    type: "counter",
+    help: "Events that the router delivered, by how.",
+    label: { name: "to", values: ["http", "tcp", "ws"] },
+  },
+  nostr_forward_failures_total: {
+    type: "counter",
+    help: "Attempts to deliver events that failed, or were refused.",
+  },
+  nostr_forward_lag_events: {
+    type: "gauge",
+    help: "Changes in the log that the target of the router lacks which is furthest behind.",
+  },
+  nostr_forward_waiting_events: {
+    type: "gauge",
+    help: "Events that the router has read for a target and not delivered yet.",
+  },
+  nostr_forward_set_aside: { type: "gauge", help: "Events that a target of the router refused for good." },
+  nostr_fanout_payloads_total: {
+    type: "counter",
+    help: "Payloads that were encrypted for followers of bots.",
+  },
+  nostr_fanout_followers: { type: "gauge", help: "Followers of bots that are connected." },
+  nostr_fanout_lag_events: { type: "gauge", help: "Entries of the log that the fan-out has not looked at." },
+  nostr_fanout_registry_available: {
+    type: "gauge",
+    help:
+      "1 while the registry of bots and followers answers; 0 while it does not, and nobody is sent anything.",
   },
   nostr_worker_restarts_total: {
     type: "counter",

@@ -121,3 +121,16 @@ export function relayRequestUrls(relayUrl: string): string[] {
     `${scheme}${origin}/${url.search}`,
   ]);
 }
+
+/**
+ * The URLs by which a request for a page of the relay may be named, by the relay's URL in its forms.
+ *
+ * @param target The path, with its slash, and the query of the page.
+ */
+export function pageRequestUrls(relayUrl: string, target: string): string[] {
+  if (/^\/(\?|$)/.test(target)) return relayRequestUrls(relayUrl);
+  const { protocol, host, pathname } = new URL(relayUrl);
+  const secure = protocol === "wss:" || protocol === "https:";
+  return (secure ? ["wss:", "https:"] : ["ws:", "http:"])
+    .map((scheme) => `${scheme}//${host}${withoutEndSlashes(pathname)}${target}`);
+}

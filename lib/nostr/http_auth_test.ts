@@ -12,6 +12,7 @@ import {
   checkHttpAuthBody,
   HttpAuthError,
   KIND_HTTP_AUTH,
+  pageRequestUrls,
   readHttpAuth,
   relayRequestUrls,
 } from "./http_auth.ts";
@@ -147,4 +148,16 @@ Deno.test("a request to the relay is named by its URL in both schemes, with or w
     "https://relay.example.com/inbox/",
   ]);
   assertEquals(relayRequestUrls("ws://127.0.0.1:8000")[2], "http://127.0.0.1:8000");
+});
+
+Deno.test("a page is named below the relay's own URL; the relay itself, with or without the slash", () => {
+  assertEquals(pageRequestUrls("wss://relay.example/nostr/", "/api/x?a=1"), [
+    "wss://relay.example/nostr/api/x?a=1",
+    "https://relay.example/nostr/api/x?a=1",
+  ]);
+  assertEquals(pageRequestUrls("ws://127.0.0.1:8000", "/status"), [
+    "ws://127.0.0.1:8000/status",
+    "http://127.0.0.1:8000/status",
+  ]);
+  assertEquals(pageRequestUrls("wss://relay.example", "/"), relayRequestUrls("wss://relay.example"));
 });

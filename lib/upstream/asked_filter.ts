@@ -1,5 +1,6 @@
 /**
- * Whether an event is one that was asked for: a relay may send what it likes. The filter is ours, and already checked.
+ * Whether an event is one that was asked for: a relay may send what it likes. The filter is ours, and already checked; its
+ * lists do not change.
  * Belongs to the subscription that made it, on its thread.
  *
  * @module
@@ -48,8 +49,16 @@ export class AskedFilter {
   }
 }
 
+/** Sets by the lists that they were made of: thousands of relays are asked for the same authors. */
+const sets = new WeakMap<readonly unknown[], ReadonlySet<unknown>>();
+
 function setOf<Value>(list: unknown): ReadonlySet<Value> | null {
-  return Array.isArray(list) ? new Set<Value>(list) : null;
+  if (!Array.isArray(list)) return null;
+  const known = sets.get(list) as ReadonlySet<Value> | undefined;
+  if (known !== undefined) return known;
+  const made = new Set<Value>(list);
+  sets.set(list, made);
+  return made;
 }
 
 function hasTag(event: NostrEvent, { letter, isAll, values }: TagValues): boolean {

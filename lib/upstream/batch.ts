@@ -1,7 +1,7 @@
 /**
- * Events that came together and are not all dealt with: each is settled when its outcome is certain. What was fetched counts
- * as fetched only then.
- * Belongs to the stream that fetched them.
+ * Events that came together and are not all dealt with: each is settled when its outcome is certain. What was fetched
+ * counts as fetched only then.
+ * Belongs to the stream that fetched them, on its worker's thread.
  *
  * @module
  */

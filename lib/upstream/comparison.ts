@@ -16,8 +16,8 @@ const HEX = /^(?:[0-9a-fA-F]{2})+$/;
 export class Comparison implements Request {
   readonly id: string;
   readonly repeats = new Repeats();
-  readonly opening: string;
-  readonly closing: string;
+  readonly #filter: FilterJson;
+  readonly #message: Uint8Array;
   readonly #listener: ComparisonListener;
   /** Since when an answer is awaited, ms; Infinity: none is. */
   #askedMs = Infinity;
@@ -26,8 +26,16 @@ export class Comparison implements Request {
   constructor(id: string, filter: FilterJson, message: Uint8Array, listener: ComparisonListener) {
     this.id = id;
     this.#listener = listener;
-    this.opening = JSON.stringify(["NEG-OPEN", id, filter, message.toHex()]);
-    this.closing = JSON.stringify(["NEG-CLOSE", id]);
+    this.#filter = filter;
+    this.#message = message;
+  }
+
+  get opening(): string {
+    return JSON.stringify(["NEG-OPEN", this.id, this.#filter, this.#message.toHex()]);
+  }
+
+  get closing(): string {
+    return JSON.stringify(["NEG-CLOSE", this.id]);
   }
 
   /** Whether the relay has answered at least once: it knows what a comparison is. */

@@ -66,6 +66,8 @@ export class Conversation implements RelayConversation {
   #requestNumber = 0;
   #notice = "";
   #isEnded = false;
+  /** When the message that is taken came, ms. */
+  #takenMs = 0;
   /** How long reading has paused, and since when it pauses, ms. */
   #pausedMs = 0;
   #pausedSince: number | null = null;
@@ -153,11 +155,13 @@ export class Conversation implements RelayConversation {
   /** Takes a text that the relay has sent. */
   receive(text: string): void {
     if (this.#isEnded) return;
+    this.#takenMs = this.#nowMs();
     this.counts.messages++;
     const message = readRelayMessage(text);
     if (message === null) this.counts.garbage++;
+    else if (message.type === "EVENT") this.#takeEvent(message.subscriptionId, message.text, message.id);
     else this.#take(message);
-    const failure = this.counts.failure(this.#nowMs());
+    const failure = this.counts.failure(this.#takenMs);
     if (failure === null) this.#flush();
     else this.#fail(failure);
   }
@@ -236,15 +240,14 @@ export class Conversation implements RelayConversation {
   }
 
   #flush(): void {
+    if (this.#requests.waitingCount === 0 && this.#publishes.waitingCount === 0) return;
     if (this.#isEnded || this.#proof.isPending || this.#pace.isPaused(this.#nowMs())) return;
     this.#requests.flush();
     this.#publishes.flush();
   }
 
-  #take(message: RelayMessage): void {
+  #take(message: Exclude<RelayMessage, { type: "EVENT" }>): void {
     switch (message.type) {
-      case "EVENT":
-        return this.#takeEvent(message.subscriptionId, message.text, message.id);
       case "OK":
         return this.#takeOk(message.id, message.accepted, message.message);
       case "AUTH":
@@ -265,16 +268,18 @@ export class Conversation implements RelayConversation {
       if (!this.#requests.isLate(subscriptionId)) this.counts.unasked++;
       return;
     }
-    if (subscription.counts(this.#nowMs())) {
+    if (subscription.counts(this.#takenMs)) {
       return this.#requests.abort(subscription, "error: the relay sends more events than the limits allow");
     }
+    let ownId = id;
     if (this.#options.isKnown?.(id) !== true) {
-      const verdict = subscription.verdictOf(text, id);
-      if (verdict !== "asked") return void this.counts[verdict]++;
+      const checked = subscription.check(text, id);
+      if (typeof checked === "string") return void this.counts[checked]++;
+      ownId = checked.id;
     }
     this.counts.events++;
-    this.#echoes?.add(id);
-    subscription.listener.event(text, id);
+    this.#echoes?.add(ownId);
+    subscription.listener.event(text, ownId);
   }
 
   #takeOk(id: string, accepted: boolean, message: string): void {

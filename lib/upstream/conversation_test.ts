@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { seededPrng } from "../../tests/support/prng.ts";
 import { signEvent, testKey } from "../../tests/support/sign.ts";
 import {
   UPSTREAM_EOSE_IDLE_MS_MAX,
@@ -13,8 +14,10 @@ import {
   UPSTREAM_LATE_MESSAGES_MAX,
   UPSTREAM_REQUESTS_WAITING_MAX,
 } from "../limits.ts";
+import { openRelayKey } from "../relay/relay_key.ts";
 import { ConversationFixture } from "./conversation_fixture.ts";
 
+const key = await openRelayKey("01".repeat(32));
 const note = signEvent(testKey(1), { content: "a note", created_at: 1_700_000_000 });
 const short = note.id.slice(0, 4);
 
@@ -48,6 +51,20 @@ Deno.test("subscriptions beyond the relay's number wait, in order, and a closed 
   assertEquals(await talk.hear(), [
     `e closed error: ${UPSTREAM_REQUESTS_WAITING_MAX} requests wait for this relay already`,
   ]);
+});
+
+Deno.test("a subscription that waits for one of the relay's number in vain is told so", async () => {
+  const talk = new ConversationFixture({ limits: { subscriptionsMax: 1 } });
+  talk.subscribe("a", {});
+  talk.receive("EOSE", "s1");
+  talk.subscribe("b", {});
+  talk.pass(599_000);
+  assertEquals(await talk.hear(), ["a eose"]);
+  talk.pass(1_000);
+  assertEquals(await talk.hear(), [
+    "b closed error: none of the relay's 1 subscriptions became free within 600000 ms",
+  ]);
+  assertEquals(talk.take().length, 1);
 });
 
 Deno.test("a limit is capped, and a message that is too long is refused before it is sent", async () => {
@@ -226,4 +243,71 @@ Deno.test("a comparison fails by NEG-ERR, by a NOTICE, by silence, and where the
     "failed unsupported: the relay does not compare sets: ERROR: bad msg: negentropy disabled",
     "failed unsupported: the relay does not compare sets (NIP-77)",
   ]);
+});
+
+Deno.test("fuzz: whatever a relay sends, only events that were asked for come through, and nothing throws", () => {
+  const prng = seededPrng("damaged messages of a relay");
+  const events = Array.from(
+    { length: 20 },
+    (_, n) =>
+      signEvent(testKey(1), {
+        kind: n % 2,
+        content: `"id":"${n}" ]}`,
+        tags: [["t", "\\"]],
+        created_at: n + 1,
+      }),
+  );
+  const messages = [
+    ...events.map((event) => ["EVENT", "s1", event]),
+    ...[["EOSE", "s1"], ["OK", events[0]!.id, true, ""], ["AUTH", "x"], ["NOTICE", "y"], [
+      "NEG-MSG",
+      "s2",
+      "61",
+    ]],
+    ...[["CLOSED", "s1", "rate-limited: z"], ["NEG-ERR", "s2", "auth-required: z"]],
+  ].map((message) => JSON.stringify(message));
+  const byId = new Map(events.map((event) => [event.id, event]));
+  let passed = 0;
+  for (let round = 0; round < 1_000; round++) {
+    const talk = new ConversationFixture({ key, keepsEchoes: true });
+    talk.conversation.subscribe([{ kinds: [1] }], {
+      event(text, id) {
+        passed++;
+        const event = JSON.parse(text);
+        assert(event.id === id && event.kind === 1, text);
+        // A change that the check lets through is one that the verifier finds.
+        if (byId.has(id)) assertEquals(event.pubkey.length, 64);
+      },
+      eose() {},
+      closed() {},
+    });
+    talk.compare();
+    talk.publish("{}", events[0]!.id);
+    for (let n = 0; n < 5; n++) {
+      let text = prng.pick(messages);
+      for (let damage = prng.int(0, 2); damage > 0; damage--) {
+        const at = prng.int(0, text.length);
+        const piece = prng.pick([
+          "",
+          '"',
+          "\\",
+          "[",
+          "]",
+          "{",
+          "}",
+          ",",
+          ":",
+          '"id":"',
+          "0",
+          "\u0000",
+          prng.pick(messages),
+        ]);
+        text = text.slice(0, at) + piece + text.slice(at + prng.int(0, 3));
+      }
+      talk.conversation.receive(text);
+      if (prng.chance(0.1)) talk.pass(5_000);
+    }
+    talk.conversation.ended("over");
+  }
+  assert(passed > 300, `${passed} events came through`);
 });

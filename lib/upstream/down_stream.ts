@@ -2,18 +2,18 @@
  * A stream that comes down: all events of one filter from one relay, each once as far as that can be, and none missed.
  *
  * ```
- *   connect ─▶ live subscription ─▶ what came while we were away becomes a gap ─▶ gaps are filled, newest first ─▶ live
+ *   connect ─▶ live subscription ─▶ the time of our absence is a gap ─▶ gaps are filled, newest first ─▶ live
  *
- *   a gap      compared (NIP-77): what only the relay has is fetched by its ids    where the relay can, and we hold something
- *              paged (page_walk.ts)                                                otherwise
+ *   a gap      compared (NIP-77): what only the relay has is fetched by ids     where it can, and we hold something
+ *              paged (page_walk.ts)                                             otherwise
  * ```
  *
- * The place of the stream is durable: a moment, and the gaps before it. The moment moves while the live subscription is open;
- * a gap shrinks when the events of a stretch are settled, newest first. So whatever dies, and whenever, what is not certainly
- * stored is fetched again.
+ * The place of the stream is durable: a moment, and the gaps before it. The moment moves while the live subscription is
+ * open; a gap shrinks when the events of a stretch are settled, newest first. So whatever dies, and whenever, what is not
+ * certainly stored is fetched again.
  *
- * A relay stores late what others publish late. So the gap begins an overlap before the last moment. Where sets are compared,
- * a longer stretch before it is compared too, and given up where the relay does not answer.
+ * A relay stores late what others publish late. So the gap begins an overlap before the last moment. Where sets are
+ * compared, a longer stretch before it is compared too, and given up where the relay does not answer.
  *
  * Pure: time is passed in, and `tick` is called about once a second. Belongs to the thread that made it; a new one is made
  * for each connection.
@@ -30,13 +30,15 @@ import {
   UPSTREAM_PLACE_SECONDS,
   UPSTREAM_RETRY_SECONDS_MAX,
   UPSTREAM_RETRY_SECONDS_MIN,
+  UPSTREAM_STEP_SECONDS,
 } from "../limits.ts";
 import type { Batch, Settle } from "./batch.ts";
+import { createdAtIn } from "./event_time.ts";
 import { Gaps, type TimeRange } from "./gaps.ts";
 import { fetchIds } from "./id_fetch.ts";
 import { LiveSubscription } from "./live_subscription.ts";
 import type { OwnWindow } from "./own_items.ts";
-import { PageWalk, type WalkParts } from "./page_walk.ts";
+import { type PageLengths, PageWalk, type WalkParts } from "./page_walk.ts";
 import type { Place } from "./place_table.ts";
 import type { RelayConversation } from "./relay_conversation.ts";
 import { fetchInParts } from "./part_fetch.ts";
@@ -44,7 +46,7 @@ import { type StreamFilter, withinTime } from "./stream_filter.ts";
 import { ComparisonFault, type Difference, StreamFault, StreamReads } from "./stream_reads.ts";
 
 /** What a stream works with. */
-export interface DownStreamParts {
+interface DownStreamParts {
   readonly conversation: RelayConversation;
   readonly filter: StreamFilter;
   /** The place that was noted last; null: the stream begins. */
@@ -66,10 +68,10 @@ export interface DownStreamParts {
 }
 
 /** How a stream is, for people. */
-export type DownState = "opening" | "filling" | "live" | "failed" | "stopped";
+type DownState = "opening" | "filling" | "live" | "failed" | "stopped";
 
 /** What a stream did over this connection. */
-export interface DownCounts {
+interface DownCounts {
   /** Events passed on, of each way. */
   live: number;
   paged: number;
@@ -98,6 +100,7 @@ export class DownStream {
   readonly #gaps: Gaps;
   /** Events that were published late; compared only, and not durable. */
   #late: TimeRange | null = null;
+  readonly #lengths: PageLengths = { cutEvents: Infinity };
   /** Null until the live subscription is open for the first time. */
   #at: number | null;
   #markedAt = 0;
@@ -119,7 +122,7 @@ export class DownStream {
     this.#live = new LiveSubscription({
       conversation: parts.conversation,
       filter: parts.filter,
-      deliver: (text, id, batch) => this.#deliver("live", text, id, batch),
+      deliver: (text, id, batch) => this.#deliverLive(text, id, batch),
       lost: (reason) => this.#fail(reason),
     });
     this.#gaps = new Gaps(parts.place?.gaps);
@@ -214,12 +217,13 @@ export class DownStream {
 
   /** What came since the last moment, and may have come late before it, is to be fetched. */
   #addGap(now: number): void {
-    const until = now + this.#parts.futureSeconds;
+    // In steps, so that the streams of many relays compare the same stretches.
+    const until = roundUp(now + this.#parts.futureSeconds);
     if (this.#at === null) return this.#gaps.add({ since: 0, until });
     // A clock that went back must not leave anything out.
-    const since = Math.max(0, Math.min(this.#at, now) - UPSTREAM_OVERLAP_SECONDS);
+    const since = roundDown(Math.min(this.#at, now) - UPSTREAM_OVERLAP_SECONDS);
     this.#gaps.add({ since, until });
-    const early = Math.max(0, since - UPSTREAM_COMPARED_OVERLAP_SECONDS + UPSTREAM_OVERLAP_SECONDS);
+    const early = roundDown(since - UPSTREAM_COMPARED_OVERLAP_SECONDS);
     this.#late = { since: early, until: since - 1 };
   }
 
@@ -227,12 +231,7 @@ export class DownStream {
   #mark(now: number): void {
     if (!this.#live.isOpen) return;
     this.#markedAt = now;
-    this.#live.mark((isCertain) => {
-      if (this.#state === "stopped") return;
-      if (!isCertain) {
-        this.#addGap(now);
-        this.#fail("live events could not be stored");
-      }
+    this.#live.mark(() => {
       this.#at = now;
       this.#note();
     });
@@ -264,6 +263,8 @@ export class DownStream {
       reads: this.#reads,
       filter,
       limit: conversation.limits.limitMax,
+      lengths: this.#lengths,
+      looksClosely: this.#mayCompare,
       unasked: () => conversation.counts.unasked,
       deliver: (text, id, batch) => this.#deliver("paged", text, id, batch),
       overfull: (second, events) => this.#findRest(second, events),
@@ -279,9 +280,25 @@ export class DownStream {
     this.#note();
   }
 
-  #deliver(way: "live" | "paged" | "byId", text: string, id: string, batch: Batch): void {
+  #deliver(way: "paged" | "byId", text: string, id: string, batch: Batch): void {
     this.counts[way]++;
     this.#parts.deliver(text, id, batch.add());
+  }
+
+  /** What is live and cannot be stored becomes a gap of its own: it may be dated at any time. */
+  #deliverLive(text: string, id: string, batch: Batch): void {
+    const settle = batch.add();
+    this.counts.live++;
+    this.#parts.deliver(text, id, (isCertain) => {
+      if (!isCertain) this.#missed(createdAtIn(text) ?? this.#now());
+      settle(true);
+    });
+  }
+
+  #missed(second: number): void {
+    this.#gaps.add({ since: second, until: second });
+    this.#note();
+    this.#fail("live events could not be stored");
   }
 
   /** Compares the newest stretch of a range. Returns false where that is not possible, or pages are better. */
@@ -359,4 +376,12 @@ export class DownStream {
     const { reads, limit, deliver } = this.#walkParts(filter);
     if (!await fetchInParts(filter, pageEvents, { reads, limit, deliver })) this.counts.overfullSeconds++;
   }
+}
+
+function roundDown(seconds: number): number {
+  return Math.max(0, seconds - seconds % UPSTREAM_STEP_SECONDS);
+}
+
+function roundUp(seconds: number): number {
+  return Math.ceil(seconds / UPSTREAM_STEP_SECONDS) * UPSTREAM_STEP_SECONDS;
 }

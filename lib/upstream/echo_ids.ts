@@ -21,7 +21,7 @@ export class EchoIds {
     const keys = this.#keys ??= new Float64Array(UPSTREAM_ECHO_IDS_MAX);
     const key = idKey(id);
     const at = key % GROUPS * WAYS;
-    if (keys.subarray(at, at + WAYS).includes(key)) return;
+    if (hasKey(keys, at, key)) return;
     keys.copyWithin(at + 1, at, at + WAYS - 1);
     keys[at] = key;
   }
@@ -29,7 +29,11 @@ export class EchoIds {
   has(id: string): boolean {
     if (this.#keys === null) return false;
     const key = idKey(id);
-    const at = key % GROUPS * WAYS;
-    return this.#keys.subarray(at, at + WAYS).includes(key);
+    return hasKey(this.#keys, key % GROUPS * WAYS, key);
   }
+}
+
+function hasKey(keys: Float64Array, from: number, key: number): boolean {
+  for (let at = from; at < from + WAYS; at++) if (keys[at] === key) return true;
+  return false;
 }

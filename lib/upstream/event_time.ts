@@ -1,5 +1,6 @@
 /**
- * `created_at` in the text of an event as another relay wrote it, found without parsing where the spelling is the usual one.
+ * `created_at` in the text of an event as another relay wrote it, found without parsing where the spelling is the usual
+ * one.
  * Runs on any thread; no state.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
  * Fetches events by their ids, in filters that fit the relay's limits, a few of them at one time.
- * Belongs to the stream that fetches.
+ * Runs on the thread of the stream that fetches; no state.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { PoliteLimits } from "./relay_conversation.ts";
 import { StreamFault, type StreamReads } from "./stream_reads.ts";
 
 /** What a fetch works with. */
-export interface IdFetchParts {
+interface IdFetchParts {
   readonly reads: StreamReads;
   readonly limits: PoliteLimits;
   /** Takes an event that was asked for. */
@@ -43,13 +43,21 @@ export async function fetchIds(ids: readonly string[], parts: IdFetchParts): Pro
   return missing;
 }
 
+/** Asks again for what did not come, until nothing comes: the answer may have been cut. */
 async function fetchChunk(ids: readonly string[], { reads, deliver }: IdFetchParts): Promise<number> {
   const wanted = new Set(ids);
   const batch = new Batch();
-  const reason = await reads.events({ ids, limit: ids.length }, (text, id) => {
-    if (wanted.delete(id)) deliver(text, id, batch);
-  }).finally(() => batch.close());
-  if (reason !== null) throw new StreamFault(reason);
+  try {
+    for (let before = Infinity; wanted.size > 0 && wanted.size < before;) {
+      before = wanted.size;
+      const reason = await reads.events({ ids: [...wanted], limit: wanted.size }, (text, id) => {
+        if (wanted.delete(id)) deliver(text, id, batch);
+      });
+      if (reason !== null) throw new StreamFault(reason);
+    }
+  } finally {
+    batch.close();
+  }
   if (!await batch.settled) throw new StreamFault("events that were fetched by id could not be stored");
   return wanted.size;
 }

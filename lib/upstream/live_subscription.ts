@@ -2,10 +2,10 @@
  * The live half of a stream that comes down: one subscription that stays open, and the moment up to which everything that
  * it brought is certainly stored.
  *
- * It asks for one stored event, the newest, because relays differ about `limit: 0`; and not by `since`, which would hold back
- * events that were published late.
+ * It asks for one stored event, the newest, because relays differ about `limit: 0`; and not by `since`, which would hold
+ * back events that were published late.
  *
- * Belongs to the stream.
+ * Belongs to the stream, on its thread.
  *
  * @module
  */
@@ -73,17 +73,17 @@ export class LiveSubscription {
   /**
    * Marks this moment.
    *
-   * @param settled Is called when all that came before is settled, with whether all of it is certain.
+   * @param settled Is called when all that came before is settled.
    */
-  mark(settled: (isCertain: boolean) => void): void {
+  mark(settled: () => void): void {
     if (!this.#isOpen || this.#isMarking) return;
     this.#isMarking = true;
     const batch = this.#batch;
     this.#batch = new Batch();
     batch.close();
-    batch.settled.then((isCertain) => {
+    batch.settled.then(() => {
       this.#isMarking = false;
-      settled(isCertain);
+      settled();
     });
   }
 

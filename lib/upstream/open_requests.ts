@@ -9,6 +9,7 @@ import {
   UPSTREAM_CLOSED_REMEMBERED_MAX,
   UPSTREAM_LATE_MESSAGES_MAX,
   UPSTREAM_REQUESTS_WAITING_MAX,
+  UPSTREAM_WAITING_MS_MAX,
 } from "../limits.ts";
 import type { Repeats } from "./repeats.ts";
 import type { Situation } from "./situation.ts";
@@ -37,12 +38,18 @@ export class OpenRequests<Kind extends Request> {
   readonly #openMax: number;
   readonly #open = new Map<string, Kind>();
   readonly #waiting = new Map<string, Kind>();
+  /** Since when each of them waits, ms. */
+  readonly #waitingSince = new WeakMap<Kind, number>();
   /** In the order of their ends; how many late messages of each are forgiven yet. */
   readonly #closed = new Map<string, number>();
 
   constructor(situation: Situation, openMax: number) {
     this.#situation = situation;
     this.#openMax = openMax;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   /** The request that is open under an id. */
@@ -65,7 +72,7 @@ export class OpenRequests<Kind extends Request> {
   /** Queues a request; false where too many wait. */
   add(request: Kind): boolean {
     if (this.#waiting.size >= UPSTREAM_REQUESTS_WAITING_MAX) return false;
-    this.#waiting.set(request.id, request);
+    this.#wait(request);
     return true;
   }
 
@@ -94,7 +101,7 @@ export class OpenRequests<Kind extends Request> {
   refused(request: Kind, message: string): void {
     this.#forget(request);
     const isRepeated = request.repeats.refused(message, this.#situation) && request.isRepeatable;
-    if (isRepeated) this.#waiting.set(request.id, request);
+    if (isRepeated) this.#wait(request);
     else request.ended(message);
   }
 
@@ -112,7 +119,7 @@ export class OpenRequests<Kind extends Request> {
       if (reason !== null) this.abort(request, reason);
     }
     for (const request of [...this.#waiting.values()]) {
-      const reason = request.repeats.final({ proof, nowMs });
+      const reason = request.repeats.final({ proof, nowMs }) ?? this.#waitedTooLong(request);
       if (reason !== null) this.abort(request, reason);
     }
   }
@@ -123,6 +130,17 @@ export class OpenRequests<Kind extends Request> {
     this.#open.clear();
     this.#waiting.clear();
     for (const request of all) request.ended(`error: ${reason}`);
+  }
+
+  #wait(request: Kind): void {
+    this.#waiting.set(request.id, request);
+    this.#waitingSince.set(request, this.#situation.nowMs);
+  }
+
+  #waitedTooLong(request: Kind): string | null {
+    const waitedMs = this.#situation.nowMs - this.#waitingSince.get(request)!;
+    if (waitedMs < UPSTREAM_WAITING_MS_MAX) return null;
+    return `error: none of the relay's ${this.#openMax} subscriptions became free within ${UPSTREAM_WAITING_MS_MAX} ms`;
   }
 
   #forget(request: Kind): void {

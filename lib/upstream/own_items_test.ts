@@ -17,9 +17,10 @@ function timesOf({ items }: OwnWindow): number[] {
 async function withItems(
   seconds: readonly number[],
   itemsMax: number,
-  test: (own: OwnItems) => Promise<void>,
+  test: (own: OwnItems, clock: { now: number }) => Promise<void>,
 ) {
   const prng = new Prng(3);
+  const clock = { now: START };
   using db = memoryStore(
     ...seconds.map((second, at) =>
       plainEvent({ id: prng.hex(32), kind: at % 2, pubkey: prng.hex(32), created_at: START + second })
@@ -27,10 +28,10 @@ async function withItems(
   );
   const own = new OwnItems(new EventReader(db), {
     turn: () => Promise.resolve(),
-    nowSeconds: () => START,
+    nowSeconds: () => clock.now,
     itemsMax,
   });
-  await test(own);
+  await test(own, clock);
 }
 
 const WHOLE = { since: 0, until: START + 1_000 };
@@ -54,13 +55,13 @@ Deno.test("where there are too many, the newest whole seconds are given, and whe
     assertEquals([empty.items.size, empty.since], [0, 0]);
   }));
 
-Deno.test("few windows are held at one time, and each that is released lets another in", () =>
+Deno.test("few sets are held at one time, and each that nobody uses makes room for another", () =>
   withItems([1], 10, async (own) => {
     const held: OwnWindow[] = [];
-    const asked = Array.from(
-      { length: UPSTREAM_COMPARISONS_MAX + 2 },
-      () => own.gather({}, WHOLE).then((window) => held.push(window)),
-    );
+    const asked = Array.from({ length: UPSTREAM_COMPARISONS_MAX + 2 }, (_, at) => {
+      const range = { since: START - at, until: START + 1_000 };
+      return own.gather(range, range).then((window) => held.push(window));
+    });
     await Promise.all(asked.slice(0, UPSTREAM_COMPARISONS_MAX));
     assertEquals(held.length, UPSTREAM_COMPARISONS_MAX);
     held[0]!.release();
@@ -68,6 +69,17 @@ Deno.test("few windows are held at one time, and each that is released lets anot
     assertEquals(held.length, UPSTREAM_COMPARISONS_MAX + 1);
     for (const window of held.slice(1)) window.release();
     await Promise.all(asked);
-    held.at(-1)!.release();
-    for (let n = 0; n < UPSTREAM_COMPARISONS_MAX; n++) await own.gather({}, WHOLE);
+  }));
+
+Deno.test("a set serves all who ask for the same within a minute", () =>
+  withItems([1], 10, async (own, clock) => {
+    const windows = await Promise.all([own.gather({ kinds: [0] }, WHOLE), own.gather({ kinds: [0] }, WHOLE)]);
+    assertEquals(windows[0].items === windows[1].items, true);
+    for (const { release } of windows) release();
+    clock.now += 60;
+    const later = await own.gather({ kinds: [0] }, WHOLE);
+    assertEquals(later.items === windows[0].items, true);
+    clock.now += 1;
+    const last = await own.gather({ kinds: [0] }, WHOLE);
+    assertEquals([last.items === later.items, timesOf(last)], [false, [1]]);
   }));

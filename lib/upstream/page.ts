@@ -1,6 +1,6 @@
 /**
  * One page of stored events: what it says about the order and the limits of the relay that sent it.
- * Belongs to the walk that asked for it.
+ * Belongs to the walk that asked for it, on the thread of its stream.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes of
- * `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
+ * Fetches the stored events of a stretch of time page by page, from the newest end to the oldest, whatever the relay makes
+ * of `limit` and `until`. It trusts no length of a page: it goes on until a page is empty.
  *
  * DESIGN. A page ends with its oldest second `m`, and may have been cut in the midst of it. So the next page goes until `m`
  * and has those events again, which is what is fetched twice. A page that has no second but `m` is followed by one until
@@ -8,7 +8,8 @@
  *
  * ```
  *    the next page brings events      The page was cut, though all of it was one second.
- *    the next page is empty           The page is as long as others of this relay that were cut, or as the limit.
+ *    the next page is empty           The page is as long as others of this relay that were cut, or as the limit. Where
+ *                                     seconds can be compared, any that has more than one event is.
  * ```
  *
  * The owner of the walk is asked to find the rest of such a second in another way.
@@ -16,16 +17,22 @@
  * So each page moves the end of the range, or the walk ends. A relay that sends the oldest events first is walked upwards,
  * with all of that mirrored. What a page covers is told when all of its events are settled, and those of the pages before.
  *
- * Belongs to the stream that fetches.
+ * Belongs to the stream that fetches, on its thread.
  *
  * @module
  */
-import { UPSTREAM_BATCHES_UNSETTLED_MAX } from "../limits.ts";
+import { UPSTREAM_BATCHES_UNSETTLED_MAX, UPSTREAM_SMALL_PAGES_MAX } from "../limits.ts";
 import { Batch } from "./batch.ts";
 import type { TimeRange } from "./gaps.ts";
 import { Page } from "./page.ts";
 import { type StreamFilter, withinTime } from "./stream_filter.ts";
 import { StreamFault, type StreamReads } from "./stream_reads.ts";
+
+/** What is known of the pages of a relay. */
+export interface PageLengths {
+  /** Events of the shortest page that was certainly cut. */
+  cutEvents: number;
+}
 
 /** What a walk works with. */
 export interface WalkParts {
@@ -33,6 +40,10 @@ export interface WalkParts {
   readonly filter: StreamFilter;
   /** Events of one page. */
   readonly limit: number;
+  /** Is kept over all walks of a connection. */
+  readonly lengths: PageLengths;
+  /** Whether it is cheap to look whether a second is whole. */
+  readonly looksClosely: boolean;
   /** Events of the relay that were not asked for, so far. */
   readonly unasked: () => number;
   /** Takes an event that came. */
@@ -62,9 +73,10 @@ export class PageWalk {
   #isAscending = false;
   /** Ids at the end of the last page, which the next page brings again. */
   #known: ReadonlySet<string> = new Set();
-  /** Events of the page before, and of the shortest page that was certainly cut. */
+  /** Events of the page before. */
   #lastEvents = Infinity;
-  #cutEvents = Infinity;
+  /** Pages in a row that brought one new event at most. */
+  #smallPages = 0;
   #seam: Seam | null = null;
   /** What was fetched since the last commit. */
   #batches: Batch[] = [];
@@ -101,17 +113,26 @@ export class PageWalk {
     if (page.count === 0 && page.outside > 0) {
       throw new StreamFault("the relay sends events outside of the time that was asked for");
     }
+    this.#checkSize(page);
     if (this.#seam !== null && (page.count > 0 || this.#seam.isLong)) await this.#close(this.#seam);
     if (page.count === 0) {
       this.#commit({ since: this.#rest.since, until: this.#rest.since - 1 });
       return true;
     }
     this.#isAscending = page.isAscending ?? this.#isAscending;
-    if (page.fresh > 0) this.#cutEvents = Math.min(this.#cutEvents, this.#lastEvents);
+    const { lengths } = this.#parts;
+    if (page.fresh > 0) lengths.cutEvents = Math.min(lengths.cutEvents, this.#lastEvents);
     this.#lastEvents = page.count;
     if (page.isOneSecond) await this.#skip(page);
     else this.#overlap(page);
     return this.#rest.since > this.#rest.until;
+  }
+
+  /** A relay could give out its events one by one, of every second since 1970. */
+  #checkSize({ fresh }: Page): void {
+    this.#smallPages = fresh > 1 ? 0 : this.#smallPages + 1;
+    if (this.#smallPages <= UPSTREAM_SMALL_PAGES_MAX) return;
+    throw new StreamFault(`${UPSTREAM_SMALL_PAGES_MAX} pages of the relay held one new event each`);
   }
 
   /** Goes on with the last second of the page, and has it again. */
@@ -127,7 +148,7 @@ export class PageWalk {
   async #skip(page: Page): Promise<void> {
     const { since, until } = this.#rest;
     const second = page.newest;
-    const isLong = page.isCut || page.count >= Math.min(this.#cutEvents, this.#parts.limit);
+    const isLong = page.isCut || this.#isLong(page.count);
     this.#known = new Set();
     this.#rest = this.#isAscending ? { since: second + 1, until } : { since, until: second - 1 };
     this.#seam = { second, events: page.count, isLong };
@@ -135,6 +156,12 @@ export class PageWalk {
     // No page follows at the end of the range, so that the length has to tell.
     if (isLong) await this.#close(this.#seam);
     else this.#commit(this.#rest);
+  }
+
+  /** Whether a page of so many events may have been cut, though nothing follows it. */
+  #isLong(events: number): boolean {
+    const { lengths, limit, looksClosely } = this.#parts;
+    return events >= Math.min(lengths.cutEvents, limit) || looksClosely && events > 1;
   }
 
   /** This second may hold more than the page that it filled. */

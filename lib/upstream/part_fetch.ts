@@ -1,6 +1,6 @@
 /**
  * Fetches a filter in parts, by halves of its lists: for a second that holds more events than a relay's page.
- * Belongs to the stream that fetches.
+ * Runs on the thread of the stream that fetches; no state.
  *
  * @module
  */

@@ -40,6 +40,10 @@ export class Publishes {
     return this.#unanswered.size + this.#waiting.size;
   }
 
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
   /** Queues an event; one that is under way already has one answer for all who ask. */
   add(text: string, id: string): Promise<PublishOutcome> {
     const known = this.#unanswered.get(id) ?? this.#waiting.get(id);

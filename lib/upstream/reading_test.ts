@@ -11,6 +11,7 @@ import { seededPrng } from "../../tests/support/prng.ts";
 import { AskedFilter } from "./asked_filter.ts";
 import { EchoIds } from "./echo_ids.ts";
 import { politeLimits, UNKNOWN_LIMITS } from "./polite_limits.ts";
+import { splitFilter } from "./split_filter.ts";
 import { readRelayMessage } from "./relay_messages.ts";
 
 const ID = "ab".repeat(32);
@@ -95,6 +96,32 @@ Deno.test("fuzz: an event is one that was asked for exactly where NIP-01 says so
       JSON.stringify(filter),
     );
   }
+});
+
+Deno.test("fuzz: the parts of a filter fit, and together match what the filter matches", () => {
+  const prng = seededPrng("parts of filters");
+  const texts = Array.from({ length: 300 }, (_, n) => `é${n}`);
+  for (let round = 0; round < 100; round++) {
+    const filter: PlainFilter = {
+      kinds: texts.map((_, n) => n).filter(() => prng.chance(0.5)),
+      "#t": texts.filter(() => prng.chance(0.5)),
+      ...(prng.chance(0.2) && { "&d": texts.slice(0, prng.int(0, 300)) }),
+    };
+    const bytesMax = prng.int(500, 3_000);
+    const parts = splitFilter({ ...filter }, bytesMax);
+    if (parts === null) {
+      assert(filter["&d"] !== undefined || bytesMax < 1_000);
+      continue;
+    }
+    for (const part of parts) assert(new TextEncoder().encode(JSON.stringify(part)).length <= bytesMax - 200);
+    for (let n = 0; n < 50; n++) {
+      const event = plainEvent({ kind: prng.int(0, 299), tags: [["t", prng.pick(texts)]] }) as PlainEvent;
+      const isAsked = new AskedFilter({ ...filter }).matches(event);
+      assertEquals(parts.some((part) => new AskedFilter(part).matches(event)), isAsked);
+    }
+  }
+  assertEquals(splitFilter({ search: "x".repeat(2_000) }, 1_000), null);
+  assertEquals(splitFilter({ kinds: [1] }, 1_000), [{ kinds: [1] }]);
 });
 
 Deno.test("a document of a stranger gives limits within bounds, whatever it says", () => {

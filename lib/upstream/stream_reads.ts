@@ -1,7 +1,7 @@
 /**
  * What one stream asks of a relay beside its live events: stored events of a filter, and comparisons. Each is a promise, so
  * that a stream is written as one procedure; when the stream stops, all of them end.
- * Belongs to the stream.
+ * Belongs to the stream, on its thread.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface Difference {
 }
 
 /** A comparison that is asked for. */
-export interface ComparisonRequest {
+interface ComparisonRequest {
   readonly filter: StreamFilter;
   /** Our own items of the filter. */
   readonly items: ItemStorage;
@@ -46,7 +46,7 @@ export interface ComparisonRequest {
 /** What a relay says of a comparison that selects too much, in the words of those that are in use. */
 const TOO_MUCH = /too (many|big|much|large)|more than \d+|blocked/i;
 /** What a NEG-MSG holds beside the message in hex, bytes. */
-const NEG_MSG_BYTES = 200;
+const NEG_MSG_HEADER_BYTES = 200;
 
 /** See the module's text. */
 export class StreamReads {
@@ -90,7 +90,7 @@ export class StreamReads {
 
   get #frameBytesMax(): number {
     const { messageBytesMax } = this.#conversation.limits;
-    return Math.min(NEGENTROPY_FRAME_BYTES_MAX, Math.floor((messageBytesMax - NEG_MSG_BYTES) / 2));
+    return Math.min(NEGENTROPY_FRAME_BYTES_MAX, Math.floor((messageBytesMax - NEG_MSG_HEADER_BYTES) / 2));
   }
 
   /**

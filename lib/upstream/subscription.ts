@@ -11,21 +11,12 @@ import type { SubscriptionListener } from "./relay_conversation.ts";
 import { Repeats } from "./repeats.ts";
 import type { Request } from "./open_requests.ts";
 
-/** What an event of a subscription is. */
-type EventVerdict =
-  | "asked"
-  /** Of the right shape, but no filter matches it. */
-  | "unasked"
-  /** No event, or one whose id is not where it was looked for. */
-  | "garbage";
-
 /** See the module's text. */
 export class Subscription implements Request {
   readonly id: string;
   readonly repeats = new Repeats();
-  readonly opening: string;
-  readonly closing: string;
   readonly listener: SubscriptionListener;
+  readonly #json: readonly FilterJson[];
   readonly #filters: readonly AskedFilter[];
   /** Events that may come before the EOSE. */
   readonly #storedMax: number;
@@ -38,11 +29,19 @@ export class Subscription implements Request {
   constructor(id: string, filters: readonly FilterJson[], listener: SubscriptionListener) {
     this.id = id;
     this.listener = listener;
-    this.opening = JSON.stringify(["REQ", id, ...filters]);
-    this.closing = JSON.stringify(["CLOSE", id]);
+    this.#json = filters;
     this.#filters = filters.map((filter) => new AskedFilter(filter));
     const limits = filters.reduce((sum, { limit }) => sum + (limit as number), 0);
     this.#storedMax = 2 * limits + UPSTREAM_EXTRA_EVENTS_MAX;
+  }
+
+  /** Made anew each time: kept for thousands of relays, long filters would fill the memory. */
+  get opening(): string {
+    return JSON.stringify(["REQ", this.id, ...this.#json]);
+  }
+
+  get closing(): string {
+    return JSON.stringify(["CLOSE", this.id]);
   }
 
   /** After its EOSE, what came between two openings would be missed: whoever asked closes that gap. */
@@ -56,16 +55,21 @@ export class Subscription implements Request {
     this.#hasEose = false;
   }
 
-  /** Whether the event is one that was asked for: parsed here, once. */
-  verdictOf(text: string, id: string): EventVerdict {
-    let event: unknown;
+  /**
+   * Looks whether an event was asked for; it is parsed here, once.
+   *
+   * @returns Its id, which keeps no frame in memory; else what is wrong: no filter matches it, or it is no event, or its id
+   * is not where it was looked for.
+   */
+  check(text: string, id: string): { readonly id: string } | "unasked" | "garbage" {
+    let event: NostrEvent;
     try {
       event = JSON.parse(text);
     } catch {
       return "garbage";
     }
-    if (shapeFault(event) !== null || (event as NostrEvent).id !== id) return "garbage";
-    return this.#filters.some((filter) => filter.matches(event as NostrEvent)) ? "asked" : "unasked";
+    if (shapeFault(event) !== null || event.id !== id) return "garbage";
+    return this.#filters.some((filter) => filter.matches(event)) ? event : "unasked";
   }
 
   /** An event has come. Returns whether more came than the limits allow. */

@@ -20,6 +20,7 @@ import {
   UPSTREAM_RETRY_SECONDS_MAX,
   UPSTREAM_RETRY_SECONDS_MIN,
   UPSTREAM_SEND_ATTEMPTS_MAX,
+  UPSTREAM_SENT_CHARS_MAX,
   UPSTREAM_SENT_UNANSWERED_MAX,
 } from "../limits.ts";
 import { Follower, type LogSource } from "../log/follower.ts";
@@ -51,7 +52,7 @@ export interface UpStreamParts {
 }
 
 /** What a stream did over this connection. */
-export interface UpCounts {
+interface UpCounts {
   sent: number;
   accepted: number;
   /** Those that the relay had already. */
@@ -68,6 +69,13 @@ interface Offer {
   next: number;
   unanswered: number;
   readonly done: PromiseWithResolvers<void>;
+}
+
+/** An event that was read from the log. Its text is null where it had to wait: it is read again when its turn comes. */
+interface ReadEvent {
+  readonly seq: number;
+  readonly id: string;
+  readonly text: string | null;
 }
 
 /** An event that is on its way. */
@@ -88,9 +96,10 @@ export class UpStream {
   readonly #parts: UpStreamParts;
   readonly #follower: Follower<TextRow, IdRow>;
   /** Events that were read and not sent, in the order of the log. */
-  readonly #read: { readonly seq: number; readonly id: string; readonly text: string }[] = [];
+  #read: ReadEvent[] = [];
   /** In the order of their sending, so that those of the log are in its order. */
   readonly #sending = new Set<Sending>();
+  #sendingChars = 0;
   readonly #offers: Offer[] = [];
   #failure = "";
   #isStopped = false;
@@ -135,13 +144,8 @@ export class UpStream {
     const now = this.#parts.nowSeconds();
     for (const sending of this.#sending) if (now >= sending.retryAt) void this.#send(sending);
     this.#sendOffers();
-    const isFresh = this.#read.length === 0;
-    const isAtEnd = isFresh && this.#follower.step(entriesMax);
-    while (this.#hasRoom && this.#read.length > 0) {
-      const event = this.#read.shift()!;
-      if (!isFresh && this.#parts.textOf(event.id) === null) continue;
-      void this.#send({ ...event, offer: null, attempts: 0, retryAt: Infinity });
-    }
+    const isAtEnd = this.#read.length === 0 && this.#follower.step(entriesMax);
+    this.#sendRead();
     return this.#hasRoom && !isAtEnd;
   }
 
@@ -166,13 +170,24 @@ export class UpStream {
   }
 
   get #hasRoom(): boolean {
-    return !this.#isStopped && this.#sending.size < UPSTREAM_SENT_UNANSWERED_MAX;
+    return !this.#isStopped && this.#sending.size < UPSTREAM_SENT_UNANSWERED_MAX &&
+      this.#sendingChars < UPSTREAM_SENT_CHARS_MAX;
   }
 
   #add(seq: number, text: string): void {
     const id = idOf(text);
     if (this.#parts.cameFrom(id) || !this.#parts.isWanted(text)) return;
     this.#read.push({ seq, id, text });
+  }
+
+  /** Sends what was read from the log. What has to wait may be removed meanwhile, and its text is not kept. */
+  #sendRead(): void {
+    while (this.#hasRoom && this.#read.length > 0) {
+      const { seq, id, text: read } = this.#read.shift()!;
+      const text = read ?? this.#parts.textOf(id);
+      if (text !== null) void this.#send({ id, text, seq, offer: null, attempts: 0, retryAt: Infinity });
+    }
+    if (this.#read.at(-1)?.text) this.#read = this.#read.map(({ seq, id }) => ({ seq, id, text: null }));
   }
 
   /** Half of the window is for the log, so that neither waits for the other. */
@@ -194,6 +209,7 @@ export class UpStream {
   }
 
   async #send(sending: Sending): Promise<void> {
+    if (!this.#sending.has(sending)) this.#sendingChars += sending.text.length;
     this.#sending.add(sending);
     sending.retryAt = Infinity;
     sending.attempts++;
@@ -236,6 +252,7 @@ export class UpStream {
   /** The event has its final answer. */
   #end(sending: Sending): void {
     this.#sending.delete(sending);
+    this.#sendingChars -= sending.text.length;
     if (sending.offer === null) return;
     sending.offer.unanswered--;
     this.#sendOffers();

@@ -1,43 +1,14 @@
 /** Tests of a stream that goes up, against a relay and a log in memory: what is sent, and where the cursor lies. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { ModelLog } from "../../tests/support/model_log.ts";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
-import { UPSTREAM_SEND_ATTEMPTS_MAX, UPSTREAM_SENT_UNANSWERED_MAX } from "../limits.ts";
-import type { LogRange, LogSink } from "../log/log_rows.ts";
-import type { IdRow, TextRow } from "../log/log_reader.ts";
+import {
+  UPSTREAM_SEND_ATTEMPTS_MAX,
+  UPSTREAM_SENT_CHARS_MAX,
+  UPSTREAM_SENT_UNANSWERED_MAX,
+} from "../limits.ts";
 import { StreamFault } from "./stream_reads.ts";
 import { UpStream, type UpStreamParts } from "./up_stream.ts";
-
-/** A log of texts in the store's spelling: the id is at its place. */
-class ModelLog {
-  readonly rows: (TextRow | IdRow)[] = [];
-  readonly texts = new Map<string, string>();
-
-  get lastSeq(): number {
-    return this.rows.length;
-  }
-
-  add(kind = 1): string {
-    const id = (this.lastSeq + 1).toString(16).padStart(64, "0");
-    const text = JSON.stringify({ id, created_at: 1_700_000_000, kind });
-    this.rows.push([this.lastSeq + 1, text]);
-    this.texts.set(id, text);
-    return id;
-  }
-
-  remove(id: string): void {
-    this.rows.push([this.lastSeq + 1, id]);
-    this.texts.delete(id);
-  }
-
-  give({ after, to, max }: LogRange, sink: LogSink<TextRow, IdRow>): number {
-    const end = Math.min(to, after + max);
-    for (const row of this.rows.slice(after, end)) {
-      if (!row[1].startsWith("{")) sink.remove(row);
-      else if ([...this.texts.values()].includes(row[1])) sink.add(row);
-    }
-    return end;
-  }
-}
 
 function scene(habits: Partial<Habits> = {}, parts: Partial<UpStreamParts> = {}) {
   const tasks = new Tasks();
@@ -65,7 +36,7 @@ function scene(habits: Partial<Habits> = {}, parts: Partial<UpStreamParts> = {})
 
 Deno.test("events of the filter go up in the order of the log, within a window", async () => {
   const { tasks, log, connect, ids } = scene();
-  for (let n = 0; n < 300; n++) log.add(n % 3 === 0 ? 7 : 1);
+  for (let n = 0; n < 300; n++) log.write(n % 3 === 0 ? 7 : 1);
   const { stream, conversation } = connect();
   while (stream.step());
   assertEquals(conversation.unanswered, UPSTREAM_SENT_UNANSWERED_MAX);
@@ -75,7 +46,7 @@ Deno.test("events of the filter go up in the order of the log, within a window",
   await tasks.run();
   assertEquals([ids().length, stream.cursor, stream.lag], [200, 300, 0]);
   assertEquals(ids(), ids().toSorted((a, b) => a - b));
-  log.add();
+  log.write();
   stream.step();
   await tasks.run();
   assertEquals([ids().length, stream.cursor], [201, 301]);
@@ -83,7 +54,7 @@ Deno.test("events of the filter go up in the order of the log, within a window",
 
 Deno.test("what was written while the relay was away goes up later, from the cursor", async () => {
   const { tasks, relay, log, connect, ids } = scene();
-  for (let n = 0; n < 100; n++) log.add();
+  for (let n = 0; n < 100; n++) log.write();
   const first = connect();
   first.stream.step();
   await tasks.run(30);
@@ -91,7 +62,7 @@ Deno.test("what was written while the relay was away goes up later, from the cur
   first.stream.stop();
   await tasks.run();
   assertEquals(first.stream.cursor <= 30, true);
-  for (let n = 0; n < 50; n++) log.add();
+  for (let n = 0; n < 50; n++) log.write();
   const second = connect(first.stream.cursor);
   while (second.stream.step());
   await tasks.run();
@@ -114,7 +85,7 @@ Deno.test("a refusal for what the event is passes it, and a fault of the relay i
       return message === undefined ? null : { accepted: false, message };
     },
   });
-  for (let n = 0; n < 5; n++) log.add();
+  for (let n = 0; n < 5; n++) log.write();
   const { stream } = connect();
   stream.step();
   await tasks.run();
@@ -131,14 +102,14 @@ Deno.test("a refusal for what the event is passes it, and a fault of the relay i
   assertEquals([attempts, stream.counts.failed, stream.cursor], [UPSTREAM_SEND_ATTEMPTS_MAX, 1, 5]);
 });
 
-Deno.test("a relay that wants authentication which does not come about gets nothing more, and the cursor stays", async () => {
+Deno.test("a relay that wants another authentication gets nothing more, and the cursor stays", async () => {
   const { tasks, log, connect } = scene({
     answer: () => ({ accepted: false, message: "auth-required: members only" }),
   });
-  for (let n = 0; n < 100; n++) log.add();
+  for (let n = 0; n < 100; n++) log.write();
   const { stream } = connect();
   stream.step();
-  const offered = assertRejects(() => stream.offer([log.add()]), StreamFault, "members only");
+  const offered = assertRejects(() => stream.offer([log.write()]), StreamFault, "members only");
   await tasks.run();
   await offered;
   assertEquals([stream.failure, stream.cursor, stream.step()], ["auth-required: members only", 0, false]);
@@ -150,7 +121,7 @@ Deno.test("what came from the relay, was removed or is kept by a plugin is not s
     cameFrom: (id) => id.endsWith("2"),
     approve: (_, id) => Promise.resolve(!id.endsWith("3")),
   });
-  for (let n = 0; n < 5; n++) log.add();
+  for (let n = 0; n < 5; n++) log.write();
   log.remove([...log.texts.keys()][3]!);
   const { stream } = connect();
   stream.step();
@@ -160,7 +131,7 @@ Deno.test("what came from the relay, was removed or is kept by a plugin is not s
 
 Deno.test("an event that is removed before its turn is not sent", async () => {
   const { tasks, log, connect, ids } = scene();
-  for (let n = 0; n < 70; n++) log.add();
+  for (let n = 0; n < 70; n++) log.write();
   const { stream } = connect();
   stream.step();
   log.remove([...log.texts.keys()][69]!);
@@ -168,9 +139,22 @@ Deno.test("an event that is removed before its turn is not sent", async () => {
   assertEquals([ids().length, stream.cursor], [69, 71]);
 });
 
+Deno.test("long events fill the window by their characters", async () => {
+  const { tasks, log, connect, ids } = scene();
+  for (let n = 1; n <= 10; n++) {
+    const content = "x".repeat(UPSTREAM_SENT_CHARS_MAX / 4);
+    log.add({ id: n.toString(16).padStart(64, "0"), created_at: 1, kind: 1, content });
+  }
+  const { stream, conversation } = connect();
+  while (stream.step());
+  assertEquals(conversation.unanswered, 4);
+  await tasks.run();
+  assertEquals([ids().length, stream.cursor], [10, 10]);
+});
+
 Deno.test("offered events go up beside those of the log, and the offer ends with the last answer", async () => {
   const { tasks, log, connect, ids } = scene();
-  for (let n = 0; n < 500; n++) log.add();
+  for (let n = 0; n < 500; n++) log.write();
   const { stream } = connect(200);
   stream.step();
   let isDone = false;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { BUSY_MS } from "../limits.ts";
 import { DurableCursors } from "../log/durable_cursor.ts";
 import { openToWrite } from "../sqlite/open_database.ts";
@@ -21,6 +21,7 @@ export class UpstreamStore {
   /** Of streams that go up: the follower is the stream, the generation the relay's URL. */
   readonly cursors: DurableCursors;
   readonly #db: DatabaseSync;
+  readonly #cursor: StatementSync;
 
   /**
    * Opens the file, making it where there is none. The directory must exist.
@@ -39,6 +40,18 @@ export class UpstreamStore {
     this.relays = relays;
     this.places = places;
     this.cursors = cursors;
+    this.#cursor = this.#db.prepare("SELECT seq FROM cursor WHERE follower = ? AND generation = ?");
+  }
+
+  /**
+   * The entry of our log after which a stream goes up to a relay. A stream that is new begins after `lastSeq`, and that is
+   * kept: what is stored from now on goes up, though the relay may be reached much later.
+   */
+  upCursor(stream: string, url: string, lastSeq: number): number {
+    const row = this.#cursor.get(stream, url);
+    if (row !== undefined) return row.seq as number;
+    this.cursors.write({ follower: stream, generation: url, seq: lastSeq });
+    return lastSeq;
   }
 
   /** Runs `work` in one transaction; if it throws, nothing of it stays. */

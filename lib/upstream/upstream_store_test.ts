@@ -114,6 +114,37 @@ Deno.test("a narrowed filter keeps its place, and a widened one begins anew", ()
     });
   }));
 
+Deno.test("a filter is written once for all places that have it, and goes with the last of them", () =>
+  inDirectory((path) => {
+    const filters = (): unknown[] => {
+      life(path, () => {});
+      using db = new DatabaseSync(path);
+      return db.prepare("SELECT text FROM place_filter").all().map((row) => row.text);
+    };
+    life(path, (store) => {
+      for (const url of ["wss://a.example.com", "wss://b.example.com"]) {
+        store.places.note({ stream: "main", url }, { kinds: [1] }, { at: 1, gaps: [] });
+      }
+      store.flush();
+    });
+    assertEquals(filters(), ['{"kinds":[1]}']);
+    life(path, ({ places }) => {
+      places.forget({ stream: "main", url: "wss://a.example.com" });
+      places.forget({ stream: "main", url: "wss://b.example.com" });
+    });
+    assertEquals(filters(), []);
+  }));
+
+Deno.test("a stream that goes up begins where the log ended when it was new, be that before the first entry", () =>
+  inDirectory((path) => {
+    life(path, (store) => assertEquals(store.upCursor("up", URL, 0), 0));
+    life(path, (store) => {
+      assertEquals([store.upCursor("up", URL, 7), store.upCursor("other", URL, 7)], [0, 7]);
+      store.cursors.write({ follower: "up", generation: URL, seq: 9 });
+    });
+    life(path, (store) => assertEquals(store.upCursor("up", URL, 20), 9));
+  }));
+
 Deno.test("two workers write to one file, each in transactions of its own", () =>
   inDirectory((path) => {
     const [first, second] = [new UpstreamStore(path), new UpstreamStore(path)];

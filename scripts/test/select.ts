@@ -35,7 +35,7 @@ const EXAMPLE = /^\s*\*\s*```ts\s*$/m;
 const ALONE = /^\/\/ alone: \S/m;
 /** What clients see must not depend on the socket engine. */
 const OF_SOCKETS =
-  /^tests\/(?:protocol\/|pipeline\/(?:overload|misbehaving_clients|fairness|descriptors)_test\.ts$)/;
+  /^tests\/(?:protocol\/|upstream\/pages_test\.ts$|pipeline\/(?:overload|misbehaving_clients|fairness|descriptors)_test\.ts$)/;
 
 /**
  * The test files under `root` whose path starts with one of `filters`, all of them when there is none, each as a task of

@@ -12,7 +12,7 @@ const BOUND =
   /^(export )?const ([A-Z][A-Z0-9_]*_(?:MAX|MIN|MS|SECONDS|BYTES|CHARS|ROWS)) =\s+[\d_.*+\-/() ]+;/gm;
 /** Sizes that a layout or a format gives bound nothing. */
 const FORMAT_SIZE =
-  /(^|_)(HEADER|ITEM|ID|KEY|UNIT|FINGERPRINT|FIXED|VERSION|PADDING|TAIL|NAME|DESCRIPTION|HASH|CHALLENGE|CODE)_BYTES(_MAX)?$|_DIGITS_MAX$/;
+  /(^|_)(HEADER|ITEM|ID|KEY|UNIT|FINGERPRINT|FIXED|VERSION|PADDING|TAIL|NAME|DESCRIPTION|HASH|CHALLENGE|CODE|NONCE|MAC|TAG|DIGEST|BLOCK|SECRET)_BYTES(_MAX)?$|_DIGITS_MAX$/;
 /** A line of `lib/limits.ts` that names a file and its bounds. */
 const POINTER = /^\/\/ `([\w/]+\.ts)`: ((?:`\w+`(?:, )?)+)$/gm;
 

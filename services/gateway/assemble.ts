@@ -26,6 +26,8 @@ import { Origin } from "../../runtime/origin.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { ManagementLink } from "../../runtime/management_link.ts";
 import type { PolicyFiles } from "../../runtime/policy_files.ts";
+import type { ActorLinks } from "./actor_links.ts";
+import { Admission } from "./admission.ts";
 import { Answers } from "./answers.ts";
 import { Authentication } from "./auth.ts";
 import { contextOf, PoliciesInForce } from "./client_policies.ts";
@@ -37,7 +39,9 @@ import { Gateway } from "./gateway.ts";
 import { Invites } from "./invites.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { NegentropySessions } from "./negentropy_sessions.ts";
+import type { ProofDoor } from "./http/request_proof.ts";
 import { OutboundPool } from "./outbound_pool.ts";
+import { SocketPipes } from "./piped_sockets.ts";
 import { ReaderLink } from "./reader_link.ts";
 import { RequestGate } from "./request_gate.ts";
 import { RequestPlugin } from "./request_plugin.ts";
@@ -50,6 +54,9 @@ export interface GatewayMeans {
   readonly verifier: SignatureVerifier;
   readonly log: Logger;
   readonly management: ManagementLink;
+  readonly links: ActorLinks;
+  /** Whose requests are whose. */
+  readonly proofs: ProofDoor;
   readonly settings: ConfigFollower;
   readonly metrics: ThreadMetrics;
   /** Loaded already. */
@@ -60,6 +67,8 @@ export interface GatewayMeans {
 /** A gateway, and the parts of it that its thread's loop turns. */
 export interface AssembledGateway {
   readonly gateway: Gateway;
+  /** Clients that other actors serve. */
+  readonly pipes: SocketPipes;
   readonly events: Events;
   readonly origin: Origin;
   readonly requests: Requests;
@@ -105,6 +114,12 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
   const connections = new Map<number, Connection>();
   const origin = new Origin(memory, index, epoch);
   const events = new Events({ memory, metrics, origin, answers, connections });
+  const pool = new OutboundPool(memory.outbound, index);
+  const admission = new Admission({ settings, policies, counts: new ConnectionCounts(open), metrics });
+  const pipes = new SocketPipes(
+    { settings, metrics, admission, proofs: means.proofs, pool },
+    means.links.paths(memory.counts, settings),
+  );
   const gateway = new Gateway({
     settings,
     metrics,
@@ -113,8 +128,9 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
     decisions,
     policies,
     readGate,
-    counts: new ConnectionCounts(open),
-    pool: new OutboundPool(memory.outbound, index),
+    admission,
+    pipes,
+    pool,
     answers,
     authentication: new Authentication(settings.config, means.verifier, answers),
     events,
@@ -122,7 +138,7 @@ export function assembleGateway(start: ActorStart, means: GatewayMeans): Assembl
     connections,
   });
   const feed = new LiveFeed(memory.tail, db, requests);
-  return { gateway, origin, events, requests, gate, link, feed, open, decisions: decisions.view };
+  return { gateway, pipes, origin, events, requests, gate, link, feed, open, decisions: decisions.view };
 }
 
 /** A gateway's share of the cached texts, in the form in which its engine sends them. */

@@ -16,25 +16,24 @@ import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import type { Filter } from "../../lib/nostr/filter.ts";
 import { noticeText } from "../../lib/nostr/relay_message.ts";
 import { privateKinds } from "../../lib/relay/configured_policies.ts";
-import { fromNobody } from "../../lib/policy/policy.ts";
 import type { ReadGate } from "../../lib/policy/read_gate.ts";
 import type { ManagementFollower } from "../../lib/management/change_log.ts";
 import type { Origin } from "../../runtime/origin.ts";
 import { type PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
+import type { Admission } from "./admission.ts";
 import type { Answers } from "./answers.ts";
 import type { Authentication } from "./auth.ts";
 import { contextOf, type PoliciesInForce } from "./client_policies.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionCounts } from "./connection_counts.ts";
 import type { Events } from "./events.ts";
 import type { Socket } from "./sockets/listener.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
+import type { SocketPipes } from "./piped_sockets.ts";
 import { type RequestGate, STOPPING } from "./request_gate.ts";
 import { TOO_SLOW } from "./requests.ts";
 
 const RECEIVED = slotsOf("nostr_messages_received_total");
 const SLOW_READERS = slotOf("nostr_slow_readers_total");
-const CONNECTIONS = slotOf("nostr_connections_active");
 
 /** An EVENT message as nearly all clients write it; others are found out by parsing. */
 const EVENT_FRAME = '["EVENT"';
@@ -52,7 +51,9 @@ interface GatewayParts {
   readonly decisions: ManagementFollower;
   readonly policies: PoliciesInForce;
   readonly readGate: ReadGate;
-  readonly counts: ConnectionCounts;
+  readonly admission: Admission;
+  /** Clients that other actors serve. */
+  readonly pipes: SocketPipes;
   readonly pool: OutboundPool;
   readonly answers: Answers;
   readonly authentication: Authentication;
@@ -71,7 +72,8 @@ export class Gateway {
   readonly #decisions: ManagementFollower;
   readonly #policies: PoliciesInForce;
   readonly #readGate: ReadGate;
-  readonly #counts: ConnectionCounts;
+  readonly #admission: Admission;
+  readonly #pipes: SocketPipes;
   /** What waits for all clients. */
   readonly #pool: OutboundPool;
   readonly #answers: Answers;
@@ -93,7 +95,8 @@ export class Gateway {
     this.#decisions = decisions;
     this.#policies = policies;
     this.#readGate = parts.readGate;
-    this.#counts = parts.counts;
+    this.#admission = parts.admission;
+    this.#pipes = parts.pipes;
     this.#pool = parts.pool;
     this.#answers = parts.answers;
     this.#authentication = parts.authentication;
@@ -105,7 +108,7 @@ export class Gateway {
   }
 
   get hasConnections(): boolean {
-    return this.#connections.size > 0;
+    return this.#connections.size > 0 || this.#pipes.hasClients;
   }
 
   /** Each connection's subscriptions, for `/health`. */
@@ -119,15 +122,13 @@ export class Gateway {
   open(socket: Socket, address: string): Connection | null {
     this.follow();
     const { config } = this.#settings;
-    if (this.#refusalOf(address) !== null) return null;
-    const places = this.#counts.acquire(address, config);
+    const places = this.#admission.admit(address);
     if (places === null) return null;
     const number = this.#lastConnection = (this.#lastConnection + 1) >>> 0;
     const auth = this.#authentication.newState();
     const connection = new Connection(number, socket, address, auth, config.OUTBOUND_BYTES_MAX, this.#pool);
     connection.countedAt = places;
     this.#connections.set(number, connection);
-    this.#metrics.add(CONNECTIONS, 1);
     this.#authentication.opened(connection);
     return connection;
   }
@@ -137,8 +138,9 @@ export class Gateway {
     const isSet = this.#settings.refresh();
     if (isSet) this.#use(this.#settings.config);
     if (!this.#decisions.refresh() && !isSet) return;
+    this.#pipes.endBlocked();
     for (const connection of [...this.#connections.values()]) {
-      const refusal = this.#refusalOf(connection.address);
+      const refusal = this.#admission.refusalOf(connection.address);
       if (refusal !== null && !connection.isCutOff) this.#end(connection, refusal);
       else this.#revoke(connection);
     }
@@ -177,18 +179,13 @@ export class Gateway {
     connection.socket.close(1008, reason);
   }
 
-  #refusalOf(address: string): string | null {
-    return this.#policies.current.mayConnect(null, { ...fromNobody(0), ip: address });
-  }
-
   closed(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
     connection.measureBufferedBytes();
     this.#endRequests(connection);
     this.#connections.delete(connection.number);
-    this.#counts.release(connection.countedAt);
-    this.#metrics.add(CONNECTIONS, -1);
+    this.#admission.left(connection.countedAt);
   }
 
   #endRequests(connection: Connection): void {
@@ -274,5 +271,6 @@ export class Gateway {
   /** Says goodbye to everybody, behind what each still has to be sent. */
   closeAll(): void {
     for (const connection of this.#connections.values()) connection.socket.close(1001, "the relay stops");
+    this.#pipes.closeAll();
   }
 }

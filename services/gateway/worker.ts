@@ -6,10 +6,6 @@
  */
 import { ConfigFollower } from "../../lib/config/shared_config.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
-import { relayRequestUrls } from "../../lib/nostr/http_auth.ts";
-import { adminsOf } from "../../lib/relay/members.ts";
-import { ownUrls } from "../../lib/relay/own_urls.ts";
-import { eventFault } from "../../lib/verify/event_fault.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { type ActorStart, onStart, report } from "../../runtime/actor.ts";
 import { Logger } from "../../runtime/logger.ts";
@@ -17,6 +13,7 @@ import { LoopTurn } from "../../runtime/loop_turn.ts";
 import { ManagementLink } from "../../runtime/management_link.ts";
 import { PolicyFiles, policyFilesOf } from "../../runtime/policy_files.ts";
 import { threadNumber } from "../../wire/actors.ts";
+import { ActorLinks } from "./actor_links.ts";
 import { type AssembledGateway, assembleGateway, type GatewayMeans } from "./assemble.ts";
 import type { Connection } from "./connection.ts";
 import { GatewayLoop, type LoopNotice } from "./gateway_loop.ts";
@@ -24,6 +21,7 @@ import { createApp } from "./http/app.ts";
 import { PageRequests } from "./http/page_requests.ts";
 import { relayStatus } from "./http/relay_facts.ts";
 import { listen } from "./listen.ts";
+import { proofDoor } from "./proof_door.ts";
 import { socketEvents } from "./socket_events.ts";
 import { Opening } from "./sockets/opening.ts";
 import { Turns } from "./sockets/turns.ts";
@@ -31,6 +29,7 @@ import { Turns } from "./sockets/turns.ts";
 /** What main says while the gateway runs, taken up by its loop. */
 const notices: LoopNotice[] = [];
 const management = new ManagementLink();
+const links = new ActorLinks();
 /** Resolves when main opens a gateway that was held. */
 const released = Promise.withResolvers<ActorStart["facts"]>();
 
@@ -38,17 +37,14 @@ const released = Promise.withResolvers<ActorStart["facts"]>();
 function pagesOf(
   start: ActorStart,
   { gateway, open, decisions }: AssembledGateway,
-  { settings, verifier, log }: GatewayMeans,
+  { settings, proofs, log }: GatewayMeans,
 ): PageRequests {
   const app = createApp(relayStatus(start, {
     settings,
     decisions,
-    management: {
-      urls: ownUrls(start.config).flatMap(relayRequestUrls),
-      mayManage: (pubkey) => adminsOf(settings.config).has(pubkey),
-      eventFault: (event) => eventFault(event, verifier),
-      ask: (body) => management.ask(body),
-    },
+    management,
+    proofs,
+    actors: links.doors(start.memory.counts),
     subscriptionsByConnection: () => gateway.subscriptionsByConnection(),
     log,
   }));
@@ -72,10 +68,11 @@ onStart(async (given) => {
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "gateway", index));
   const files = new PolicyFiles(metrics, log);
   await files.load(policyFilesOf(settings));
-  const means = { verifier, log, management, settings, metrics, files, turns };
+  const proofs = proofDoor({ settings, verifier, rates: memory.rates });
+  const means = { verifier, log, management, links, proofs, settings, metrics, files, turns };
   const parts = assembleGateway(start, means);
-  const { gateway } = parts;
-  opening.open(socketEvents({ gateway, pages: pagesOf(start, parts, means), settings }));
+  const { gateway, pipes } = parts;
+  opening.open(socketEvents({ gateway, pipes, pages: pagesOf(start, parts, means), settings }));
   const { hostname, port } = listener.address;
   report({ type: "ready", facts: { address: `${hostname}:${port}` } });
   await new GatewayLoop(start, { parts, listener, loop, turns, notices }).run();
@@ -85,6 +82,7 @@ onStart(async (given) => {
 }, (notice) => {
   if (notice.type === "port") {
     if (notice.actor === "management") management.connect(notice.port);
+    else links.connect(notice);
   } else if (notice.type === "open") released.resolve(notice.facts);
   else notices.push(notice);
 });

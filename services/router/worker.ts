@@ -4,18 +4,22 @@
  *
  * @module
  */
-import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
+import { GatewayPorts } from "../../runtime/gateway_ports.ts";
+import { Logger } from "../../runtime/logger.ts";
+import { Router } from "./router.ts";
+
+const ports = new GatewayPorts();
 
 onStart(async (start) => {
-  const bell = new Doorbell(start.memory.bells.router[start.index]!);
+  const router = new Router(start, new Logger("router", start.memory.logLevel));
   beatByTimer(start);
+  router.answer(ports);
   report({ type: "ready", facts: {} });
-  while (!bell.stopRequested) {
-    const seen = bell.rings;
-    bell.crashIfAsked();
-    await bell.waitAsync(seen);
-  }
+  await router.run();
+  ports.close();
   report({ type: "stopped" });
   endWorker();
+}, (notice) => {
+  if (notice.type === "port") ports.connect(notice);
 });

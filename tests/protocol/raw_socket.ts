@@ -28,16 +28,19 @@ const decoder = new TextDecoder();
 
 /** Connects and shakes hands. */
 export async function openRawSocket(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
-  const { hostname, port, host } = new URL(url);
+  const { hostname, port, host, pathname, search } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const socket = new RawSocket(connection);
   await socket.write(encoder.encode(
-    `GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
       Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("") + "\r\n",
   ));
   const head = socket.head = await socket.readHead();
-  if (!head.startsWith("HTTP/1.1 101")) throw new Error(`Cannot open WebSocket at "${url}": ${head}`);
+  if (!head.startsWith("HTTP/1.1 101")) {
+    socket[Symbol.dispose]();
+    throw new Error(`Cannot open WebSocket at "${url}": ${head}`);
+  }
   return socket;
 }
 

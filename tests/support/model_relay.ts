@@ -24,6 +24,7 @@ export interface ModelEvent {
   readonly id: string;
   readonly created_at: number;
   readonly kind: number;
+  readonly content?: string;
 }
 
 /** What a relay is like. */
@@ -54,6 +55,11 @@ export class Tasks {
 
   add(task: () => void): void {
     this.#tasks.push(task);
+  }
+
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#tasks.length === 0;
   }
 
   /** Everything that is under way is lost. */
@@ -114,7 +120,7 @@ export class ModelRelay {
 type FilterJson = Readonly<Record<string, unknown>>;
 
 /** One connection with the relay. */
-export class ModelConversation implements RelayConversation {
+class ModelConversation implements RelayConversation {
   readonly url = "wss://model.example.com";
   readonly limits: PoliteLimits;
   readonly counts = { unasked: 0 };
@@ -124,12 +130,17 @@ export class ModelConversation implements RelayConversation {
   readonly #relay: ModelRelay;
   readonly #live = new Map<SubscriptionListener, FilterJson>();
   readonly #ends = new Set<() => void>();
+  readonly #sent = new Set<string>();
   #isEnded = false;
 
   constructor(relay: ModelRelay) {
     this.#relay = relay;
     const { limitMax, reconciles = false } = relay.habits;
     this.limits = { subscriptionsMax: 20, limitMax, messageBytesMax: 65_536, reconciles };
+  }
+
+  cameFrom(id: string): boolean {
+    return this.#sent.has(id);
   }
 
   subscribe(filters: readonly FilterJson[], listener: SubscriptionListener): Opened {
@@ -192,7 +203,7 @@ export class ModelConversation implements RelayConversation {
   published(event: ModelEvent): void {
     for (const [listener, filter] of this.#live) {
       if (!matches(event, filter)) continue;
-      this.#task(() => this.#live.has(listener) && listener.event(modelText(event), event.id));
+      this.#task(() => this.#live.has(listener) && this.#send(event, listener));
     }
   }
 
@@ -202,6 +213,11 @@ export class ModelConversation implements RelayConversation {
     for (const end of [...this.#ends]) end();
     this.#ends.clear();
     this.#live.clear();
+  }
+
+  #send(event: ModelEvent, listener: SubscriptionListener): void {
+    this.#sent.add(event.id);
+    listener.event(modelText(event), event.id);
   }
 
   #task(task: () => void): void {
@@ -225,7 +241,7 @@ export class ModelConversation implements RelayConversation {
     for (const event of stored.slice(0, limit)) {
       this.#task(() => {
         if (!this.#live.has(listener)) return;
-        if (matches(event, filter)) listener.event(modelText(event), event.id);
+        if (matches(event, filter)) this.#send(event, listener);
         else this.counts.unasked++;
       });
     }

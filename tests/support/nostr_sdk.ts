@@ -11,6 +11,7 @@ const VERSION = "0.45.1";
 const ENVIRONMENT = new URL(`../../native/build/nostr_sdk_${VERSION}/`, import.meta.url).pathname;
 const SYNC = new URL("./nostr_sdk/sync.py", import.meta.url).pathname;
 const PUBLISH = new URL("./nostr_sdk/publish.py", import.meta.url).pathname;
+const LOCAL_RELAY = new URL("./nostr_sdk/local_relay.py", import.meta.url).pathname;
 
 /** What a sync brought. */
 interface SyncResult {
@@ -66,6 +67,38 @@ export async function publishWithNostrSdk(
   events: readonly TestEvent[],
 ): Promise<string[]> {
   return await run([PUBLISH, url], { filter, events }) as string[];
+}
+
+/** A LocalRelay that runs. `await using` ends it. */
+interface LocalRelay extends AsyncDisposable {
+  readonly url: string;
+}
+
+/**
+ * Starts the library's own relay, with its events in memory.
+ *
+ * @param filterLimit Stored events for one filter.
+ * @throws {Error} if it ends before it can be reached.
+ */
+export async function startLocalRelay(port: number, filterLimit: number): Promise<LocalRelay> {
+  const child = new Deno.Command(`${ENVIRONMENT}bin/python`, {
+    args: [LOCAL_RELAY, String(port), String(filterLimit)],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>);
+  const reader = lines.getReader();
+  const { value = "" } = await reader.read();
+  const url = value.trim().replace(/\/$/, "");
+  const end = async () => {
+    await child.stdin.close();
+    await child.status;
+    await reader.cancel();
+  };
+  if (url !== "") return { url, [Symbol.asyncDispose]: end };
+  await end();
+  throw new Error("Cannot start LocalRelay: it ended");
 }
 
 /** Runs one of the programs; throws what it wrote if it fails. */

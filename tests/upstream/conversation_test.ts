@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   UPSTREAM_EOSE_IDLE_MS_MAX,
+  UPSTREAM_EOSE_MS_MAX,
   UPSTREAM_MESSAGE_BYTES_MAX,
   UPSTREAM_OK_MS_MAX,
 } from "../../lib/limits.ts";
@@ -219,6 +220,17 @@ Deno.test("an EOSE and an OK that never come are not waited for longer than thei
   await eventually(() => silent.conversation.counts.events === 1);
   laterMs = UPSTREAM_EOSE_IDLE_MS_MAX;
   assertEquals((await stored).end, `error: the relay sent no EOSE within ${UPSTREAM_EOSE_IDLE_MS_MAX} ms`);
+  await using dripping = await talk(lies.drips(5), { clock });
+  const { events } = dripping.conversation.counts;
+  const dripped = dripping.stored({});
+  for (let n = 1; n * 20_000 <= UPSTREAM_EOSE_MS_MAX; n++) {
+    await eventually(() => dripping.conversation.counts.events >= events + 2 * n);
+    laterMs += 20_000;
+  }
+  assertEquals(
+    (await dripped).end,
+    `error: the stored events took the relay longer than ${UPSTREAM_EOSE_MS_MAX} ms`,
+  );
   await using slow = await talk(lies.answersSlowly(Infinity), { clock });
   const published = assertRejects(() => slow.publish(lies.note(4)), Error, "the relay did not answer within");
   laterMs += UPSTREAM_OK_MS_MAX;
@@ -261,7 +273,9 @@ Deno.test("a paused conversation holds a fast relay back, and gets everything af
     (_, n) => signEvent(testKey(9), { content: "x".repeat(100_000), created_at: n + 1 }),
   );
   await using relay = await startSimulatedRelay({ events });
-  const opened: OpenConversation = await openConversation(relay.url, { callable });
+  let laterMs = 0;
+  const clock = () => Date.now() + laterMs;
+  const opened: OpenConversation = await openConversation(relay.url, { callable, clock });
   let count = 0;
   const over = Promise.withResolvers<string>();
   opened.pause();
@@ -273,7 +287,11 @@ Deno.test("a paused conversation holds a fast relay back, and gets everything af
   const [client] = relay.clients;
   await eventually(() => client!.webSocket.bufferedAmount > 1024 * 1024, 10_000, "the relay cannot send");
   const before = count;
+  // No time passes for what is awaited.
+  laterMs = 10 * UPSTREAM_EOSE_MS_MAX;
+  opened.conversation.tick();
   opened.resume();
+  opened.conversation.tick();
   assertEquals(await over.promise, "EOSE");
   assert(before < 100 && count === 400, `${before} before, ${count} in all`);
   await opened.close();

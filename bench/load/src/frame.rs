@@ -68,9 +68,75 @@ pub fn read(buffer: &[u8]) -> Result<Option<Frame<'_>>, String> {
     }))
 }
 
+/// Appends one frame of a server, which is not masked.
+pub fn push_plain(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    out.push(0x80 | opcode);
+    match payload.len() {
+        length @ 0..126 => out.push(length as u8),
+        length @ 126..65_536 => {
+            out.push(126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+/// Takes the client's frame at the start of a buffer out of it: opcode and payload; `None` while it is not whole.
+pub fn read_masked(buffer: &mut Vec<u8>) -> Result<Option<(u8, Vec<u8>)>, String> {
+    let [first, second, ..] = buffer[..] else {
+        return Ok(None);
+    };
+    if second & 0x80 == 0 {
+        return Err("Cannot read frame: the client did not mask it".into());
+    }
+    let (header, length) = match second & 0x7f {
+        126 if buffer.len() >= 4 => (4, usize::from(u16::from_be_bytes([buffer[2], buffer[3]]))),
+        127 if buffer.len() >= 10 => {
+            let bytes: [u8; 8] = buffer[2..10].try_into().map_err(|_| "a length has 8 bytes")?;
+            (10, u64::from_be_bytes(bytes) as usize)
+        }
+        126 | 127 => return Ok(None),
+        short => (2, usize::from(short)),
+    };
+    let Some(mask) = buffer.get(header..header + 4) else {
+        return Ok(None);
+    };
+    let mask = [mask[0], mask[1], mask[2], mask[3]];
+    let start = header + 4;
+    let Some(payload) = buffer.get(start..start + length) else {
+        return Ok(None);
+    };
+    let payload = payload
+        .iter()
+        .zip(mask.iter().cycle())
+        .map(|(byte, mask)| byte ^ mask)
+        .collect();
+    buffer.drain(..start + length);
+    Ok(Some((first & 15, payload)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clients_frame_is_taken_whole_and_leaves_the_next_one() {
+        for length in [0, 125, 126, 65_536] {
+            let payload: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let mut bytes = Vec::new();
+            push(&mut bytes, TEXT, &payload, [1, 2, 3, 4]);
+            let whole = bytes.len();
+            let mut part = bytes[..whole - 1].to_vec();
+            assert!(read_masked(&mut part).unwrap().is_none());
+            bytes.extend_from_slice(&[9, 9]);
+            assert_eq!(read_masked(&mut bytes).unwrap(), Some((TEXT, payload)));
+            assert_eq!(bytes, [9, 9]);
+        }
+    }
 
     #[test]
     fn what_is_pushed_masked_unmasks_to_the_same_text_at_every_length_form() {

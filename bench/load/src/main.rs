@@ -14,6 +14,7 @@
 //! sluice-load idle   --url URL --pid P [--connections N] [--seconds T] [--timeout SECONDS]
 //! sluice-load mixed  --url URL --file FILE --stored N [--kind KIND] [--writers W] [--readers R] [--window W]
 //!                    [--seconds T] [--seed S] [--pid P]
+//! sluice-load upstreams --file FILE [--relays N] [--events E] [--copies C] [--rate R] [--seed S] [--port P]
 //! ```
 
 mod answer;
@@ -33,6 +34,7 @@ mod query;
 mod random;
 mod report;
 mod swarm;
+mod upstreams;
 mod words;
 
 use std::process::ExitCode;
@@ -47,8 +49,9 @@ fn main() -> ExitCode {
         "fanout" => fanout::run(&args),
         "idle" => idle::run(&args),
         "mixed" => mixed::run(&args),
+        "upstreams" => upstreams::run(&args),
         other => Err(format!(
-            "Cannot run command \"{other}\": use corpus, ingest, query, fanout, idle, mixed"
+            "Cannot run command \"{other}\": use corpus, ingest, query, fanout, idle, mixed, upstreams"
         )),
     });
     match result {

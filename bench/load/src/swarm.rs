@@ -369,7 +369,7 @@ fn connect_from(source: [u8; 4], to: std::net::SocketAddrV4) -> std::io::Result<
 }
 
 /// Lets the process open as many sockets as the system allows.
-fn raise_file_limit() {
+pub fn raise_file_limit() {
     // SAFETY: both calls only read and write the struct that they are given.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();

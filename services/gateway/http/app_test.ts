@@ -22,15 +22,22 @@ function statusOf(environment: Record<string, string> = {}, changes: Partial<Rel
   const config = readConfig(environment);
   return {
     information: () => relayInformation(config, { name: "sluice", version: "1.2.3" }),
-    management: {
-      urls: [],
+    management: { ask: () => Promise.reject(new Error("nobody may manage this relay")) },
+    proofs: {
+      urls: () => [],
       mayManage: () => false,
       eventFault: () => null,
-      ask: () => Promise.reject(new Error("nobody may manage this relay")),
+      isToken: () => false,
+      spend: () => true,
+    },
+    actors: {
+      absence: () => null,
+      ask: () => Promise.reject(new Error("nobody may ask the actors of this relay")),
     },
     url: config.RELAY_URL,
     durability: config.DURABILITY,
     exposition: createExposition(createMetricsMemory(1), { version: "1.2.3" }),
+    metric: (name) => name.length,
     phase: () => "ready",
     queueLength: () => 5,
     subscriptions: () => 7,
@@ -145,6 +152,21 @@ Deno.test("/metrics is what Prometheus reads", async () => {
   assertStringIncludes(await response.text(), 'nostr_messages_received_total{verb="REQ"} 3\n');
 });
 
+Deno.test("/api/metrics/summary and /api/metrics/memory are metrics as JSON", async () => {
+  const app = createApp(
+    statusOf({}, { metric: (name) => name === "memory_usage_bytes" ? 3 * 2 ** 20 : name.length }),
+  );
+  assertEquals(await (await app.request("/api/metrics/summary")).json(), {
+    events_processed_total: 22,
+    duplicates_filtered_total: 25,
+    events_in_queue: 15,
+    active_connections: 18,
+    memory_usage_mb: 3,
+  });
+  const memory = await (await app.request("/api/metrics/memory")).json();
+  assertEquals(memory, { memory_usage_bytes: 3 * 2 ** 20, memory_usage_mb: 3 });
+});
+
 Deno.test("the operator's texts and the client's Host cannot become markup", async () => {
   const evil = `"><script>alert('&')</script>`;
   const app = createApp(statusOf({ RELAY_NAME: evil, RELAY_DESCRIPTION: evil, RELAY_CONTACT: evil }));
@@ -195,9 +217,16 @@ Deno.test("an unknown page is 404, a wrong method is 405 with what is allowed", 
   assertEquals([missing.status, await missing.json()], [404, {
     error: 'Cannot find page "/nowhere": there is none',
   }]);
-  const documented = { "/": "GET, HEAD, OPTIONS, POST" } as Record<string, string>;
+  const documented: Record<string, string> = {
+    "/": "GET, HEAD, OPTIONS, POST",
+    "/api/relays/add": "OPTIONS, POST",
+    "/api/relays/remove": "DELETE, OPTIONS",
+    "/api/bots/register": "DELETE, OPTIONS, POST",
+    "/api/bots/:bot": "DELETE, OPTIONS",
+    "/api/subscriptions": "DELETE, OPTIONS, POST",
+  };
   for (const path of PATHS) {
-    const wrong = await app.request(path, { method: "DELETE" });
+    const wrong = await app.request(path, { method: "PUT" });
     const allowed = documented[path] ?? "GET, HEAD, OPTIONS";
     assertEquals([wrong.status, wrong.headers.get("Allow")], [405, allowed], path);
     await wrong.body?.cancel();
@@ -208,7 +237,7 @@ Deno.test("an unknown page is 404, a wrong method is 405 with what is allowed", 
   assertEquals([head.status, await head.text()], [200, ""]);
 });
 
-Deno.test("each route answers everybody, or only a key that manages the relay", async () => {
+Deno.test("each route answers everybody, or nobody without a proof", async () => {
   const app = createApp(statusOf());
   for (const { path, method, access, body } of ROUTES) {
     const headers = body === null ? undefined : { "Content-Type": body.contentType };
@@ -253,7 +282,7 @@ function documentedRoutes(text: string): string[][] {
   const rows: string[][] = [];
   for (const [, cell] of text.matchAll(/^\|([^|]*)\|/gm)) {
     let method = "GET";
-    const routes = [...cell!.matchAll(/`(?:([A-Z]+) )?(\/[\w/]*)`/g)].map((match) => {
+    const routes = [...cell!.matchAll(/`(?:([A-Z]+) )?(\/[\w/:]*)`/g)].map((match) => {
       method = match[1] ?? method;
       return `${method} ${match[2]}`;
     });

@@ -9,6 +9,7 @@ import type { ConfigFollower } from "../../../lib/config/shared_config.ts";
 import type { ManagementView } from "../../../lib/management/view.ts";
 import { createExposition } from "../../../lib/metrics/exposition.ts";
 import { slotOf, slotsOf } from "../../../lib/metrics/layout.ts";
+import { relayerSum } from "../../../lib/metrics/relayer_names.ts";
 import { sumOf } from "../../../lib/metrics/thread_metrics.ts";
 import { relayInformation } from "../../../lib/relay/relay_information.ts";
 import { SOFTWARE } from "../../../lib/relay/software.ts";
@@ -17,7 +18,9 @@ import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 import type { ActorStart } from "../../../runtime/actor.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { phaseOf } from "../../../wire/relay_phase.ts";
+import type { ActorDoors } from "./actor_pages.ts";
 import type { ManagementDoor } from "./management.ts";
+import type { ProofDoor } from "./request_proof.ts";
 import type { RelayStatus } from "./relay_status.ts";
 
 const SUBSCRIPTIONS = slotOf("nostr_subscriptions_active");
@@ -33,6 +36,8 @@ interface StatusSources {
   /** The operator's decisions. */
   readonly decisions: ManagementView;
   readonly management: ManagementDoor;
+  readonly proofs: ProofDoor;
+  readonly actors: ActorDoors;
   readonly subscriptionsByConnection: RelayStatus["subscriptionsByConnection"];
   readonly log: Logger;
 }
@@ -40,7 +45,7 @@ interface StatusSources {
 /** The status of a running relay. */
 export function relayStatus(
   { config, memory, facts }: ActorStart,
-  { settings, decisions, management, subscriptionsByConnection, log }: StatusSources,
+  { settings, decisions, management, proofs, actors, subscriptionsByConnection, log }: StatusSources,
 ): RelayStatus {
   const startedMs = Number(facts.startedMs);
   const sum = (slot: number) => sumOf(memory.metrics, slot);
@@ -51,6 +56,8 @@ export function relayStatus(
         self: facts.self ?? null,
       }),
     management,
+    proofs,
+    actors,
     url: config.RELAY_URL,
     durability: config.DURABILITY,
     exposition: createExposition(memory.metrics, {
@@ -58,6 +65,7 @@ export function relayStatus(
       tier: facts.tier ?? "",
       durability: config.DURABILITY,
     }),
+    metric: (name) => relayerSum(memory.metrics, name),
     phase: () => phaseOf(memory.phase),
     queueLength: () => sum(QUEUE),
     subscriptions: () => sum(SUBSCRIPTIONS),

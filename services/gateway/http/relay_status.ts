@@ -6,8 +6,11 @@
  */
 import type { Config } from "../../../lib/config/config.ts";
 import type { Exposition } from "../../../lib/metrics/exposition.ts";
+import type { RELAYER_SUMS } from "../../../lib/metrics/relayer_names.ts";
 import type { RelayInformation } from "../../../lib/relay/relay_information.ts";
+import type { ActorDoors } from "./actor_pages.ts";
 import type { ManagementDoor } from "./management.ts";
+import type { ProofDoor } from "./request_proof.ts";
 import type { StorageFault } from "../../../lib/sqlite/storage_fault.ts";
 import type { VerifyTier } from "../../../lib/verify/verifier.ts";
 import type { Phase } from "../../../wire/relay_phase.ts";
@@ -44,11 +47,17 @@ export interface RelayStatus {
   information(): RelayInformation;
   /** Where the operator manages the relay (NIP-86). */
   readonly management: ManagementDoor;
+  /** Whose requests are whose. */
+  readonly proofs: ProofDoor;
+  /** The actors that answer pages of their own. */
+  readonly actors: ActorDoors;
   /** `RELAY_URL`, or null: then the page names the address that it was asked at. */
   readonly url: string | null;
   readonly durability: Config["DURABILITY"];
   /** Answers of `/metrics`. */
   readonly exposition: Exposition;
+  /** A metric by the name of other relayers. */
+  metric(this: void, name: keyof typeof RELAYER_SUMS): number;
   phase(): Phase;
   /** Events received and not yet answered. */
   queueLength(): number;

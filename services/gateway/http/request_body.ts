@@ -12,7 +12,14 @@ interface BodyBounds {
 }
 
 /** Why there is no body. */
-export type BodyFault = "too long" | "too late" | "ended early";
+type BodyFault = "too long" | "too late" | "ended early";
+
+/** The status and the reason of the answer to such a request. */
+export function bodyRefusal(fault: BodyFault, { bytesMax, msMax }: BodyBounds): readonly [number, string] {
+  if (fault === "too long") return [413, `the body is longer than ${bytesMax} bytes`];
+  if (fault === "too late") return [408, `the body took longer than ${msMax} ms`];
+  return [400, "the body ended before its Content-Length"];
+}
 
 /** The whole body, or why it was not read to its end. Memory is taken for what has come, not for what may come. */
 export async function readBody(

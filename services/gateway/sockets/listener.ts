@@ -1,10 +1,11 @@
 /**
- * How a gateway meets sockets: text frames in, text out, buffered bytes, close. Types only; engines run on their gateway's
- * thread, which owns what they open. Nothing above this folder knows which engine runs. Nothing in this folder knows the
- * gateway: its modules import `lib`, the thread's turn of `runtime`, and each other.
+ * How a gateway meets sockets: text frames in, text out, buffered bytes, close. Engines run on their gateway's thread,
+ * which owns what they open. Nothing above this folder knows which engine runs. Nothing in this folder knows the gateway:
+ * its modules import `lib`, the thread's turn of `runtime`, and each other.
  *
  * An engine is a function {@linkcode Listen}. It implements:
- * - a {@linkcode Listener}: WebSockets at `/`, every other request as a page, on a port that gateways share;
+ * - a {@linkcode Listener}: WebSockets at the paths of its events (`eventsAt`), every other request as a page, on a port
+ *   that gateways share;
  * - a {@linkcode Socket} for each client, whose texts keep their order in both directions;
  * - the calls of {@linkcode SocketEvents}, by way of an `Opening` (`opening.ts`): `visitor` before the handshake, then
  *   `open` once, `text` and `fault` as they come, and `closed` once at the end; `http` for a page;
@@ -46,10 +47,19 @@ export interface Visitor {
 /** The headers of a request. */
 export type RequestHeaders = Pick<Headers, "get">;
 
-/** What an engine tells its gateway about a client; `Client` is the gateway's own state of the connection. */
-export interface SocketEvents<Client> {
-  /** A request wants a WebSocket; asked before the socket is there. */
-  visitor(headers: RequestHeaders, remote: string): Visitor;
+/** Why a request for a WebSocket gets none. */
+export interface HandshakeRefusal {
+  /** Of HTTP. */
+  readonly status: 401 | 404 | 414;
+  readonly reason: string;
+}
+
+/**
+ * What an engine tells its gateway about the clients of one path; `Client` is the gateway's own state of the connection.
+ */
+export interface PathEvents<Client> {
+  /** A request wants a WebSocket; asked before the socket is there. `target` is its path and query. */
+  visitor(headers: RequestHeaders, remote: string, target: string): Visitor | HandshakeRefusal;
   /** The socket is open. Null refuses it: the engine closes it with 1013. */
   open(socket: Socket, visitor: Visitor): Client | null;
   /** A text frame. */
@@ -57,6 +67,12 @@ export interface SocketEvents<Client> {
   /** A frame that is not text, or that breaks a limit of the engine. */
   fault(client: Client, message: string): void;
   closed(client: Client): void;
+}
+
+/** The same of all paths: its own is `/`. */
+export interface SocketEvents<Client> extends PathEvents<Client> {
+  /** Those of other paths. */
+  readonly elsewhere?: ReadonlyMap<string, PathEvents<unknown>>;
   /** Any other HTTP request. `ended` settles when its answer is sent, or nobody takes it any more. */
   http(request: Request, remote: string, ended: Promise<unknown>): Response | Promise<Response>;
 }
@@ -93,4 +109,17 @@ export interface Listener {
   readonly messagesPerTurn: number;
   /** Answers new WebSockets with 503; open ones stay, and so do the pages. */
   stopAccepting(): void;
+}
+
+/** The events of a path; null: there is no WebSocket. */
+export function eventsAt<Client>(
+  events: SocketEvents<Client>,
+  path: string,
+): PathEvents<Client> | PathEvents<unknown> | null {
+  return path === "/" ? events : events.elsewhere?.get(path) ?? null;
+}
+
+/** A refusal as a body. */
+export function refusalBody({ reason }: HandshakeRefusal): string {
+  return JSON.stringify({ error: `Cannot open WebSocket: ${reason}` });
 }

@@ -17,7 +17,17 @@ import {
 } from "../../../lib/limits.ts";
 import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import { type Cork, Corks } from "./corks.ts";
-import type { Listener, ListenOptions, Socket, SocketEvents, Visitor } from "./listener.ts";
+import {
+  eventsAt,
+  type HandshakeRefusal,
+  type Listener,
+  type ListenOptions,
+  type PathEvents,
+  refusalBody,
+  type Socket,
+  type SocketEvents,
+  type Visitor,
+} from "./listener.ts";
 import type { Opening } from "./opening.ts";
 import { Rest } from "./serve_rest.ts";
 import type { Guest, Turns } from "./turns.ts";
@@ -31,13 +41,15 @@ export function listenWithServe<Client>(
   const corks = Corks.open(options.libraryPath);
   const answer = (request: Request, info: Deno.ServeHandlerInfo, events: SocketEvents<Client>) => {
     const remote = info.remoteAddr as Deno.NetAddr;
-    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
-    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket" &&
-      URL.parse(request.url)?.pathname === "/";
-    if (!wantsSocket) return events.http(request, remote.hostname, info.completed);
+    const wantsSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const url = wantsSocket ? URL.parse(request.url) : null;
+    // NIP-01 has one endpoint: where there is none, a socket finds as little as a browser does.
+    const ofPath = url === null ? null : eventsAt(events, url.pathname);
+    if (ofPath === null) return events.http(request, remote.hostname, info.completed);
     if (!isAccepting) return refuse();
     const claim = (socket: WebSocket) => corks?.claim(socket, remote, port) ?? null;
-    return upgrade(request, remote.hostname, { ...options, claim }, events);
+    const target = url!.pathname + url!.search;
+    return upgrade<unknown>(request, remote.hostname, { ...options, claim, target }, ofPath);
   };
   const listen = (port: number): Deno.NetAddr => {
     const server = Deno.serve(
@@ -75,20 +87,27 @@ function refuse(): Response {
   return new Response("The relay stops.\n", { status: 503 });
 }
 
+function refusalHead({ status }: HandshakeRefusal): ResponseInit {
+  return { status, headers: { "Content-Type": "application/json", "Connection": "close" } };
+}
+
 /** What a socket is served with. */
 interface SocketOptions extends ListenOptions {
   /** Asked once for each. */
   readonly claim: (socket: WebSocket) => Cork | null;
+  /** The path and query of its request. */
+  readonly target: string;
 }
 
 function upgrade<Client>(
   request: Request,
   remote: string,
   options: SocketOptions,
-  events: SocketEvents<Client>,
+  events: PathEvents<Client>,
 ): Response {
   // Before the upgrade: afterwards Deno gives out no headers.
-  const visitor = events.visitor(request.headers, remote);
+  const visitor = events.visitor(request.headers, remote, options.target);
+  if ("status" in visitor) return new Response(refusalBody(visitor), refusalHead(visitor));
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.idleSeconds });
@@ -105,7 +124,7 @@ function serve<Client>(
   socket: ServeSocket,
   visitor: Visitor,
   frameBytesMax: number,
-  events: SocketEvents<Client>,
+  events: PathEvents<Client>,
 ): void {
   const { webSocket } = socket;
   let client: Client | null = null;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import {
   createServer,
@@ -21,7 +21,7 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import * as limits from "../../../lib/limits.ts";
 import { boundSockets } from "./bounded_server.ts";
 import { SocketHeartbeat } from "./ws_heartbeat.ts";
-import type { Listener, ListenOptions, SocketEvents } from "./listener.ts";
+import { eventsAt, type Listener, type ListenOptions, type PathEvents, refusalBody } from "./listener.ts";
 import { answerPage, headersOf } from "./node_http.ts";
 import type { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
@@ -32,6 +32,7 @@ const SECOND_MS = 1_000;
 const OPTIONS_WITHOUT_TYPES: object = { closeTimeout: limits.SOCKET_CLOSE_MS_MAX };
 const NOT_NOW = "503 Service Unavailable";
 const NOT_HERE = "404 Not Found";
+const REFUSALS = { 401: "401 Unauthorized", 404: NOT_HERE, 414: "414 URI Too Long" } as const;
 
 /** Serves until `stopAccepting`. */
 export async function listenWithWs<Client>(
@@ -51,11 +52,13 @@ export async function listenWithWs<Client>(
     incoming: IncomingMessage,
     stream: Duplex,
     head: Buffer,
-    events: SocketEvents<Client>,
+    events: PathEvents<unknown>,
   ) => {
     if (!isAccepting) return refuse(stream, NOT_NOW);
     // Before the handshake: afterwards the request is not kept.
-    const visitor = events.visitor(headersOf(incoming.headers), incoming.socket.remoteAddress ?? "");
+    const { headers, socket: { remoteAddress = "" }, url = "" } = incoming;
+    const visitor = events.visitor(headersOf(headers), remoteAddress, url);
+    if ("status" in visitor) return refuse(stream, REFUSALS[visitor.status], refusalBody(visitor));
     handshakes.handleUpgrade(incoming, stream, head, (connection: WebSocket) => {
       const socket = new WsSocket(connection as WsConnection, stream, outbox, events, options.turns);
       heartbeat.add(socket);
@@ -75,14 +78,15 @@ export async function listenWithWs<Client>(
     );
   });
   server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
-    // One endpoint, as NIP-01 demands: elsewhere a socket finds as little as a browser does.
-    if (!/^\/(\?|$)/.test(incoming.url ?? "")) return refuse(stream, NOT_HERE);
     // Until the handshake nobody else listens, and a client may be gone before its turn.
     const ignore = () => {};
     stream.on("error", ignore);
     const served = opening.serve((events) => {
       stream.off("error", ignore);
-      upgrade(incoming, stream, head, events);
+      // NIP-01 has one endpoint: where there is none, a socket finds as little as a browser does.
+      const ofPath = eventsAt(events, /^[^?]*/.exec(incoming.url ?? "")![0]);
+      if (ofPath === null) refuse(stream, NOT_HERE);
+      else upgrade(incoming, stream, head, ofPath);
       return true;
     });
     if (served === null) refuse(stream, NOT_NOW);
@@ -99,10 +103,11 @@ export async function listenWithWs<Client>(
 }
 
 /** Answers a handshake that is none for us; the client may be gone already. */
-function refuse(stream: Duplex, status: string): void {
+function refuse(stream: Duplex, status: string, body = ""): void {
   stream.on("error", () => {});
   stream.once("finish", () => stream.destroy());
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  stream.end(body === "" ? `${head}\r\n` : `${head}Content-Type: application/json\r\n\r\n${body}`);
 }
 
 async function listen(server: Server, { hostname, port }: ListenOptions) {
@@ -126,8 +131,6 @@ function httpOptions(): HttpOptions {
 
 function socketOptions({ frameBytesMax, compression }: ListenOptions): ServerOptions {
   return {
-    // One endpoint, as NIP-01 demands; a handshake elsewhere is a 400.
-    path: "/",
     noServer: true,
     clientTracking: false,
     // It would end the connection of a client that sends more than a few at once.

@@ -19,7 +19,7 @@ import {
 import type { CachedText } from "../../../lib/store/read/text_cache.ts";
 import { compressedFrame } from "../../../lib/websocket/frame.ts";
 import { type Inflating, type Inflation, takeInflation } from "./inflation.ts";
-import type { Socket, SocketEvents } from "./listener.ts";
+import type { PathEvents, Socket } from "./listener.ts";
 import { type Outbox, PendingFrames } from "./outbox.ts";
 import type { Guest, Turns } from "./turns.ts";
 
@@ -56,7 +56,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
   readonly #stream: Duplex;
   readonly #pending: PendingFrames;
   readonly #outbox: Outbox;
-  readonly #events: SocketEvents<Client>;
+  readonly #events: PathEvents<Client>;
   /** Null: messages are not deflated, either way. */
   readonly #inflation: Inflation | null;
   readonly #turns: Turns;
@@ -88,7 +88,7 @@ export class WsSocket<Client> implements Socket, Inflating, Guest {
     connection: WsConnection,
     stream: Duplex,
     outbox: Outbox,
-    events: SocketEvents<Client>,
+    events: PathEvents<Client>,
     turns: Turns,
   ) {
     this.#turns = turns;

@@ -1,0 +1,62 @@
+/** Tests of the port for consumers: who is served, and what others are told. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../../tests/support/free_port.ts";
+import { plainEvent } from "../../tests/support/plain_event.ts";
+import { FedStore } from "./feed_test_fixture.ts";
+import { isLoopback, TcpPort } from "./tcp_port.ts";
+
+const hostname = "127.0.0.1";
+
+/** Says something at a port and returns what comes, up to the end or the first event. */
+async function ask(port: number, text: string): Promise<string> {
+  using connection = await Deno.connect({ hostname, port });
+  await connection.write(new TextEncoder().encode(text));
+  const decoder = new TextDecoder();
+  let answer = "";
+  const chunk = new Uint8Array(4_096);
+  for (let bytes; !answer.includes("\n") && (bytes = await connection.read(chunk)) !== null;) {
+    answer += decoder.decode(chunk.subarray(0, bytes));
+  }
+  return answer;
+}
+
+Deno.test("a stranger is served with the token only, and says so in time and in bounds", async () => {
+  using store = new FedStore();
+  store.write(plainEvent());
+  const feed = store.feed();
+  const port = freePort();
+  let delivered = 0;
+  const parts = { hostname, port, token: "right", feed, isLocal: () => false };
+  const served = new TcpPort({ ...parts, delivered: (events) => delivered += events });
+  const running = served.run();
+  assertMatch(await ask(port, '{"after":0,"token":"right"}\n'), /^\{"seq":1,"event":\{"id":"f/);
+  assertEquals(delivered, 1);
+  assertMatch(await ask(port, '{"after":0,"token":"wrong"}\n'), /error.*token/);
+  assertMatch(await ask(port, '{"after":0}\n'), /error.*token/);
+  assertMatch(await ask(port, ""), /error.*token/);
+  assertMatch(await ask(port, "x".repeat(100_000)), /error.*longer/);
+  served.close();
+  feed.close();
+  await running;
+});
+
+Deno.test("without a token nobody from elsewhere is served", async () => {
+  using store = new FedStore();
+  const feed = store.feed();
+  const port = freePort();
+  const served = new TcpPort({
+    hostname,
+    port,
+    token: null,
+    feed,
+    isLocal: () => false,
+    delivered: () => {},
+  });
+  const running = served.run();
+  assertMatch(await ask(port, '{"token":""}\n'), /error.*API_TOKEN/);
+  served.close();
+  feed.close();
+  await running;
+  assertEquals(["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(isLoopback), [true, true, true]);
+  assertEquals(["10.0.0.1", "1.127.0.0", "::1:2", "fe80::1"].map(isLoopback), [false, false, false, false]);
+});

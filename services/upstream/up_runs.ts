@@ -1,0 +1,117 @@
+/**
+ * What streams that go up stand on: our log, its durable cursors, and the streams that are to be told when the log goes on.
+ * Runs on an upstream worker, which owns it.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { LogReader } from "../../lib/log/log_reader.ts";
+import type { TailMemory } from "../../lib/log/tail.ts";
+import type { EventReader } from "../../lib/store/read/event_reader.ts";
+import { RecentRows } from "../../lib/upstream/recent_rows.ts";
+import type { RelayConversation } from "../../lib/upstream/relay_conversation.ts";
+import { UpStream } from "../../lib/upstream/up_stream.ts";
+import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
+import type { Stream } from "../../lib/routing/stream.ts";
+import type { StreamPlugins } from "./stream_plugins.ts";
+import type { UpwardRule } from "./upward_rule.ts";
+
+/** What it works with. */
+interface UpParts {
+  readonly db: DatabaseSync;
+  readonly reader: EventReader;
+  readonly tail: TailMemory;
+  readonly store: UpstreamStore;
+  readonly rule: UpwardRule;
+  readonly plugins: StreamPlugins;
+}
+
+/** One stream that goes up to one relay. */
+interface UpRun {
+  readonly follower: string;
+  readonly generation: string;
+  readonly up: UpStream;
+  /** The cursor that was stored last. */
+  stored: number;
+}
+
+/** See the module's text. */
+export class UpRuns {
+  readonly #parts: UpParts;
+  readonly #log: RecentRows;
+  readonly #runs = new Set<UpRun>();
+
+  constructor(parts: UpParts) {
+    this.#parts = parts;
+    this.#log = new RecentRows(new LogReader(parts.db));
+    parts.store.cursors.forgetBeyond(this.#log.lastSeq);
+  }
+
+  /** Whether anything goes up. */
+  get isIdle(): boolean {
+    return this.#runs.size === 0;
+  }
+
+  /** A stream that is new has what is stored from now on to send, whether its relay can be reached or not. */
+  reserve(stream: Stream, url: string): number {
+    return this.#parts.store.upCursor(stream.name, url, this.#log.lastSeq);
+  }
+
+  /** Begins a stream, from its cursor. */
+  begin(stream: Stream, conversation: RelayConversation): UpStream {
+    const { tail, rule, plugins } = this.#parts;
+    const key = { follower: stream.name, generation: conversation.url };
+    const after = this.reserve(stream, conversation.url);
+    const { pluginUp } = stream;
+    const up = new UpStream({
+      conversation,
+      log: this.#log,
+      tail,
+      after,
+      isWanted: rule.of(stream),
+      cameFrom: (id) => conversation.cameFrom(id),
+      approve: pluginUp === null ? null : (text, id) => plugins.approves(pluginUp, { text, id }),
+      textOf: (id) => this.#textOf(id),
+      nowSeconds: () => Date.now() / 1000,
+    });
+    this.#runs.add({ ...key, up, stored: after });
+    up.step();
+    return up;
+  }
+
+  /** Ends a stream. Its cursor is kept. */
+  end(up: UpStream): void {
+    for (const run of this.#runs) {
+      if (run.up !== up) continue;
+      this.#runs.delete(run);
+      this.#store(run);
+    }
+    up.stop();
+  }
+
+  /** The log has gone on: each stream takes a bounded step. Returns whether any has more to do at once. */
+  step(): boolean {
+    let hasMore = false;
+    for (const { up } of this.#runs) hasMore = up.step() || hasMore;
+    return hasMore;
+  }
+
+  /** Stores the cursors, inside a transaction of the caller. */
+  flush(): void {
+    for (const run of this.#runs) this.#store(run);
+  }
+
+  #store(run: UpRun): void {
+    const { follower, generation, up } = run;
+    const seq = up.cursor;
+    if (seq === run.stored) return;
+    run.stored = seq;
+    this.#parts.store.cursors.write({ follower, generation, seq });
+  }
+
+  #textOf(id: string): string | null {
+    const { reader } = this.#parts;
+    reader.refresh();
+    return reader.rowOf(id, { now: Math.floor(Date.now() / 1000) }, { rows: 0 })?.text ?? null;
+  }
+}
