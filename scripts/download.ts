@@ -65,10 +65,11 @@ async function main(): Promise<number> {
     output.write(text, settle);
     progress.tell(++written, `received ${written} events`);
   });
-  const outcome = await Promise.race([fetching, output.broken, stoppedBy(stop)]).finally(() =>
-    progress.end()
-  );
-  await Promise.all([output.flush(), opened.close()]);
+  const outcome = await Promise.race([fetching, output.broken, stoppedBy(stop)]).finally(async () => {
+    progress.end();
+    await output.flush();
+  });
+  await opened.close();
   say(`received ${written} events`);
   if (outcome === null) return EXIT_INTERRUPTED;
   if (outcome.overfullSeconds > 0) {

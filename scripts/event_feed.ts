@@ -21,15 +21,23 @@ interface Waiting {
 /** An import that is fed event by event. It begins with the first one. */
 export class EventFeed {
   readonly #config: Config;
+  readonly #address: string;
   readonly #tell: (report: ImportReport) => void;
   readonly #waiting: Waiting[] = [];
   #lines = 0;
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #report: Promise<ImportReport> | null = null;
 
-  /** @param tell Hears now and then how far the import is. */
-  constructor(config: Config, tell: (report: ImportReport) => void) {
+  /**
+   * @param address The URL of the relay that sends the events, which a write plugin is told; empty: they are several.
+   * @param tell Hears now and then how far the import is.
+   */
+  constructor(
+    config: Config,
+    { address, tell }: { readonly address: string; readonly tell: (report: ImportReport) => void },
+  ) {
     this.#config = config;
+    this.#address = address;
     this.#tell = tell;
   }
 
@@ -67,7 +75,7 @@ export class EventFeed {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     this.#report = importEvents({
       config: this.#config,
-      choices: { verify: true, limits: true },
+      choices: { verify: true, limits: true, address: this.#address },
       lines: readable,
       tell: (report) => {
         this.#settle(report);

@@ -16,7 +16,7 @@ import type { ImportReport, ImportRequest } from "../wire/control_lines.ts";
 import { nativeLibraryPath } from "./native.ts";
 
 /** What the operator has decided about the events. */
-type ImportChoices = Pick<ImportRequest, "verify" | "limits">;
+type ImportChoices = Omit<ImportRequest, "command">;
 
 /** One import. */
 interface Import {

@@ -69,7 +69,7 @@ async function main(): Promise<number> {
   const input = counted(Deno.stdin.readable, (more) => bytes += more);
   const report = await importEvents({
     config,
-    choices: { verify: !values["no-verify"], limits: !values["no-limits"] },
+    choices: { verify: !values["no-verify"], limits: !values["no-limits"], address: "" },
     lines: linesUntil(stop, eventLines(input)),
     tell,
   }).finally(() => progress.end());

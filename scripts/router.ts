@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const config = await readSettings(".env", Deno.env.toObject());
   const streams = await streamsOf(path);
   const stop = onInterrupt();
-  const links = await StreamLinks.open(config, true);
+  const links = await StreamLinks.open(config, { beginsWithHistory: true, address: "" });
   await links.use(streams);
   const following = followFile(path, links, stop);
   await Promise.race([stoppedBy(stop), links.failed, following]);

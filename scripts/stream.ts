@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const url = relayUrl(positionals);
   const config = await readSettings(".env", Deno.env.toObject());
   const stop = onInterrupt();
-  const links = await StreamLinks.open(config, false);
+  const links = await StreamLinks.open(config, { beginsWithHistory: false, address: url });
   const stream = {
     name: "deno task stream",
     direction: dir as Direction,

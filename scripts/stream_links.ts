@@ -21,6 +21,14 @@ import { EventFeed } from "./event_feed.ts";
 import { StoredEvents } from "./stored_events.ts";
 import { type LinkParts, StreamLink } from "./stream_link.ts";
 
+/** What a command decides about its streams. */
+interface LinksOptions {
+  /** Whether a new stream begins with all that the other relay has stored. */
+  readonly beginsWithHistory: boolean;
+  /** The URL of the only relay, which a write plugin is told; empty: there are several. */
+  readonly address: string;
+}
+
 /** See the module's text. */
 export class StreamLinks {
   readonly #parts: LinkParts;
@@ -28,7 +36,7 @@ export class StreamLinks {
   /** By URL, with what it was made for. */
   readonly #links = new Map<string, { readonly key: string; readonly link: StreamLink }>();
 
-  private constructor(config: Config, beginsWithHistory: boolean) {
+  private constructor(config: Config, { beginsWithHistory, address }: LinksOptions) {
     const own = new StoredEvents(config);
     const log = new LogReader(own.db!);
     const store = new UpstreamStore(upstreamPath(config.DATA_DIR));
@@ -38,7 +46,7 @@ export class StreamLinks {
       own,
       log,
       store,
-      feed: new EventFeed(config, sayRefusals),
+      feed: new EventFeed(config, { address, tell: sayRefusals }),
       plugins: new StreamPlugins(
         new Logger("router", createLogLevel(config.LOG_LEVEL)),
         () => config.PLUGIN_TIMEOUT_MS,
@@ -48,10 +56,9 @@ export class StreamLinks {
     };
   }
 
-  /** @param beginsWithHistory Whether a new stream begins with all that the other relay has stored. */
-  static async open(config: Config, beginsWithHistory: boolean): Promise<StreamLinks> {
+  static async open(config: Config, options: LinksOptions): Promise<StreamLinks> {
     await makeStore(config);
-    return new StreamLinks(config, beginsWithHistory);
+    return new StreamLinks(config, options);
   }
 
   /** Rejects when nothing more can be stored. */

@@ -93,8 +93,11 @@ async function main(): Promise<number> {
   const opened = await connectTo(words.url, config, { signal: stop });
   const endWatch = watchSilence(opened, words.timeoutSeconds);
   const progress = new Progress(null);
-  const feed = new EventFeed(config, ({ refusals }) => {
-    for (const { id, reason } of refusals) progress.say(`Unable to store event ${id}: ${reason}`);
+  const feed = new EventFeed(config, {
+    address: words.url,
+    tell: ({ refusals }) => {
+      for (const { id, reason } of refusals) progress.say(`Unable to store event ${id}: ${reason}`);
+    },
   });
   const isWanted = own.upward(words.wanted.filter);
   const levelling = new Levelling(opened, own, { feed, progress, isWanted });

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { UPSTREAM_URL_CHARS_MAX } from "../lib/limits.ts";
 import type { Death } from "../lib/queue/fault_injection.ts";
 import type { Actor } from "./actors.ts";
 
@@ -17,6 +18,8 @@ export interface ImportRequest {
   readonly verify: boolean;
   /** False takes events of any size that fits a frame. */
   readonly limits: boolean;
+  /** The URL of the relay that has sent the events, which makes them upstream's; empty: they are the operator's. */
+  readonly address: string;
 }
 
 /**
@@ -88,7 +91,12 @@ export function readRequest(line: string): ImportRequest | ControlRequest {
   if (request.command !== "import") {
     throw new Error(`Cannot serve command "${request.command}": import is known`);
   }
-  return { command: "import", verify: request.verify !== false, limits: request.limits !== false };
+  return {
+    command: "import",
+    verify: request.verify !== false,
+    limits: request.limits !== false,
+    address: typeof request.address === "string" ? request.address.slice(0, UPSTREAM_URL_CHARS_MAX) : "",
+  };
 }
 
 /** Writes an answer, its end of line included. */

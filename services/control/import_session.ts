@@ -8,6 +8,7 @@ import type { Origin } from "../../runtime/origin.ts";
 import { FRAME_BYTES_MAX } from "../../lib/limits.ts";
 import { hasMoreBytesThan } from "../../lib/nostr/characters.ts";
 import { FRAME_ANY_SIZE, FRAME_TRUSTED, type Sender } from "../../wire/frame.ts";
+import type { Source } from "../../wire/source.ts";
 import type { OutcomeRecord } from "../../wire/outcome.ts";
 import { ImportTally, statedId, tooLongFor } from "../../runtime/import_tally.ts";
 import { LinesUnderWay } from "./lines_under_way.ts";
@@ -21,8 +22,6 @@ import {
 /** See the module's text. */
 export class ImportSession implements Sender {
   unanswered = 0;
-  readonly source = "import";
-  readonly address = "";
   readonly keys = new Uint8Array(0);
   #request: ImportRequest | null = null;
   readonly #tally = new ImportTally();
@@ -84,6 +83,14 @@ export class ImportSession implements Sender {
     if (accepted && message === "") this.#tally.stored();
     else if (accepted || message.startsWith("duplicate:")) this.#tally.duplicate();
     else this.#tally.refused(hasId ? message : reasonIn(message), line, stated);
+  }
+
+  get source(): Source {
+    return this.address === "" ? "import" : "upstream";
+  }
+
+  get address(): string {
+    return this.#request?.address ?? "";
   }
 
   /** Whether a report would tell more than the last one. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { startRelay } from "../support/relay.ts";
 import { signEvent, testKey } from "../support/sign.ts";
 import { startSimulatedRelay } from "../support/simulated_relay.ts";
 import { command } from "../pipeline/command.ts";
@@ -65,4 +66,34 @@ Deno.test("download ends with 1 where the relay closes the connection, after wha
     const { code, lines, said } = await command("download", dataDir, "", [closing.url]);
     assertEquals([code, lines.length], [1, 10], said);
     assertMatch(said, /the connection broke off/);
+  }));
+
+/** Accepts all, and keeps what it was asked. */
+const PLUGIN = `
+import json, sys
+for line in sys.stdin:
+    with open(sys.argv[1], "a") as log: log.write(line)
+    print(json.dumps({"id": json.loads(line)["event"]["id"], "action": "accept", "msg": ""}), flush=True)
+`;
+
+Deno.test("a write plugin is told from which relay a sync has brought an event", () =>
+  inDataDir(async (dataDir) => {
+    await Deno.writeTextFile(`${dataDir}/plugin.py`, PLUGIN);
+    const env = {
+      VERIFY_TIER: "wasm",
+      WRITE_PLUGIN: `python3 ${dataDir}/plugin.py ${dataDir}/asked`,
+    };
+    await using relay = await startRelay({ env });
+    await using upstream = await startSimulatedRelay({ events: events.slice(0, 3), reconciles: true });
+    const { code, said } = await command("sync", relay.dataDir, "", [upstream.url, "--dir", "down"]);
+    assertEquals(code, 0, said);
+    const asked = (await Deno.readTextFile(`${dataDir}/asked`)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assertEquals(asked.map(({ sourceType, sourceInfo }) => [sourceType, sourceInfo]), [
+      ["Stream", upstream.url],
+      ["Stream", upstream.url],
+      ["Stream", upstream.url],
+    ]);
+    await relay.stop();
   }));

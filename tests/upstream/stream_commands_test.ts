@@ -57,6 +57,23 @@ Deno.test("stream goes both ways beside a running relay, and what came while it 
   assertEquals((await again.ended).code, 130, again.said());
 });
 
+Deno.test("a stream that is killed at any moment misses nothing that came before and after", async () => {
+  const events = notes("killed", 300);
+  const words = [other.url, "--dir", "both"];
+  for (let run = 0; run < 3; run++) {
+    await using running = startCommand("stream", ours.dataDir, words);
+    const sent = publish(run % 2 === 0 ? other : ours, events.slice(run * 100, run * 100 + 100));
+    await eventually(() => running.said().includes("connected"), WAIT_MS, "the stream is connected");
+    await sent;
+    running.signal("SIGKILL");
+    await running.ended;
+  }
+  await using last = startCommand("stream", ours.dataDir, words);
+  await Promise.all([hasAll(ours, events), hasAll(other, events)]);
+  last.signal("SIGINT");
+  assertEquals((await last.ended).code, 130, last.said());
+});
+
 Deno.test("router runs the streams of strfry's file without a relay, and follows the file when it changes", async () => {
   const dataDir = await Deno.makeTempDir({ prefix: "sluice-commands-" });
   const path = `${dataDir}/router.conf`;
