@@ -49,7 +49,7 @@ export async function fetchStored(
   const walk = new PageWalk(range, {
     ...parts,
     filter,
-    lengths: { cutEvents: Infinity },
+    habits: { cutEvents: Infinity, isAscending: null },
     looksClosely: false,
     unasked: () => conversation.counts.unasked,
     overfull: async (second, pageEvents) => {
