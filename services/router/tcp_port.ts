@@ -6,7 +6,7 @@
  * @module
  */
 import { ConsumerRequestError, readLineRequest } from "../../lib/forward/consumer_request.ts";
-import { hasSameSecret } from "../../lib/forward/same_secret.ts";
+import { hasSameSecret } from "../../lib/nostr/same_secret.ts";
 import { FORWARD_HELLO_BYTES_MAX, FORWARD_HELLO_MS_MAX, FORWARD_STRANGERS_MAX } from "../../lib/limits.ts";
 import { linesOf, LineTooLongError } from "../../lib/lines.ts";
 import { Consumer, type ConsumerReport } from "./consumer.ts";
