@@ -38,7 +38,7 @@ import { Gaps, type TimeRange } from "./gaps.ts";
 import { fetchIds } from "./id_fetch.ts";
 import { LiveSubscription } from "./live_subscription.ts";
 import type { OwnWindow } from "./own_items.ts";
-import { type PageLengths, PageWalk, type WalkParts } from "./page_walk.ts";
+import { type PageHabits, PageWalk, type WalkParts } from "./page_walk.ts";
 import type { Place } from "./place_table.ts";
 import type { RelayConversation } from "./relay_conversation.ts";
 import { fetchInParts } from "./part_fetch.ts";
@@ -98,9 +98,11 @@ export class DownStream {
   readonly #reads: StreamReads;
   readonly #live: LiveSubscription;
   readonly #gaps: Gaps;
+  /** Of live events. What is being fetched may be older than they are, so that it covers none of them. */
+  #missed = new Gaps();
   /** Events that were published late; compared only, and not durable. */
   #late: TimeRange | null = null;
-  readonly #lengths: PageLengths = { cutEvents: Infinity };
+  readonly #habits: PageHabits = { cutEvents: Infinity, isAscending: null };
   /** Null until the live subscription is open for the first time. */
   #at: number | null;
   #markedAt = 0;
@@ -146,7 +148,7 @@ export class DownStream {
 
   /** What is still to be fetched. */
   get gaps(): readonly TimeRange[] {
-    return this.#gaps.all;
+    return new Gaps([...this.#gaps.all, ...this.#missed.all]).all;
   }
 
   /** Begins, on a connection that is open. */
@@ -239,11 +241,11 @@ export class DownStream {
 
   #note(): void {
     if (this.#state === "stopped" || this.#at === null) return;
-    this.#parts.note({ at: this.#at, gaps: this.#gaps.all });
+    this.#parts.note({ at: this.#at, gaps: this.gaps });
   }
 
   async #fill(): Promise<void> {
-    for (let gap = this.#gaps.newest; gap !== null; gap = this.#gaps.newest) {
+    for (let gap = this.#nextGap(); gap !== null; gap = this.#nextGap()) {
       if (await this.#compareNewest(gap)) continue;
       await this.#walk(gap, this.#mayCompare ? UPSTREAM_PAGES_PER_ROUND_MAX : Infinity);
     }
@@ -251,6 +253,14 @@ export class DownStream {
       if (!await this.#compareNewest(this.#late)) break;
     }
     this.#late = null;
+  }
+
+  #nextGap(): TimeRange | null {
+    if (this.#gaps.newest === null) {
+      for (const range of this.#missed.all) this.#gaps.add(range);
+      this.#missed = new Gaps();
+    }
+    return this.#gaps.newest;
   }
 
   async #walk(range: TimeRange, pagesMax: number, filter = this.#parts.filter): Promise<void> {
@@ -263,7 +273,7 @@ export class DownStream {
       reads: this.#reads,
       filter,
       limit: conversation.limits.limitMax,
-      lengths: this.#lengths,
+      habits: this.#habits,
       looksClosely: this.#mayCompare,
       unasked: () => conversation.counts.unasked,
       deliver: (text, id, batch) => this.#deliver("paged", text, id, batch),
@@ -290,13 +300,13 @@ export class DownStream {
     const settle = batch.add();
     this.counts.live++;
     this.#parts.deliver(text, id, (isCertain) => {
-      if (!isCertain) this.#missed(createdAtIn(text) ?? this.#now());
+      if (!isCertain) this.#miss(createdAtIn(text) ?? this.#now());
       settle(true);
     });
   }
 
-  #missed(second: number): void {
-    this.#gaps.add({ since: second, until: second });
+  #miss(second: number): void {
+    this.#missed.add({ since: second, until: second });
     this.#note();
     this.#fail("live events could not be stored");
   }
@@ -338,7 +348,7 @@ export class DownStream {
     }
     this.counts.comparisons++;
     await this.#level(difference);
-    this.#span *= 2;
+    this.#span = Math.ceil(this.#span * 1.25);
     this.#cover(window);
     return true;
   }

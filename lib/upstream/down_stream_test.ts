@@ -174,11 +174,12 @@ Deno.test("a second that holds more than a page is compared, or asked for in par
   const cases: [Habits, Record<string, unknown>, number][] = [
     [{ limitMax: 10, reconciles: true }, {}, 0],
     [{ limitMax: 10 }, { kinds }, 0],
+    [{ limitMax: 10, sendsOldestFirst: true }, { kinds }, 0],
     [{ limitMax: 10 }, {}, 1],
   ];
   for (const [habits, filter, overfull] of cases) {
     const scene = new Scene(habits, filter);
-    scene.publish(20, 50);
+    scene.publish(20, 20);
     for (let n = 0; n < 30; n++) scene.relay.add(scene.event(START - 420, kinds[n % 6]));
     scene.connect();
     await scene.tasks.run();

@@ -29,9 +29,11 @@ import { type StreamFilter, withinTime } from "./stream_filter.ts";
 import { StreamFault, type StreamReads } from "./stream_reads.ts";
 
 /** What is known of the pages of a relay. */
-export interface PageLengths {
+export interface PageHabits {
   /** Events of the shortest page that was certainly cut. */
   cutEvents: number;
+  /** Whether the oldest events come first; null: no page has told yet. */
+  isAscending: boolean | null;
 }
 
 /** What a walk works with. */
@@ -41,7 +43,7 @@ export interface WalkParts {
   /** Events of one page. */
   readonly limit: number;
   /** Is kept over all walks of a connection. */
-  readonly lengths: PageLengths;
+  readonly habits: PageHabits;
   /** Whether it is cheap to look whether a second is whole. */
   readonly looksClosely: boolean;
   /** Events of the relay that were not asked for, so far. */
@@ -70,7 +72,6 @@ export class PageWalk {
   #rest: TimeRange;
   /** What is not told to be covered: the rest, and what may lack something at the seam. */
   #open: TimeRange;
-  #isAscending = false;
   /** Ids at the end of the last page, which the next page brings again. */
   #known: ReadonlySet<string> = new Set();
   /** Events of the page before. */
@@ -119,9 +120,9 @@ export class PageWalk {
       this.#commit({ since: this.#rest.since, until: this.#rest.since - 1 });
       return true;
     }
-    this.#isAscending = page.isAscending ?? this.#isAscending;
-    const { lengths } = this.#parts;
-    if (page.fresh > 0) lengths.cutEvents = Math.min(lengths.cutEvents, this.#lastEvents);
+    const { habits } = this.#parts;
+    habits.isAscending = page.isAscending ?? habits.isAscending;
+    if (page.fresh > 0) habits.cutEvents = Math.min(habits.cutEvents, this.#lastEvents);
     this.#lastEvents = page.count;
     if (page.isOneSecond) await this.#skip(page);
     else this.#overlap(page);
@@ -138,9 +139,10 @@ export class PageWalk {
   /** Goes on with the last second of the page, and has it again. */
   #overlap(page: Page): void {
     const { since, until } = this.#rest;
-    const second = this.#isAscending ? page.newest : page.oldest;
+    const { isAscending } = this.#parts.habits;
+    const second = isAscending ? page.newest : page.oldest;
     this.#known = page.idsAt(second);
-    this.#rest = this.#isAscending ? { since: second, until } : { since, until: second };
+    this.#rest = isAscending ? { since: second, until } : { since, until: second };
     this.#commit(this.#rest);
   }
 
@@ -149,8 +151,9 @@ export class PageWalk {
     const { since, until } = this.#rest;
     const second = page.newest;
     const isLong = page.isCut || this.#isLong(page.count);
+    if (isLong) await this.#learnOrder(second);
     this.#known = new Set();
-    this.#rest = this.#isAscending ? { since: second + 1, until } : { since, until: second - 1 };
+    this.#rest = this.#parts.habits.isAscending ? { since: second + 1, until } : { since, until: second - 1 };
     this.#seam = { second, events: page.count, isLong };
     if (this.#rest.since <= this.#rest.until) return;
     // No page follows at the end of the range, so that the length has to tell.
@@ -158,10 +161,18 @@ export class PageWalk {
     else this.#commit(this.#rest);
   }
 
+  /** A page of one second does not tell what comes first. Only where the oldest do, there is anything after it. */
+  async #learnOrder(second: number): Promise<void> {
+    const { habits } = this.#parts;
+    const { until } = this.#rest;
+    if (habits.isAscending !== null || second === until) return;
+    habits.isAscending = (await this.#fetch({ since: second + 1, until }, new Set())).count > 0;
+  }
+
   /** Whether a page of so many events may have been cut, though nothing follows it. */
   #isLong(events: number): boolean {
-    const { lengths, limit, looksClosely } = this.#parts;
-    return events >= Math.min(lengths.cutEvents, limit) || looksClosely && events > 1;
+    const { habits, limit, looksClosely } = this.#parts;
+    return events >= Math.min(habits.cutEvents, limit) || looksClosely && events > 1;
   }
 
   /** This second may hold more than the page that it filled. */
