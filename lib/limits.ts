@@ -780,9 +780,9 @@ export const UPSTREAM_PATIENCE = {
 export const UPSTREAM_LIST_ROWS = 500;
 /**
  * Events of upstream relays that one worker has with verifiers and the store at one time: enough for a group commit, and
- * few enough that an event of a client does not wait behind thousands of them.
+ * few enough that an event of a client does not wait behind hundreds of them.
  */
-export const UPSTREAM_IN_FLIGHT_MAX = 256;
+export const UPSTREAM_IN_FLIGHT_MAX = 64;
 /** Events of one upstream relay that are not settled, and their characters; then its socket is not read. */
 export const UPSTREAM_UNSETTLED_MAX = 1_000;
 export const UPSTREAM_UNSETTLED_CHARS_MAX = 1024 * 1024;

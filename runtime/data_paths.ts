@@ -20,11 +20,12 @@ export function managementPath(dataDir: string): string {
 }
 
 /**
- * The databases that a backup holds, in the order of copying: decisions come after the events, so that no copy serves
- * what was banned when its events were copied. `search.db` is made anew from the store.
+ * The databases that a backup holds, in the order of copying: places of upstream streams come before the events that they
+ * tell of, and decisions after the events, so that no copy serves what was banned when its events were copied. `search.db`
+ * is made anew from the store.
  */
 export function keptDatabases(dataDir: string): string[] {
-  return [storePath(dataDir), managementPath(dataDir), fanoutPath(dataDir)];
+  return [upstreamPath(dataDir), storePath(dataDir), managementPath(dataDir), fanoutPath(dataDir)];
 }
 
 /** Who claims which identifier (NIP-05); made anew from the store where it is lost. */

@@ -13,7 +13,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { checkDatabase, copyDatabase } from "../lib/store/keep/copy.ts";
-import { keptDatabases } from "../runtime/data_paths.ts";
+import { keptDatabases, storePath } from "../runtime/data_paths.ts";
 import { readSettings } from "../runtime/settings_file.ts";
 import { runCommand, say, UsageError } from "./command.ts";
 
@@ -38,7 +38,7 @@ export async function exists(path: string): Promise<boolean> {
 async function backUp(dataDir: string, target: string): Promise<number> {
   if (await exists(target)) throw new Error(`Cannot make backup "${target}": the directory is there already`);
   const databases = keptDatabases(dataDir);
-  if (!await exists(databases[0]!)) {
+  if (!await exists(storePath(dataDir))) {
     throw new Error(`Cannot back up DATA_DIR "${dataDir}": there is no store in it`);
   }
   const partial = `${target}.partial`;

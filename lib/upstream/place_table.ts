@@ -39,6 +39,7 @@ interface NotedPlace {
 
 /** See the module's text. */
 export class PlaceTable {
+  readonly #db: DatabaseSync;
   readonly #read: StatementSync;
   readonly #write: StatementSync;
   readonly #forget: StatementSync;
@@ -51,6 +52,7 @@ export class PlaceTable {
 
   /** Makes the tables where there are none. */
   constructor(db: DatabaseSync) {
+    this.#db = db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS place (
         stream TEXT NOT NULL, url TEXT NOT NULL, filter TEXT NOT NULL, at INTEGER NOT NULL, gaps TEXT NOT NULL,
@@ -96,6 +98,12 @@ export class PlaceTable {
       this.#write.run(stream, url, hash, Math.floor(at), JSON.stringify(gaps));
     }
     this.#noted.clear();
+  }
+
+  /** Has all streams begin anew. */
+  forgetAll(): void {
+    this.#noted.clear();
+    this.#db.exec("DELETE FROM place");
   }
 
   /** Forgets a stream that has ended. */

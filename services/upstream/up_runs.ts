@@ -35,16 +35,22 @@ interface UpRun {
   stored: number;
 }
 
+/** The cursor that says how far the log was when places were written; no stream has an empty name. */
+const LOG_SEEN = { follower: "", generation: "" };
+
 /** See the module's text. */
 export class UpRuns {
   readonly #parts: UpParts;
   readonly #log: RecentRows;
   readonly #runs = new Set<UpRun>();
+  /** The end of the log that was stored last. */
+  #notedSeq = 0;
 
   constructor(parts: UpParts) {
     this.#parts = parts;
     this.#log = new RecentRows(new LogReader(parts.db));
-    parts.store.cursors.forgetBeyond(this.#log.lastSeq);
+    // The log has lost its end, or an older copy of the store was put back: what streams had fetched may be gone, too.
+    if (parts.store.cursors.forgetBeyond(this.#log.lastSeq)) parts.store.places.forgetAll();
   }
 
   /** Whether anything goes up. */
@@ -96,8 +102,11 @@ export class UpRuns {
     return hasMore;
   }
 
-  /** Stores the cursors, inside a transaction of the caller. */
+  /** Stores the cursors, inside a transaction of the caller, and how far the log was. */
   flush(): void {
+    const seq = this.#log.lastSeq;
+    if (seq !== this.#notedSeq) this.#parts.store.cursors.write({ ...LOG_SEEN, seq });
+    this.#notedSeq = seq;
     for (const run of this.#runs) this.#store(run);
   }
 

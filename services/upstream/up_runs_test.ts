@@ -1,0 +1,41 @@
+/**
+ * Tests of what streams stand on when the store was replaced. Run on the main thread; no state.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { createTailMemory } from "../../lib/log/tail.ts";
+import { EventReader } from "../../lib/store/read/event_reader.ts";
+import { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
+import { memoryStore } from "../../tests/support/memory_store.ts";
+import { key, plainEvent } from "../../tests/support/plain_event.ts";
+import type { StreamPlugins } from "./stream_plugins.ts";
+import { UpRuns } from "./up_runs.ts";
+import type { UpwardRule } from "./upward_rule.ts";
+
+Deno.test("streams begin anew where an older copy of the store was put back, and else go on", async () => {
+  const folder = await Deno.makeTempDir();
+  const store = new UpstreamStore(`${folder}/upstream.db`);
+  const stream = { stream: "s", url: "wss://a.example" };
+  const open = (events: number) => {
+    const db = memoryStore(...Array.from({ length: events }, (_, n) => plainEvent({ id: key(`${n}`) })));
+    return new UpRuns({
+      db,
+      reader: new EventReader(db),
+      tail: createTailMemory(1 << 20),
+      store,
+      rule: null as unknown as UpwardRule,
+      plugins: null as unknown as StreamPlugins,
+    });
+  };
+  const before = open(5);
+  store.places.note(stream, {}, { at: 100, gaps: [] });
+  store.places.flush();
+  before.flush();
+  open(6);
+  assertEquals(store.places.placeOf(stream, {})?.at, 100);
+  open(3);
+  assertEquals(store.places.placeOf(stream, {}), null);
+  store.close();
+  await Deno.remove(folder, { recursive: true });
+});
