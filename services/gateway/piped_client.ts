@@ -9,6 +9,11 @@ import type { CountPlaces } from "./connection_counts.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
 import type { Socket } from "./sockets/listener.ts";
 
+/** Bytes of the reason in a close frame (RFC 6455, 5.5): an engine throws at a longer one. */
+const CLOSE_REASON_BYTES_MAX = 123;
+const encoder = new TextEncoder();
+const reasonRoom = new Uint8Array(CLOSE_REASON_BYTES_MAX);
+
 /** What is known of it when it comes. */
 interface PipedClientParts {
   /** Unique within this life of the gateway. */
@@ -72,7 +77,8 @@ export class PipedClient {
   end(code: number, reason: string): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.socket.close(code, reason);
+    // It may repeat what a client wrote, in characters of several bytes.
+    this.socket.close(code, reason.slice(0, encoder.encodeInto(reason, reasonRoom).read));
   }
 
   /** The socket is closed. */
