@@ -116,6 +116,8 @@ export class TcpPort {
     const lines = linesOf(chunksOf(connection), { bytesMax: FORWARD_HELLO_BYTES_MAX });
     try {
       const first = lines.next();
+      // Who is refused before it has said anything leaves a read that ends with its connection, and that nobody awaits.
+      first.catch(() => {});
       const line = await this.#firstLine(first, isStranger);
       const request = readLineRequest(line ?? "");
       if (isStranger && !hasSameSecret(request.token ?? "", token!)) {

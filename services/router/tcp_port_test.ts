@@ -1,5 +1,6 @@
 /** Tests of the port for consumers: who is served, and what others are told. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { FORWARD_STRANGERS_MAX } from "../../lib/limits.ts";
 import { freePort } from "../../tests/support/free_port.ts";
 import { plainEvent } from "../../tests/support/plain_event.ts";
 import { FedStore } from "./feed_test_fixture.ts";
@@ -59,4 +60,24 @@ Deno.test("without a token nobody from elsewhere is served", async () => {
   await running;
   assertEquals(["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(isLoopback), [true, true, true]);
   assertEquals(["10.0.0.1", "1.127.0.0", "::1:2", "fe80::1"].map(isLoopback), [false, false, false, false]);
+});
+
+Deno.test("one stranger too many is refused, and the port serves on", async () => {
+  using store = new FedStore();
+  store.write(plainEvent());
+  const feed = store.feed();
+  const port = freePort();
+  const parts = { hostname, port, token: "right", feed, isLocal: () => false };
+  const served = new TcpPort({ ...parts, delivered: () => {} });
+  const running = served.run();
+  const silent = await Promise.all(
+    Array.from({ length: FORWARD_STRANGERS_MAX }, () => Deno.connect({ hostname, port })),
+  );
+  assertMatch(await ask(port, ""), /error.*too many/);
+  for (const connection of silent) connection.close();
+  let answer = "";
+  while (!answer.includes("seq")) answer = await ask(port, '{"after":0,"token":"right"}\n');
+  served.close();
+  feed.close();
+  await running;
 });
