@@ -43,13 +43,19 @@ export interface UpStreamParts {
   readonly isWanted: (text: string) => boolean;
   /** Whether an event came from this relay. */
   readonly cameFrom: (id: string) => boolean;
-  /** Asks a plugin about an event; null: there is none. */
-  readonly approve: ((text: string, id: string) => Promise<boolean>) | null;
+  /** Asks a plugin about an event, which decides nothing where it fails: null. There may be none: null. */
+  readonly approve: ((text: string, id: string) => Promise<boolean | null>) | null;
   /** The text of an event of ours; null: it is gone. */
   readonly textOf: (id: string) => string | null;
   /** Seconds since 1970. */
   readonly nowSeconds: () => number;
 }
+
+/** A plugin that fails says nothing about the event, which is tried again for as long as it takes. */
+const UNDECIDED: PublishOutcome = {
+  accepted: false,
+  message: "rate-limited: the stream's plugin has failed",
+};
 
 /** What a stream did over this connection. */
 interface UpCounts {
@@ -223,7 +229,9 @@ export class UpStream {
   /** The relay's answer; null: a plugin keeps the event here. */
   async #outcomeOf({ text, id }: Sending): Promise<PublishOutcome | null> {
     const { approve, conversation } = this.#parts;
-    if (approve !== null && !await approve(text, id)) return null;
+    const decision = approve === null ? true : await approve(text, id);
+    if (decision === null) return UNDECIDED;
+    if (!decision) return null;
     this.counts.sent++;
     try {
       return await conversation.publish(text, id);
