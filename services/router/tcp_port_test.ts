@@ -81,3 +81,30 @@ Deno.test("one stranger too many is refused, and the port serves on", async () =
   feed.close();
   await running;
 });
+
+Deno.test("a connection that cannot be accepted ends neither the port nor the thread", async () => {
+  using store = new FedStore();
+  store.write(plainEvent());
+  const feed = store.feed();
+  const port = freePort();
+  const { listen } = Deno;
+  let failures = 0;
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    listener.accept = () => failures++ < 2 ? Promise.reject(new Error("Too many open files")) : accept();
+    return listener;
+  }) as unknown as typeof listen;
+  let served: TcpPort;
+  try {
+    served = new TcpPort({ hostname, port, token: null, feed, isLocal: () => true, delivered: () => {} });
+  } finally {
+    Deno.listen = listen;
+  }
+  const running = served.run();
+  assertMatch(await ask(port, '{"after":0}\n'), /^\{"seq":1/);
+  assertEquals(failures > 2, true);
+  served.close();
+  feed.close();
+  await running;
+});
