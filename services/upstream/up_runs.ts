@@ -49,8 +49,12 @@ export class UpRuns {
   constructor(parts: UpParts) {
     this.#parts = parts;
     this.#log = new RecentRows(new LogReader(parts.db));
-    // The log has lost its end, or an older copy of the store was put back: what streams had fetched may be gone, too.
-    if (parts.store.cursors.forgetBeyond(this.#log.lastSeq)) parts.store.places.forgetAll();
+    const { store } = parts;
+    // Another worker writes how far the log is: its end is looked at where no such number can be newer.
+    store.transaction(() => {
+      // The log has lost its end, or an older copy of the store was put back: what streams had fetched may be gone, too.
+      if (store.cursors.forgetBeyond(this.#log.lastSeq)) store.places.forgetAll();
+    });
   }
 
   /** Whether anything goes up. */

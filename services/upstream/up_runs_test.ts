@@ -39,3 +39,25 @@ Deno.test("streams begin anew where an older copy of the store was put back, and
   store.close();
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a log that another worker has seen to grow meanwhile is no older copy", () => {
+  const db = memoryStore(plainEvent({ id: key("1") }));
+  let end = 0;
+  const store = {
+    // Whoever waits for another's transaction begins when that one has written.
+    transaction(work: () => void) {
+      db.exec("INSERT INTO removal (seq, event_seq, id, reason, age) VALUES (7, 1, 'a', 'deleted', 0)");
+      work();
+    },
+    cursors: { forgetBeyond: (lastSeq: number) => (end = lastSeq, false) },
+  };
+  new UpRuns({
+    db,
+    reader: new EventReader(db),
+    tail: createTailMemory(1 << 20),
+    store: store as unknown as UpstreamStore,
+    rule: null as unknown as UpwardRule,
+    plugins: null as unknown as StreamPlugins,
+  });
+  assertEquals(end, 7);
+});
