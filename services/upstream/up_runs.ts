@@ -94,7 +94,11 @@ export class UpRuns {
     for (const run of this.#runs) {
       if (run.up !== up) continue;
       this.#runs.delete(run);
-      this.#store(run);
+      try {
+        this.#store(run);
+      } catch {
+        // The disk is at fault. An older cursor is a safe one, and connections end at any time.
+      }
     }
     up.stop();
   }
