@@ -4,13 +4,12 @@
  *
  * @module
  */
+import { CLOSE_REASON_BYTES_MAX } from "../../lib/limits.ts";
 import type { ActorLink } from "../../runtime/actor_link.ts";
 import type { CountPlaces } from "./connection_counts.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
 import type { Socket } from "./sockets/listener.ts";
 
-/** Bytes of the reason in a close frame (RFC 6455, 5.5): an engine throws at a longer one. */
-const CLOSE_REASON_BYTES_MAX = 123;
 const encoder = new TextEncoder();
 const reasonRoom = new Uint8Array(CLOSE_REASON_BYTES_MAX);
 
