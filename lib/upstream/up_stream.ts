@@ -148,7 +148,7 @@ export class UpStream {
   step(entriesMax = UPSTREAM_LOG_ROWS): boolean {
     if (this.#isStopped) return false;
     const now = this.#parts.nowSeconds();
-    for (const sending of this.#sending) if (now >= sending.retryAt) void this.#send(sending);
+    for (const sending of this.#sending) if (now >= sending.retryAt) this.#sendAgain(sending);
     this.#sendOffers();
     const isAtEnd = this.#read.length === 0 && this.#follower.step(entriesMax);
     this.#sendRead();
@@ -222,8 +222,22 @@ export class UpStream {
     const outcome = await this.#outcomeOf(sending);
     if (this.#isStopped) return;
     if (outcome === null) this.#end(sending);
+    else if (outcome === UNDECIDED) this.#undecided(sending);
     else this.#answered(sending, outcome);
     this.step();
+  }
+
+  /** The event may have been removed, or banned, while it waited. */
+  #sendAgain(sending: Sending): void {
+    const { textOf, isWanted } = this.#parts;
+    if (textOf(sending.id) === null || !isWanted(sending.text)) this.#end(sending);
+    else void this.#send(sending);
+  }
+
+  /** The relay has not heard of the attempt. */
+  #undecided(sending: Sending): void {
+    sending.attempts--;
+    this.#retry(sending, UPSTREAM_RETRY_SECONDS_MIN);
   }
 
   /** The relay's answer; null: a plugin keeps the event here. */
