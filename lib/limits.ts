@@ -1029,7 +1029,9 @@ export const FORWARD_HELLO_BYTES_MAX = 64 * 1024;
 export const FORWARD_HELLO_MS_MAX = 1_000;
 /** Bytes of one read of what a peer by TCP says. */
 export const FORWARD_PEER_READ_BYTES = 4 * 1024;
-/** Characters of the reason with which a consumer's socket is closed: a close frame holds 123 bytes of it. */
+/** Bytes of the reason that a close frame holds (RFC 6455, 5.5); engines throw at a longer one. */
+export const CLOSE_REASON_BYTES_MAX = 123;
+/** Characters of the reason with which a consumer's socket is closed. */
 export const CLOSE_REASON_CHARS_MAX = 120;
 /** The longest that a peer may leave unread what waits for it before its connection is closed, ms. */
 export const FORWARD_STALLED_MS_MAX = 60_000;

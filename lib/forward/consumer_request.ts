@@ -47,7 +47,11 @@ export function readQueryRequest(query: string): ConsumerRequest {
       const key = name.length === 1 ? `#${name}` : name;
       const items = value.split(",");
       const list = NUMBER_LISTS.has(name) ? items.map((item) => Number(item || NaN)) : items;
-      fields[key] = [...(fields[key] as unknown[] | undefined) ?? [], ...list];
+      const before = Object.hasOwn(fields, key) ? fields[key] : [];
+      if (!Array.isArray(before)) {
+        throw new ConsumerRequestError(`Cannot read "${key.slice(0, 32)}": it is no list in the filter`);
+      }
+      fields[key] = [...before, ...list];
     }
   }
   return { filter: readFilter(fields), after, withSeq: withSeq || after !== null, token: null };

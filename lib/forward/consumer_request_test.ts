@@ -33,6 +33,11 @@ Deno.test("what cannot be read is refused with the reason", () => {
       "filter=[",
       "authors=x",
       "nothing=1",
+      // Names that every object has.
+      "constructor=1",
+      "toString=1",
+      "__proto__=1",
+      'filter={"kinds":5}&kinds=1',
     ]
   ) {
     assertThrows(() => readQueryRequest(query), ConsumerRequestError, undefined, query);

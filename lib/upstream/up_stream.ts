@@ -43,13 +43,19 @@ export interface UpStreamParts {
   readonly isWanted: (text: string) => boolean;
   /** Whether an event came from this relay. */
   readonly cameFrom: (id: string) => boolean;
-  /** Asks a plugin about an event; null: there is none. */
-  readonly approve: ((text: string, id: string) => Promise<boolean>) | null;
+  /** Asks a plugin about an event, which decides nothing where it fails: null. There may be none: null. */
+  readonly approve: ((text: string, id: string) => Promise<boolean | null>) | null;
   /** The text of an event of ours; null: it is gone. */
   readonly textOf: (id: string) => string | null;
   /** Seconds since 1970. */
   readonly nowSeconds: () => number;
 }
+
+/** A plugin that fails says nothing about the event, which is tried again for as long as it takes. */
+const UNDECIDED: PublishOutcome = {
+  accepted: false,
+  message: "rate-limited: the stream's plugin has failed",
+};
 
 /** What a stream did over this connection. */
 interface UpCounts {
@@ -142,7 +148,7 @@ export class UpStream {
   step(entriesMax = UPSTREAM_LOG_ROWS): boolean {
     if (this.#isStopped) return false;
     const now = this.#parts.nowSeconds();
-    for (const sending of this.#sending) if (now >= sending.retryAt) void this.#send(sending);
+    for (const sending of this.#sending) if (now >= sending.retryAt) this.#sendAgain(sending);
     this.#sendOffers();
     const isAtEnd = this.#read.length === 0 && this.#follower.step(entriesMax);
     this.#sendRead();
@@ -216,14 +222,30 @@ export class UpStream {
     const outcome = await this.#outcomeOf(sending);
     if (this.#isStopped) return;
     if (outcome === null) this.#end(sending);
+    else if (outcome === UNDECIDED) this.#undecided(sending);
     else this.#answered(sending, outcome);
     this.step();
+  }
+
+  /** The event may have been removed, or banned, while it waited. */
+  #sendAgain(sending: Sending): void {
+    const { textOf, isWanted } = this.#parts;
+    if (textOf(sending.id) === null || !isWanted(sending.text)) this.#end(sending);
+    else void this.#send(sending);
+  }
+
+  /** The relay has not heard of the attempt. */
+  #undecided(sending: Sending): void {
+    sending.attempts--;
+    this.#retry(sending, UPSTREAM_RETRY_SECONDS_MIN);
   }
 
   /** The relay's answer; null: a plugin keeps the event here. */
   async #outcomeOf({ text, id }: Sending): Promise<PublishOutcome | null> {
     const { approve, conversation } = this.#parts;
-    if (approve !== null && !await approve(text, id)) return null;
+    const decision = approve === null ? true : await approve(text, id);
+    if (decision === null) return UNDECIDED;
+    if (!decision) return null;
     this.counts.sent++;
     try {
       return await conversation.publish(text, id);

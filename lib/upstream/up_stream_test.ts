@@ -3,6 +3,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ModelLog } from "../../tests/support/model_log.ts";
 import { type Habits, type ModelEvent, ModelRelay, Tasks } from "../../tests/support/model_relay.ts";
 import {
+  UPSTREAM_RETRY_SECONDS_MAX,
+  UPSTREAM_RETRY_SECONDS_MIN,
   UPSTREAM_SEND_ATTEMPTS_MAX,
   UPSTREAM_SENT_CHARS_MAX,
   UPSTREAM_SENT_UNANSWERED_MAX,
@@ -127,6 +129,45 @@ Deno.test("what came from the relay, was removed or is kept by a plugin is not s
   stream.step();
   await tasks.run();
   assertEquals([ids(), stream.cursor], [[1, 5], 6]);
+});
+
+Deno.test("a plugin that fails passes no event: it is asked again, and the cursor waits", async () => {
+  let hasFailed = true;
+  const { tasks, log, time, connect, ids } = scene({}, {
+    approve: (_, id) => Promise.resolve(hasFailed && id.endsWith("2") ? null : true),
+  });
+  for (let n = 0; n < 3; n++) log.write();
+  const { stream } = connect();
+  stream.step();
+  await tasks.run();
+  for (let n = 0; n < 2 * UPSTREAM_SEND_ATTEMPTS_MAX; n++) {
+    time.now += UPSTREAM_RETRY_SECONDS_MIN;
+    stream.step();
+    await tasks.run();
+  }
+  assertEquals([ids(), stream.cursor], [[1, 3], 1]);
+  hasFailed = false;
+  time.now += UPSTREAM_RETRY_SECONDS_MIN;
+  stream.step();
+  await tasks.run();
+  assertEquals([ids(), stream.cursor], [[1, 3, 2], 3]);
+});
+
+Deno.test("an event that is removed while it waits to be sent again is not sent", async () => {
+  let answers = 0;
+  const { tasks, log, time, connect, ids } = scene({
+    answer: () => ++answers > 2 ? null : { accepted: false, message: "rate-limited: slow down" },
+  });
+  const removed = log.write();
+  log.write();
+  const { stream } = connect();
+  stream.step();
+  await tasks.run();
+  log.remove(removed);
+  time.now += UPSTREAM_RETRY_SECONDS_MAX;
+  stream.step();
+  await tasks.run();
+  assertEquals([ids(), answers, stream.cursor >= 2], [[2], 3, true]);
 });
 
 Deno.test("an event that is removed before its turn is not sent", async () => {

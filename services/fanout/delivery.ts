@@ -51,6 +51,8 @@ interface DeliveryParts {
   readonly own: ECDH | null;
   readonly random: RandomBytes;
   readonly log: Logger;
+  /** Whether nobody is to be shown the event any more: it, or its author, was banned (NIP-86). */
+  readonly isBanned: (event: NostrEvent) => boolean;
   /** So many payloads were sent. */
   readonly sent: (payloads: number) => void;
 }
@@ -189,8 +191,8 @@ export class Delivery {
 
   /** Encrypts a signal for all who are live; the others find it themselves. */
   async #deliver(seq: number, event: NostrEvent): Promise<void> {
-    const { roster, random } = this.#parts;
-    if (isExpired(event) || !roster.isFollowed(event.pubkey)) return;
+    const { roster, random, isBanned } = this.#parts;
+    if (isExpired(event) || isBanned(event) || !roster.isFollowed(event.pubkey)) return;
     const signal = this.#signalOf(seq, event);
     let payloads = 0;
     for (const listener of roster.listenersOf(event.pubkey)) {
@@ -239,12 +241,12 @@ export class Delivery {
     return places.sort((a, b) => a.seq - b.seq).slice(0, FANOUT_LACKED_SIGNALS);
   }
 
-  /** A signal from the store, or null: it is no longer there, or it has expired. */
+  /** A signal from the store, or null: it is no longer there, has expired, or was banned. */
   #stored(seq: number): Signal | null {
     const text = this.#text.get(seq)?.text as string | undefined;
     if (text === undefined) return null;
     const event = eventOf(text);
-    return isExpired(event) ? null : this.#signalOf(seq, event);
+    return isExpired(event) || this.#parts.isBanned(event) ? null : this.#signalOf(seq, event);
   }
 
   #signalOf(seq: number, event: NostrEvent): Signal {

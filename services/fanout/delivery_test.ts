@@ -50,6 +50,7 @@ class TestFanout {
   readonly random = randomPool((bytes) => crypto.getRandomValues(bytes));
   readonly seal = new SecretSeal([new Uint8Array(32)], this.random);
   readonly roster: Roster;
+  readonly banned = new Set<string>();
   readonly running: Promise<void>;
   /** Deno ends a program that only waits for memory. */
   readonly #alive = setInterval(() => {}, 1_000);
@@ -66,17 +67,21 @@ class TestFanout {
       tail: createTailMemory(256),
       kinds,
       own: null,
+      isBanned: ({ id }) => this.banned.has(id),
       sent: () => {},
     });
     this.running = delivery.run();
   }
 
-  publish(content: string, tags: string[][] = []): void {
+  /** Returns the id. */
+  publish(content: string, tags: string[][] = []): string {
     this.events.begin();
     const d = ["d", String(++this.#published)];
-    this.events.add(packed(signEvent(BOT, { kind: 30_931, content, tags: [d, ...tags] })));
+    const event = signEvent(BOT, { kind: 30_931, content, tags: [d, ...tags] });
+    this.events.add(packed(event));
     this.events.commit();
     this.bell.ring();
+    return event.id;
   }
 
   async follow(number: number, after = this.signals.cursor): Promise<TestSocket> {
@@ -212,6 +217,19 @@ Deno.test("who comes back gets what it lacks, without what has expired, and what
   fanout.publish("last");
   await eventually(() => back.texts.at(-1) === "last", BOUND_MS);
   assertEquals(back.texts, [...Array.from({ length: 20 }, (_, i) => `${10 + 2 * i}`), "last"]);
+});
+
+Deno.test("what was banned is sent to nobody, be it new or lacking", async () => {
+  await using fanout = await openFanout();
+  fanout.banned.add(fanout.publish("banned"));
+  fanout.publish("stored");
+  await eventually(() => fanout.signals.cursor === 2, BOUND_MS);
+  const back = await fanout.follow(911, 0);
+  await eventually(() => back.listener!.state === "live", BOUND_MS);
+  fanout.banned.add(fanout.publish("banned at once"));
+  fanout.publish("live");
+  await eventually(() => back.texts.at(-1) === "live", BOUND_MS);
+  assertEquals(back.texts, ["stored", "live"]);
 });
 
 Deno.test("a subscription that another relay ends is not served once that is known", async () => {

@@ -13,13 +13,15 @@ import { SignalLog } from "../../lib/fanout/signal_log.ts";
 import { SqliteRegistry } from "../../lib/fanout/sqlite_registry.ts";
 import { slotOf } from "../../lib/metrics/layout.ts";
 import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
+import { ManagementFollower } from "../../lib/management/change_log.ts";
+import type { NostrEvent } from "../../lib/nostr/event.ts";
 import { readKindRanges } from "../../lib/policy/kind_ranges.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { ownUrls } from "../../lib/relay/own_urls.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import { openVerifier } from "../../lib/verify/open_verifier.ts";
 import { type ActorStart, beatByTimer, endWorker, onStart, report } from "../../runtime/actor.ts";
-import { fanoutKeyPath, fanoutPath, storePath } from "../../runtime/data_paths.ts";
+import { fanoutKeyPath, fanoutPath, managementPath, storePath } from "../../runtime/data_paths.ts";
 import { GatewayPorts } from "../../runtime/gateway_ports.ts";
 import { Logger } from "../../runtime/logger.ts";
 import { PageServer } from "../../runtime/page_server.ts";
@@ -44,6 +46,15 @@ async function openRegistry(url: string | null, path: string): Promise<Registry>
   if (url === null) return new SqliteRegistry(path);
   const { PostgresRegistry } = await import("../../lib/fanout/postgres_registry.ts");
   return new PostgresRegistry(url);
+}
+
+/** Whether an event, or its author, is banned now. */
+function bannedBy(decisions: ManagementFollower): (event: NostrEvent) => boolean {
+  const { view } = decisions;
+  return ({ id, pubkey }) => {
+    decisions.refresh();
+    return view.bannedPubkeys.has(pubkey) || view.bannedEvents.has(id);
+  };
 }
 
 /** Puts the parts together; the ports are open afterwards. */
@@ -74,7 +85,9 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
   });
   const store = openForFollowing(storePath(DATA_DIR));
   const kinds = readKindRanges(FANOUT_KINDS) ?? new Set<number>();
-  const parts = { registry, roster, signals, store, tail: memory.tail, bell, kinds, own, random, log };
+  const decisions = new ManagementFollower(managementPath(DATA_DIR), memory.managementVersion);
+  const logs = { signals, store, tail: memory.tail, bell, log };
+  const parts = { ...logs, registry, roster, kinds, own, random, isBanned: bannedBy(decisions) };
   const metrics = new ThreadMetrics(memory.metrics, threadNumber(memory.counts, "fanout", index));
   const delivery = new Delivery({ ...parts, sent: (payloads) => metrics.add(PAYLOADS, payloads) });
   setInterval(() => {
@@ -100,11 +113,11 @@ async function assemble({ config, memory, index, libraryPath, facts }: ActorStar
     pages: new PageServer(pages, (error) => log.error(`a page failed: ${error}`)),
     sockets: new PipedSockets(proving),
   });
-  return { bell, delivery, registry, signals, store, verifier };
+  return { bell, decisions, delivery, registry, signals, store, verifier };
 }
 
 onStart(async (start) => {
-  const { delivery, registry, signals, store, verifier } = await assemble(start);
+  const { decisions, delivery, registry, signals, store, verifier } = await assemble(start);
   beatByTimer(start);
   report({ type: "ready", facts: {} });
   await delivery.run();
@@ -112,6 +125,7 @@ onStart(async (start) => {
   await registry.close();
   signals.close();
   store.close();
+  decisions.close();
   verifier.close();
   report({ type: "stopped" });
   endWorker();

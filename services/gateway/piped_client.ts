@@ -4,10 +4,14 @@
  *
  * @module
  */
+import { CLOSE_REASON_BYTES_MAX } from "../../lib/limits.ts";
 import type { ActorLink } from "../../runtime/actor_link.ts";
 import type { CountPlaces } from "./connection_counts.ts";
 import type { OutboundPool } from "./outbound_pool.ts";
 import type { Socket } from "./sockets/listener.ts";
+
+const encoder = new TextEncoder();
+const reasonRoom = new Uint8Array(CLOSE_REASON_BYTES_MAX);
 
 /** What is known of it when it comes. */
 interface PipedClientParts {
@@ -72,7 +76,8 @@ export class PipedClient {
   end(code: number, reason: string): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.socket.close(code, reason);
+    // It may repeat what a client wrote, in characters of several bytes.
+    this.socket.close(code, reason.slice(0, encoder.encodeInto(reason, reasonRoom).read));
   }
 
   /** The socket is closed. */

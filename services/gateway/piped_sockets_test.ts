@@ -198,3 +198,10 @@ Deno.test("what an actor orders reaches its sockets while they are open; those o
   pipes.closeAll();
   assertEquals(three.socket.log, [[1001, "the relay stops"]]);
 });
+
+Deno.test("the reason of a close is cut to what a frame holds, between two characters", () => {
+  const { connect, obey } = pipesOf();
+  const { socket } = connect();
+  obey({ type: "close", number: 1, code: 1008, reason: `#${"日".repeat(60)}` });
+  assertEquals(socket.log, [[1008, `#${"日".repeat(40)}`]]);
+});

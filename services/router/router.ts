@@ -17,6 +17,7 @@ import { ThreadMetrics } from "../../lib/metrics/thread_metrics.ts";
 import { ReadGate } from "../../lib/policy/read_gate.ts";
 import { Doorbell } from "../../lib/queue/doorbell.ts";
 import { privateKinds } from "../../lib/relay/configured_policies.ts";
+import { adminsOf } from "../../lib/relay/members.ts";
 import { openForFollowing } from "../../lib/store/keep/open.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
 import { managementPath, routerPath, storePath } from "../../runtime/data_paths.ts";
@@ -77,6 +78,7 @@ export class Router {
     this.#consumers = new SocketConsumers({
       feed: this.#feed,
       isRestricted: () => restrictsReads(this.#settings.config) || rights.reachesPrivate,
+      isAdmin: (pubkey) => adminsOf(this.#settings.config).has(pubkey),
       delivered: (events) => this.#metrics.add(EVENTS.ws, events),
     });
     this.#targets = this.#openTargets(config, { metrics: this.#metrics, log, stop: this.#stop.signal });

@@ -24,6 +24,8 @@ interface SocketConsumersParts {
   readonly feed: LogFeed;
   /** Whether only admins may read now. */
   readonly isRestricted: () => boolean;
+  /** Whether a key manages the relay now. */
+  readonly isAdmin: (pubkey: string) => boolean;
   /** So many events were delivered. */
   readonly delivered: (events: number) => void;
 }
@@ -65,8 +67,13 @@ export class SocketConsumers {
   followSettings(): void {
     if (!this.#parts.isRestricted()) return;
     for (const socket of this.#sinks.keys()) {
-      if (!socket.proof.isAdmin) this.#end(socket, REFUSED, NEEDS_PROOF);
+      if (!this.#mayRead(socket)) this.#end(socket, REFUSED, NEEDS_PROOF);
     }
+  }
+
+  /** Who proved a key has what that key may do now; `API_TOKEN` stays the same as long as the relay runs. */
+  #mayRead({ proof: { key, isAdmin } }: PipedSocket): boolean {
+    return !this.#parts.isRestricted() || isAdmin && (key === null || this.#parts.isAdmin(key));
   }
 
   /** Closes all. */
@@ -75,8 +82,8 @@ export class SocketConsumers {
   }
 
   #opened(socket: PipedSocket): void {
-    const { feed, isRestricted, delivered } = this.#parts;
-    if (isRestricted() && !socket.proof.isAdmin) return socket.close(REFUSED, NEEDS_PROOF);
+    const { feed, delivered } = this.#parts;
+    if (!this.#mayRead(socket)) return socket.close(REFUSED, NEEDS_PROOF);
     try {
       const consumer = new Consumer(readQueryRequest(socket.query), feed);
       const full = this.#room.enter(consumer, socket.address);

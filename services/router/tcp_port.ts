@@ -7,7 +7,12 @@
  */
 import { ConsumerRequestError, readLineRequest } from "../../lib/forward/consumer_request.ts";
 import { hasSameSecret } from "../../lib/nostr/same_secret.ts";
-import { FORWARD_HELLO_BYTES_MAX, FORWARD_HELLO_MS_MAX, FORWARD_STRANGERS_MAX } from "../../lib/limits.ts";
+import {
+  FORWARD_HELLO_BYTES_MAX,
+  FORWARD_HELLO_MS_MAX,
+  FORWARD_STRANGERS_MAX,
+  LISTEN_AGAIN_MS,
+} from "../../lib/limits.ts";
 import { linesOf, LineTooLongError } from "../../lib/lines.ts";
 import { Consumer, type ConsumerReport } from "./consumer.ts";
 import { ConsumerRoom } from "./consumer_room.ts";
@@ -67,16 +72,9 @@ export class TcpPort {
   /** Serves until it is closed. */
   async run(): Promise<void> {
     const serving = new Set<Promise<void>>();
-    try {
-      while (true) {
-        const connection = await this.#listener.accept();
-        const served = this.#serve(connection).finally(() => serving.delete(served));
-        serving.add(served);
-      }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource) && !(error instanceof Deno.errors.Interrupted)) {
-        throw error;
-      }
+    for (let connection; (connection = await this.#accept()) !== null;) {
+      const served = this.#serve(connection).finally(() => serving.delete(served));
+      serving.add(served);
     }
     await Promise.all(serving);
   }
@@ -87,6 +85,19 @@ export class TcpPort {
     for (const [connection, end] of this.#open) {
       end.abort();
       closeQuietly(connection);
+    }
+  }
+
+  /** The next connection; null: the port was closed. */
+  async #accept(): Promise<Deno.TcpConn | null> {
+    while (true) {
+      try {
+        return await this.#listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return null;
+        // No descriptor is left for one more, or the peer was gone before its turn.
+        await new Promise((resolve) => setTimeout(resolve, LISTEN_AGAIN_MS));
+      }
     }
   }
 
@@ -116,6 +127,8 @@ export class TcpPort {
     const lines = linesOf(chunksOf(connection), { bytesMax: FORWARD_HELLO_BYTES_MAX });
     try {
       const first = lines.next();
+      // Who is refused before it has said anything leaves a read that ends with its connection, and that nobody awaits.
+      first.catch(() => {});
       const line = await this.#firstLine(first, isStranger);
       const request = readLineRequest(line ?? "");
       if (isStranger && !hasSameSecret(request.token ?? "", token!)) {

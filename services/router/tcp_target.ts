@@ -162,6 +162,8 @@ class Session {
   #acknowledged: number;
   /** Seqs that were written since it began to acknowledge, and were not acknowledged. */
   readonly #sent: number[] = [];
+  /** The last that was written before it began to acknowledge: it is not known which of them it has. */
+  #writtenBefore: number;
   #lastSeq: number;
   #wake: () => void = () => {};
   /** Why it ended. */
@@ -169,7 +171,7 @@ class Session {
 
   constructor(readonly connection: Deno.TcpConn, taken: number, acknowledges: boolean) {
     this.#trail = new SentTrail(taken);
-    this.#acknowledged = this.#lastSeq = taken;
+    this.#acknowledged = this.#lastSeq = this.#writtenBefore = taken;
     this.#acknowledges = acknowledges;
   }
 
@@ -190,6 +192,7 @@ class Session {
   wrote(seqs: readonly number[], bytes: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seqs.at(-1)!);
     if (this.#acknowledges) this.#sent.push(...seqs);
+    else this.#writtenBefore = this.#lastSeq;
     this.#trail.wrote(this.#lastSeq, bytes, performance.now());
   }
 
@@ -198,7 +201,7 @@ class Session {
     if (seq <= this.#lastSeq) return;
     this.#lastSeq = seq;
     if (this.#acknowledges) {
-      if (this.#sent.length === 0) this.#acknowledged = seq;
+      if (this.#sent.length === 0 && this.#acknowledged >= this.#writtenBefore) this.#acknowledged = seq;
     } else this.#trail.wrote(seq, 0, performance.now());
   }
 

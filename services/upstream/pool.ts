@@ -69,7 +69,7 @@ export class Pool {
 
   /** Takes in who is named, does what is due, and calls whom there is room for. Called about once a second. */
   tick(): void {
-    this.#reconcile();
+    this.#reconcileIfPossible();
     const nowMs = performance.now();
     for (const relay of this.#relays.values()) relay.tick(nowMs);
     this.dial();
@@ -101,8 +101,22 @@ export class Pool {
       this.#table.flush();
       this.#isFaulty = false;
     } catch (error) {
-      if (!this.#isFaulty) this.#parts.log.error(`Cannot write upstream.db: ${(error as Error).message}`);
-      this.#isFaulty = true;
+      this.#faulty(error);
+    }
+  }
+
+  #faulty(error: unknown): void {
+    if (!this.#isFaulty) this.#parts.log.error(`Cannot write upstream.db: ${(error as Error).message}`);
+    this.#isFaulty = true;
+  }
+
+  /** A stream that is new has its cursor stored. Where that is not possible, all are taken in again at the next tick. */
+  #reconcileIfPossible(): void {
+    try {
+      this.#reconcile();
+    } catch (error) {
+      this.#version = "";
+      this.#faulty(error);
     }
   }
 

@@ -12,6 +12,7 @@ import type { OwnItems } from "../../lib/upstream/own_items.ts";
 import type { RelayConversation } from "../../lib/upstream/relay_conversation.ts";
 import { canonicalFilter } from "../../lib/upstream/stream_filter.ts";
 import type { UpstreamStore } from "../../lib/upstream/upstream_store.ts";
+import { AskedEvents } from "./asked_events.ts";
 import type { OfferedEvent } from "./intake.ts";
 import type { RelayCounts } from "./relay_counts.ts";
 import type { StreamPlugins } from "./stream_plugins.ts";
@@ -21,6 +22,8 @@ import type { UpRuns } from "./up_runs.ts";
 export interface StreamConnection {
   readonly counts: RelayCounts;
   offer(event: OfferedEvent): void;
+  /** Too many events wait for plugins: nothing more is read; or it is read again. */
+  waitForPlugins(areBehind: boolean): void;
   giveUp(reason: string): void;
 }
 
@@ -53,11 +56,13 @@ export class RelayStreams {
   readonly #conversation: RelayConversation;
   readonly #parts: StreamParts;
   readonly #runs = new Map<string, Run>();
+  readonly #asked: AskedEvents;
 
   constructor(connection: StreamConnection, conversation: RelayConversation, parts: StreamParts) {
     this.#connection = connection;
     this.#conversation = conversation;
     this.#parts = parts;
+    this.#asked = new AskedEvents((isFull) => connection.waitForPlugins(isFull));
   }
 
   /** Why a stream cannot go on now; null: all do. */
@@ -142,7 +147,7 @@ export class RelayStreams {
   #deliver(stream: Stream, event: OfferedEvent): void {
     const { pluginDown } = stream;
     if (pluginDown === null || this.#parts.isSeen(event.id)) return this.#connection.offer(event);
-    void this.#deliverAsked(pluginDown, event);
+    void this.#asked.count(event.text.length, this.#deliverAsked(pluginDown, event));
   }
 
   /** Asks the plugin first. One that fails decides nothing: it is asked again, and at last the connection ends. */

@@ -46,10 +46,10 @@ export class StreamPlugins {
     return this.#processOf(command).ask(request);
   }
 
-  /** Whether an event may go up. One that the plugin does not decide about does not. */
-  async approves(command: string, { text, id }: Pick<PassingEvent, "text" | "id">): Promise<boolean> {
+  /** Whether an event may go up; null: the plugin has failed, and decided nothing. */
+  async approves(command: string, { text, id }: Pick<PassingEvent, "text" | "id">): Promise<boolean | null> {
     const decision = await this.ask(command, { text, id, sourceType: "Stored", sourceInfo: "" });
-    return decision.action === "accept";
+    return decision.action === "reject" && decision.by === "relay" ? null : decision.action === "accept";
   }
 
   /** Ends the processes of commands that no stream names any more. */

@@ -49,8 +49,12 @@ export class UpRuns {
   constructor(parts: UpParts) {
     this.#parts = parts;
     this.#log = new RecentRows(new LogReader(parts.db));
-    // The log has lost its end, or an older copy of the store was put back: what streams had fetched may be gone, too.
-    if (parts.store.cursors.forgetBeyond(this.#log.lastSeq)) parts.store.places.forgetAll();
+    const { store } = parts;
+    // Another worker writes how far the log is: its end is looked at where no such number can be newer.
+    store.transaction(() => {
+      // The log has lost its end, or an older copy of the store was put back: what streams had fetched may be gone, too.
+      if (store.cursors.forgetBeyond(this.#log.lastSeq)) store.places.forgetAll();
+    });
   }
 
   /** Whether anything goes up. */
@@ -90,7 +94,11 @@ export class UpRuns {
     for (const run of this.#runs) {
       if (run.up !== up) continue;
       this.#runs.delete(run);
-      this.#store(run);
+      try {
+        this.#store(run);
+      } catch {
+        // The disk is at fault. An older cursor is a safe one, and connections end at any time.
+      }
     }
     up.stop();
   }

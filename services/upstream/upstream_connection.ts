@@ -32,7 +32,8 @@ export class UpstreamConnection implements EventSource, StreamConnection {
   readonly openedMs = performance.now();
   readonly #parts: ConnectionParts;
   readonly #streams: RelayStreams;
-  #isPaused = false;
+  /** Who is behind with its events: while anybody is, nothing is read. */
+  readonly #behind = new Set<"intake" | "plugins">();
   #pingedMs: number | null = null;
   #unaskedBefore = 0;
 
@@ -71,7 +72,7 @@ export class UpstreamConnection implements EventSource, StreamConnection {
   /** Asks for a sign of life; a relay that has given none since the last time is called again. */
   checkHealth(): void {
     const { socket } = this.#parts.opened;
-    if (this.#isPaused) return void (this.#pingedMs = null);
+    if (this.#behind.size > 0) return void (this.#pingedMs = null);
     if (this.#pingedMs !== null && socket.heardMs < this.#pingedMs) {
       const seconds = Math.round((performance.now() - this.#pingedMs) / 1000);
       return socket.fail({ kind: "timeout", reason: `the relay has answered nothing for ${seconds} s` });
@@ -95,13 +96,15 @@ export class UpstreamConnection implements EventSource, StreamConnection {
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#parts.opened.pause();
+    this.#hold("intake", true);
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#parts.opened.resume();
+    this.#hold("intake", false);
+  }
+
+  waitForPlugins(areBehind: boolean): void {
+    this.#hold("plugins", areBehind);
   }
 
   sentInvalid(message: string): void {
@@ -131,6 +134,15 @@ export class UpstreamConnection implements EventSource, StreamConnection {
   ended(): void {
     this.#streams.stop();
     this.#parts.intake.left(this);
+  }
+
+  #hold(who: "intake" | "plugins", isBehind: boolean): void {
+    const wasRead = this.#behind.size === 0;
+    if (isBehind) this.#behind.add(who);
+    else this.#behind.delete(who);
+    const isRead = this.#behind.size === 0;
+    if (wasRead && !isRead) this.#parts.opened.pause();
+    if (!wasRead && isRead) this.#parts.opened.resume();
   }
 
   #count(result: Settled): void {

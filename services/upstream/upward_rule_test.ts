@@ -28,5 +28,7 @@ Deno.test("an event goes up if the stream takes it and anybody may read it, or t
   assertEquals(goesUp({ kinds: [1059] }, { kind: 1059 }), true, "the operator names it");
   assertEquals(goesUp({}, { tags: [["-"]] }), false, "only its author may publish it");
   assertEquals(goesUp({}, { content: '["-"]' }), true);
+  assertEquals(goesUp({}, { tags: [["expiration", "1"]] }), false, "it has expired");
+  assertEquals(goesUp({}, { tags: [["expiration", String(2 ** 40)]] }), true);
   assertEquals(goesUp({}, { pubkey: "b".repeat(64) }), false, "its author is banned");
 });
