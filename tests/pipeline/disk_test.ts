@@ -80,9 +80,13 @@ Deno.test("a full disk refuses events and serves the others, and takes them when
   await publishGood(client, accepted);
   await disk.fill(3 * 1024 * 1024);
   accepted.push(...await publishUntilRefused(client, 5_000));
+  // What the refused group had taken is free again, and would be room enough for the store's probe.
+  await disk.fill(0);
+  accepted.push(...await publishUntilRefused(client, 5_000));
   await assertFailing(relay, "full");
   assertSameIds((await heldOf(client, accepted.map(({ id }) => id))).keys(), accepted.map(({ id }) => id));
-  assertEquals(relay.output().match(/events are refused/g)?.length, 1, "one line of the log");
+  const lines = relay.output().match(/events are refused/g)?.length ?? 0;
+  assert(lines >= 1 && lines <= 2, `a line of the log each time that it begins: ${lines}`);
   await disk.clear();
   await assertRecovers(relay);
   const more = notes(500);
