@@ -18,13 +18,13 @@
  */
 import { cpuUsage } from "node:process";
 import { BlockedBloom, createBloomMemory } from "../lib/dedupe/blocked_bloom.ts";
-import { eventIdIn } from "../lib/dedupe/event_id.ts";
 import { PendingEvents } from "../lib/dedupe/pending_events.ts";
 import { SeenEvents } from "../lib/dedupe/seen_events.ts";
 import { StoredIds } from "../lib/dedupe/stored_ids.ts";
 import { KEY_HASH_WORDS, KeyHash } from "../lib/nostr/key_hash.ts";
 import { createPackTarget, PackedEvent } from "../lib/nostr/packed_event.ts";
 import { openForReading, openForWriting } from "../lib/store/keep/open.ts";
+import { readRelayMessage } from "../lib/upstream/relay_messages.ts";
 import { EventStore } from "../lib/store/write/event_store.ts";
 import { EventIntake } from "../lib/verify/event_intake.ts";
 import { openVerifier } from "../lib/verify/open_verifier.ts";
@@ -113,11 +113,11 @@ async function benchLayers(flags: Flags, lines: readonly string[], folder: strin
   const warmed = [...seen.warm(stored.newest(), true)].reduce((sum, count) => sum + count, 0);
   const warm = (cpuMicros() - start) * 1000 / warmed;
   for (let n = warmed; n < flags.bloom * 2 - 1; n++) bloom.add(Uint32Array.from(EIGHT, () => prng.uint32()));
-  const ids = lines.map((line) => eventIdIn(line)!);
+  const ids = lines.map(idIn);
   const random = () => Array.from({ length: ASKED }, () => prng.hex(32));
-  const texts = lines.slice(0, ASKED).map((line) => `["EVENT","s",${line}]`);
+  const messages = lines.slice(0, ASKED).map(messageOf);
   const ns = {
-    scan: nanos(flags, () => texts, eventIdIn),
+    scan: nanos(flags, () => messages, readRelayMessage),
     new: nanos(flags, random, (id) => seen.layerOf(id)),
     recent: nanos(flags, () => ids.slice(-ASKED), (id) => seen.layerOf(id)),
     lru: nanos(flags, () => ids.slice(-flags.recent - ASKED, -flags.recent), (id) => seen.layerOf(id)),
@@ -231,6 +231,22 @@ interface Verifying {
 
 const CONTEXT = { nowSeconds: 1_760_000_000, authenticated: new Set<string>(), ip: null, connection: 1 };
 
+/** An event as a relay sends it. */
+function messageOf(line: string): string {
+  return `["EVENT","s",${line}]`;
+}
+
+/** The event of a message, as a conversation reads it. */
+function eventOf(message: string): { readonly id: string; readonly text: string } {
+  const read = readRelayMessage(message);
+  if (read?.type !== "EVENT") throw new Error("Cannot measure: a message of the corpus holds no event");
+  return read;
+}
+
+function idIn(line: string): string {
+  return eventOf(messageOf(line)).id;
+}
+
 /** The order in which copies come: places of events, and the relay. */
 function* orders(events: number, relays: number, lag: number): Generator<[event: number, relay: number]> {
   for (let step = 0; step < events + lag * (relays - 1); step++) {
@@ -261,8 +277,8 @@ function copiesMicros(
     }
     inFlight = [];
   };
-  const receive = ([text, relay]: readonly [string, number]) => {
-    const id = eventIdIn(text)!;
+  const receive = ([message, relay]: readonly [string, number]) => {
+    const { id, text } = eventOf(message);
     if (seen.layerOf(id) !== null) return;
     if (pending.offer(id, { text, sender: relay }, 0) !== "send") return;
     inFlight.push(id);
@@ -276,7 +292,7 @@ function copiesMicros(
     chunk = [];
   };
   for (const [event, relay] of orders(lines.length, relays, lag)) {
-    chunk.push([decoder.decode(lines[event]!), relay]);
+    chunk.push([messageOf(decoder.decode(lines[event]!)), relay]);
     if (chunk.length === CHUNK) run();
   }
   run();
@@ -332,7 +348,7 @@ export async function main(words: readonly string[]): Promise<void> {
   verifying.intake.attach(0, frames);
   await withDataDir(flags.data, "dedupe", async (folder) => {
     if (flags.parts.includes("layers")) await benchLayers(flags, lines, folder, verifying);
-    if (flags.parts.includes("overlap")) await benchOverlap(flags, lines.map((line) => eventIdIn(line)!));
+    if (flags.parts.includes("overlap")) await benchOverlap(flags, lines.map(idIn));
     if (flags.parts.includes("copies")) await benchCopies(flags, lines, folder, verifying);
   });
   verifier.close();
