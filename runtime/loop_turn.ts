@@ -55,6 +55,7 @@ export class LoopTurn {
   }
 }
 
-function immediate(): Promise<void> {
+/** Resolves in the next turn of the loop. */
+export function immediate(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }

@@ -22,6 +22,7 @@ import { openForFollowing } from "../../lib/store/keep/open.ts";
 import type { ActorStart } from "../../runtime/actor.ts";
 import { managementPath, routerPath, storePath } from "../../runtime/data_paths.ts";
 import type { GatewayPorts } from "../../runtime/gateway_ports.ts";
+import { immediate } from "../../runtime/loop_turn.ts";
 import { PageServer } from "../../runtime/page_server.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { threadNumber } from "../../wire/actors.ts";
@@ -34,7 +35,6 @@ import { SocketConsumers } from "./socket_consumers.ts";
 import { isLoopback, TcpPort } from "./tcp_port.ts";
 import { TcpTarget } from "./tcp_target.ts";
 import type { StateParts } from "./target_state.ts";
-import { turn } from "./turn.ts";
 
 const EVENTS = slotsOf("nostr_forward_events_total");
 const LAG = slotOf("nostr_forward_lag_events");
@@ -107,7 +107,7 @@ export class Router {
       const isEnd = this.#feed.follow();
       this.#tick();
       if (isEnd) await this.#bell.waitAsync(seen);
-      else await turn();
+      else await immediate();
     }
     this.#feed.close();
     this.#stop.abort();

@@ -4,11 +4,7 @@
  *
  * @module
  */
-
-/** Resolves in the next turn. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => resolve()));
-}
+import { immediate } from "../../runtime/loop_turn.ts";
 
 /** Turns of those who read rows of SQLite: one a turn, in the order in which they came, so that many are no burden. */
 export class ReadTurns {
@@ -16,6 +12,6 @@ export class ReadTurns {
 
   /** Resolves when it is the caller's turn. */
   next(): Promise<void> {
-    return this.#last = this.#last.then(turn);
+    return this.#last = this.#last.then(immediate);
   }
 }
