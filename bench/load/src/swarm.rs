@@ -61,16 +61,7 @@ impl Swarm {
     pub fn open(url: &str, count: usize) -> Result<Swarm, String> {
         raise_file_limit();
         let target = Target::parse(url)?;
-        // SAFETY: epoll_create1 returns a new descriptor or -1, which is checked.
-        let poll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if poll < 0 {
-            return Err(format!(
-                "Cannot create epoll: {}",
-                std::io::Error::last_os_error()
-            ));
-        }
-        // SAFETY: the descriptor is new and nobody else owns it.
-        let poll = unsafe { OwnedFd::from_raw_fd(poll) };
+        let poll = new_epoll()?;
         let mut swarm = Swarm {
             poll,
             connections: Vec::new(),
@@ -366,6 +357,20 @@ fn connect_from(source: [u8; 4], to: std::net::SocketAddrV4) -> std::io::Result<
         }
         Ok(stream)
     }
+}
+
+/// A new epoll instance.
+pub fn new_epoll() -> Result<OwnedFd, String> {
+    // SAFETY: epoll_create1 returns a new descriptor or -1, which is checked.
+    let poll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+    if poll < 0 {
+        return Err(format!(
+            "Cannot create epoll: {}",
+            std::io::Error::last_os_error()
+        ));
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(poll) })
 }
 
 /// Lets the process open as many sockets as the system allows.

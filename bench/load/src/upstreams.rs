@@ -14,10 +14,11 @@ use crate::args::Args;
 use crate::frame;
 use crate::random::{Random, Zipf};
 use crate::report::Report;
+use crate::swarm::{new_epoll, raise_file_limit};
 use sha1::{Digest, Sha1};
 use std::io::{BufRead, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,7 @@ pub fn run(args: &Args) -> Result<Report, String> {
     let text = std::fs::read_to_string(&file).map_err(|e| format!("Cannot read corpus \"{file}\": {e}"))?;
     let lines: Vec<&str> = text.lines().take(events).collect();
 
-    crate::swarm::raise_file_limit();
+    raise_file_limit();
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
         .map_err(|e| format!("Cannot listen on port {port}: {e}"))?;
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
@@ -169,16 +170,7 @@ fn ended(words: &Receiver<String>) -> bool {
 impl Relays {
     fn new(relays: usize, listener: &TcpListener) -> Result<Relays, String> {
         listener.set_nonblocking(true).map_err(|e| e.to_string())?;
-        // SAFETY: epoll_create1 returns a new descriptor or -1, which is checked.
-        let poll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if poll < 0 {
-            return Err(format!(
-                "Cannot create epoll: {}",
-                std::io::Error::last_os_error()
-            ));
-        }
-        // SAFETY: the descriptor is new and nobody else owns it.
-        let poll = unsafe { OwnedFd::from_raw_fd(poll) };
+        let poll = new_epoll()?;
         let state = Relays {
             poll,
             connections: Vec::new(),
